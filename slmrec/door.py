@@ -1,0 +1,93 @@
+"""The door of a stage: from a command line to a pure function, with the manners every stage needs.
+
+A stage is `python -m slmrec.stages.NAME INPUT ... OUTPUT`. The door turns the arguments into paths, sees that
+the inputs exist, takes the stage's lock, fixes the number of threads, dies with its parent, and turns an error
+a person can act on into one line and an exit code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slmrec.errors import BusyError, SlmrecError, UsageError
+
+# With OpenMP's default active waiting, two threads on a busy machine slow torch fifty-fold.
+# It must be in the environment before the first import of torch, so doors are imported first.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+PR_SET_PDEATHSIG = 1
+
+
+def cache_folder() -> Path:
+    """Where work that outlives a stage run lies: `SLMREC_CACHE`, by default `.cache` in the project."""
+    return Path(os.environ.get("SLMREC_CACHE", ".cache"))
+
+
+def open_door(main: Callable[..., None]) -> None:
+    """Run a stage's `main(input: Path, ..., *, output: Path, ...)` on the process's arguments.
+
+    Positional parameters are inputs and must exist; keyword-only ones are outputs. Exits with the error's code.
+    """
+    stage = Path(sys.argv[0]).stem
+    try:
+        inputs, outputs = _arguments(main, sys.argv[1:])
+        _die_with_parent()
+        with lock(stage):
+            main(*inputs, **outputs)
+    except SlmrecError as error:
+        print(f"{stage}: {error}", file=sys.stderr)
+        print(f"{stage}: the last good outputs come back with: dvc checkout", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _arguments(main: Callable[..., None], words: list[str]) -> tuple[list[Path], dict[str, Path]]:
+    parameters = inspect.signature(main).parameters.values()
+    if len(words) != len(parameters):
+        names = " ".join(parameter.name.upper() for parameter in parameters)
+        raise UsageError(f"{len(words)} paths given, expected {len(parameters)}: {names}")
+    inputs: list[Path] = []
+    outputs: dict[str, Path] = {}
+    for parameter, word in zip(parameters, words, strict=True):
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            outputs[parameter.name] = Path(word)
+        elif not Path(word).exists():
+            raise UsageError(f"{parameter.name} is missing: {word} does not exist; run dvc repro")
+        else:
+            inputs.append(Path(word))
+    return inputs, outputs
+
+
+def _die_with_parent() -> None:
+    # A killed `dvc repro` otherwise leaves the stage running beside the next one's writer.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextmanager
+def lock(name: str) -> Iterator[None]:
+    """Hold the project's lock `name`, released by the kernel however the process ends.
+
+    Raises BusyError when another process holds it.
+    """
+    import fcntl
+
+    path = cache_folder() / "locks" / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read().strip() or "unknown"
+            raise BusyError(f"{name} is already running (process {holder}); wait for it or end it") from None
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield

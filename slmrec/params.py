@@ -1,0 +1,259 @@
+"""params.yaml as typed sections: frozen, unknown keys forbidden, no defaults anywhere in code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from slmrec.errors import UsageError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Section(BaseModel):
+    """What every section is: frozen, and a typo in a key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class ComputeParams(Section):
+    device: Literal["cpu", "cuda"]
+    threads: Count
+
+
+class EventColumns(Section):
+    user: str
+    item: str
+    time: str
+    sequence: str | None  # orders events of equal time, where the logs have it
+    weight: str | None
+    type: str | None
+
+
+class EventSource(Section):
+    files: list[str] = Field(min_length=1)
+    format: Literal["parquet", "csv", "tsv", "jsonl"]
+    columns: EventColumns
+    time_format: Literal["epoch_s", "epoch_ms", "epoch_us", "iso8601"]
+
+
+class ItemColumns(Section):
+    item: str
+    title: str | None
+
+
+class ItemSource(Section):
+    files: list[str] = Field(min_length=1)
+    format: Literal["parquet", "csv", "tsv", "jsonl"]
+    columns: ItemColumns
+
+
+class PrepareParams(Section):
+    seed: Seed
+    events: EventSource
+    items: ItemSource | None
+    keep_types: list[str]
+    min_weight: float | None
+    repeats: Literal["keep", "collapse", "first"]
+    min_user_events: Count
+    min_item_events: Count
+    max_history: Count | None
+    max_events_per_day: Count | None
+    earliest: str  # ISO 8601 with zone; events before it are quarantined
+    latest: str
+    max_quarantine_share: Share
+
+
+class ValidateParams(Section):
+    min_events: Count
+    max_new_item_share: Share
+
+
+class SplitParams(Section):
+    method: Literal["temporal", "leave_one_out"]
+    valid_from: str  # "30%" of events, "30d" back from the newest, or an ISO time
+    test_from: str
+    max_length: int = Field(ge=2)
+
+
+class SoftmaxLoss(Section):
+    kind: Literal["softmax"]
+    chunk: Count  # positions whose scores over the whole catalogue are held at once
+
+
+class TrainingParams(Section):
+    epochs: int = Field(ge=1)
+    positions_per_batch: Count
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    clip_norm: float = Field(gt=0)
+    unknown_rate: Share
+    loss: SoftmaxLoss
+    patience: Count
+    checkpoint_seconds: float = Field(gt=0)
+
+
+class EmbedItemsParams(Section):
+    seed: Seed
+    width: Count  # of the item table and of SASRec
+    layers: Count
+    heads: Count
+    feed_forward: Count
+    dropout: float = Field(ge=0, lt=1)
+    text: Literal["none", "minilm"]
+    training: TrainingParams
+
+
+class DecoderParams(Section):
+    layers: Count
+    width: Count
+    heads: Count
+    feed_forward: Count
+    dropout: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> DecoderParams:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width {self.width} does not split into {self.heads} heads of even size")
+        return self
+
+
+class TrainTeacherParams(Section):
+    seed: Seed
+    decoder: DecoderParams
+    item_vectors: Literal["trained", "frozen"]
+    training: TrainingParams
+
+
+class RecordStatesParams(Section):
+    blocks: list[Count] = Field(min_length=1)
+    top: Count
+    precision: Literal["float16", "float32"]
+    shard_positions: Count
+
+
+class DistillWeights(Section):
+    ranking: float = Field(ge=0)
+    cosine: float = Field(ge=0)
+    norm: float = Field(ge=0)
+    multi_supervision: float = Field(ge=0)
+    logits: float = Field(ge=0)
+
+
+class DistillStudentParams(Section):
+    seed: Seed
+    decoder: DecoderParams
+    teacher_layers: list[Count] | None  # None starts from scratch
+    weights: DistillWeights
+    temperature: float = Field(gt=0)
+    training: TrainingParams
+
+    @model_validator(mode="after")
+    def _one_start_per_layer(self) -> DistillStudentParams:
+        if self.teacher_layers is not None and len(self.teacher_layers) != self.decoder.layers:
+            raise ValueError(f"teacher_layers names {len(self.teacher_layers)} layers, the student has {self.decoder.layers}")
+        return self
+
+
+class EvaluateParams(Section):
+    seed: Seed
+    negatives: Count
+    bootstrap: Count
+    recent_days: Count
+    exclude_seen: bool
+    short_history: Count
+    tail_share: Share
+    batch: Count
+
+
+class ExportParams(Section):
+    seed: Seed
+    opset: int = Field(ge=18)
+    max_score_difference: float = Field(gt=0)
+    min_same_top10: Share
+    batches: list[Count] = Field(min_length=1)
+    lengths: list[Count] = Field(min_length=1)
+    top: Count
+
+
+class MeasureCostParams(Section):
+    seed: Seed
+    repeats: Count
+    batch: Count
+    users: Count
+
+
+class Params(Section):
+    """The whole file. Stages read only their own section; the whole is read to check it before anything runs."""
+
+    compute: ComputeParams
+    prepare: PrepareParams
+    validate_: ValidateParams = Field(alias="validate")
+    split: SplitParams
+    embed_items: EmbedItemsParams
+    train_teacher: TrainTeacherParams
+    record_states: RecordStatesParams
+    distill_student: DistillStudentParams
+    evaluate: EvaluateParams
+    export_onnx: ExportParams
+    measure_cost: MeasureCostParams
+
+    @model_validator(mode="after")
+    def _blocks_fit_both_decoders(self) -> Params:
+        layers = self.train_teacher.decoder.layers
+        named = [*self.record_states.blocks, *(self.distill_student.teacher_layers or [])]
+        if max(named) > layers:
+            raise ValueError(f"layer {max(named)} is named, but train_teacher.decoder.layers is {layers}")
+        blocks = self.record_states.blocks
+        if blocks != sorted(set(blocks)):
+            raise ValueError(f"record_states.blocks must rise, saw {blocks}")
+        if self.distill_student.decoder.layers % len(blocks):
+            raise ValueError(
+                f"{self.distill_student.decoder.layers} student layers do not split into the {len(blocks)} blocks of record_states"
+            )
+        return self
+
+
+SectionType = TypeVar("SectionType", bound=Section)
+
+
+def read_section(name: str, kind: type[SectionType], path: Path) -> SectionType:
+    """Read one section of a params file. Raises UsageError naming the key, what was seen and what is expected."""
+    whole = _read_yaml(path)
+    if name not in whole:
+        raise UsageError(f"{path} has no section {name}; it has {', '.join(whole)}")
+    return _checked(kind, whole[name], path, name)
+
+
+def read_params(path: Path) -> Params:
+    """Read and check the whole params file."""
+    return _checked(Params, _read_yaml(path), path, "")
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UsageError(f"{path} is missing; run from the project's root")
+    try:
+        whole = YAML(typ="safe").load(path)
+    except YAMLError as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(whole, dict):
+        raise UsageError(f"{path} holds {type(whole).__name__}, expected sections")
+    return whole
+
+
+def _checked(kind: type[SectionType], value: Any, path: Path, prefix: str) -> SectionType:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in ([prefix] if prefix else []) + list(first["loc"]))
+        seen = "" if isinstance(first["input"], dict) else f", saw {first['input']!r}"
+        raise UsageError(f"{path}: {where or 'sections'}: {first['msg']}{seen}") from error
