@@ -1,0 +1,47 @@
+# The commands of the project. Every target that needs the environment makes it first; all are safe to run again.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := repro
+.PHONY: repro test acceptance flow ui lint bench
+
+PYTHON ?= python3.11
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+
+# dvc runs `python -m slmrec.stages...` and must find this environment's python.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# OpenMP's active waiting slows torch fifty-fold when another process wants the same cores.
+export OMP_WAIT_POLICY := PASSIVE
+export DO_NOT_TRACK := 1
+
+repro: $(INSTALLED)  ## logs to a verified ONNX bundle: everything, from nothing; resumes where it was interrupted
+	[ -e data ] || slmrec fetch-demo
+	slmrec doctor
+	dvc repro
+	slmrec show
+
+test: $(INSTALLED)  ## the quick tests
+	pytest -m "not acceptance"
+
+acceptance: $(INSTALLED)  ## the long ones: the whole pipeline, twice, killed, undone
+	pytest -m acceptance
+
+flow: $(INSTALLED)  ## the same pipeline as a Prefect flow; no server needed beforehand
+	python -m flows.pipeline
+
+ui: $(INSTALLED)  ## Prefect server, worker and the scheduled deployment on loopback, until Ctrl-C
+	python -m flows.ui
+
+lint: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	mypy
+
+bench: $(INSTALLED)  ## measurements side by side, into benchmarks/results
+	for each in benchmarks/*.py; do python "$$each"; done
+
+# The stamp is touched last, so an interrupted installation starts again and pip takes what is already there.
+$(INSTALLED): pyproject.toml constraints.txt
+	[ -x $(VENV)/bin/pip ] || $(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --progress-bar off --quiet -c constraints.txt -e ".[pipeline,dev]"
+	touch $(INSTALLED)
