@@ -38,7 +38,7 @@ def open_door(main: Callable[..., None]) -> None:
     stage = Path(sys.argv[0]).stem
     try:
         inputs, outputs = _arguments(main, sys.argv[1:])
-        _die_with_parent()
+        die_with_parent()
         with lock(stage):
             main(*inputs, **outputs)
     except SlmrecError as error:
@@ -64,7 +64,8 @@ def _arguments(main: Callable[..., None], words: list[str]) -> tuple[list[Path],
     return inputs, outputs
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when its parent ends."""
     # A killed `dvc repro` otherwise leaves the stage running beside the next one's writer.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
