@@ -78,9 +78,9 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sha256_of_folder(path: Path) -> str:
-    """Hex sha256 over the relative names and bytes of every file below `path`, in name order."""
+def sha256_of_folder(path: Path, pattern: str) -> str:
+    """Hex sha256 over the relative names and bytes of every file below `path` whose name fits, in name order."""
     digest = hashlib.sha256()
-    for file in sorted(entry for entry in path.rglob("*") if entry.is_file()):
+    for file in sorted(entry for entry in path.rglob(pattern) if entry.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_of(file)}\n".encode())
     return digest.hexdigest()

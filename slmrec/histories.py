@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 
 from slmrec import tables
 from slmrec.errors import DataError
+from slmrec.files import read_json
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,19 @@ class Targets:
 
 
 @dataclass(frozen=True)
+class Protocol:
+    """How the split says models are used and judged."""
+
+    method: str  # temporal or leave_one_out
+    max_length: int  # newest items that a model reads
+    exclude_seen: bool  # items of the input are left out of its ranking
+
+
+@dataclass(frozen=True)
 class Histories:
     """All users' items in total order. User u's history is `items[offsets[u]:offsets[u + 1]]`; E events, U users."""
+
+    protocol: Protocol
 
     users: np.ndarray  # (U,) uint32 user_index
     offsets: np.ndarray  # (U + 1,) int64
@@ -76,11 +88,13 @@ def read_histories(folder: Path) -> Histories:
     """Read what `split` wrote. Raises DataError when a table names a user that has no history."""
     table = tables.read_table(folder / "histories.parquet", tables.HISTORIES)
     users = table["user_index"].to_numpy()
+    summary = read_json(folder / "summary.json")
     offsets = np.zeros(len(users) + 1, dtype=np.int64)
     np.cumsum(table["items"].list.len().to_numpy(), out=offsets[1:])
     windows = tables.read_table(folder / "windows.parquet", tables.WINDOWS)
     targets = tables.read_table(folder / "targets.parquet", tables.TARGETS)
     return Histories(
+        protocol=Protocol(**{field.name: summary[field.name] for field in fields(Protocol)}),
         users=users,
         offsets=offsets,
         items=table["items"].explode(empty_as_null=False).to_numpy().astype(np.int64),

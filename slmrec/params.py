@@ -80,6 +80,7 @@ class SplitParams(Section):
     valid_from: str  # "30%" of events, "30d" back from the newest, or an ISO time
     test_from: str
     max_length: int = Field(ge=2)
+    exclude_seen: bool  # whether items of the input are left out of its ranking; not where repeats matter
 
 
 class SoftmaxLoss(Section):
@@ -97,6 +98,7 @@ class TrainingParams(Section):
     unknown_rate: Share
     loss: SoftmaxLoss
     patience: Count
+    validation_targets: Count  # sampled, one of each user before a second of any
     checkpoint_seconds: float = Field(gt=0)
 
 
@@ -167,10 +169,8 @@ class EvaluateParams(Section):
     negatives: Count
     bootstrap: Count
     recent_days: Count
-    exclude_seen: bool
     short_history: Count
     tail_share: Share
-    batch: Count
 
 
 class ExportParams(Section):

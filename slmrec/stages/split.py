@@ -53,7 +53,8 @@ def main(events: Path, validation: Path, *, histories: Path) -> None:
         for name, table, schema in (("targets", targets, tables.TARGETS), ("windows", windows, tables.WINDOWS)):
             joined = table.join(users, on="row", how="left", maintain_order="left")
             joined.select(schema.names()).write_parquet(folder / f"{name}.parquet")
-        write_json(folder / "summary.json", counts | {"users": len(by_user), "events": len(rows), "windows": len(windows)})
+        protocol = {"method": p.method, "max_length": p.max_length, "exclude_seen": p.exclude_seen}
+        write_json(folder / "summary.json", protocol | counts | {"users": len(by_user), "events": len(rows), "windows": len(windows)})
 
 
 if __name__ == "__main__":

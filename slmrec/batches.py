@@ -1,0 +1,77 @@
+"""Training batches: windows of similar length together, so that hardly anything is computed for padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from slmrec.histories import Histories, Windows
+from slmrec.vocabulary import PAD, UNK
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B windows, right-padded to T; a target of PAD marks a position that is not real."""
+
+    windows: Tensor  # (B,) rows of Histories.windows
+    items: Tensor  # (B, T) inputs
+    targets: Tensor  # (B, T) the next item of each input
+
+    @property
+    def real(self) -> Tensor:
+        """Mask of the positions that have a target.  # (B, T)"""
+        return self.targets != PAD
+
+    def with_unknowns(self, rate: float, generator: torch.Generator) -> Batch:
+        """The batch with a share of its inputs shown as UNK, drawn from `generator`."""
+        hidden = torch.rand(self.items.shape, generator=generator) < rate
+        items = torch.where(hidden & (self.items != PAD), UNK, self.items)
+        return Batch(self.windows, items, self.targets)
+
+
+def batches_of_epoch(histories: Histories, positions_per_batch: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Rows of the windows of each batch: batches in random order, each holding windows of similar length.
+
+    A batch holds at most `positions_per_batch` positions, padding included. The same (seed, epoch) gives the same
+    batches.
+    """
+    random = np.random.default_rng((seed, epoch))
+    lengths = histories.windows.positions
+    shuffled = random.permutation(len(lengths))
+    by_length = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    cuts = _cuts(lengths[by_length], positions_per_batch)
+    groups = np.split(by_length, cuts)
+    return [groups[index] for index in random.permutation(len(groups))]
+
+
+def _cuts(rising: np.ndarray, positions_per_batch: int) -> list[int]:
+    """Where to cut windows of rising length so that rows x longest stays within the budget."""
+    cuts, first = [], 0
+    for place, length in enumerate(rising.tolist()):
+        if place > first and (place - first + 1) * length > positions_per_batch:
+            cuts.append(place)
+            first = place
+    return cuts
+
+
+def make_batch(histories: Histories, rows: np.ndarray) -> Batch:
+    """Gather the windows in `rows` of `histories.windows`, right-padded."""
+    windows: Windows = histories.windows
+    lengths = windows.positions[rows]  # (B,)
+    first = histories.offsets[windows.row[rows]] + windows.start[rows]  # (B,)
+    steps = np.arange(lengths.max())  # (T,)
+    real = steps < lengths[:, None]  # (B, T)
+    places = np.where(real, first[:, None] + steps, 0)
+    items = np.where(real, histories.items[places], PAD)
+    targets = np.where(real, histories.items[places + real], PAD)
+    return Batch(torch.from_numpy(rows.copy()), torch.from_numpy(items), torch.from_numpy(targets))
+
+
+def epoch_of_batches(histories: Histories, positions_per_batch: int, seed: int, epoch: int, first: int) -> Iterator[Batch]:
+    """The batches of one epoch from the `first` on."""
+    for rows in batches_of_epoch(histories, positions_per_batch, seed, epoch)[first:]:
+        yield make_batch(histories, rows)

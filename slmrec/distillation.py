@@ -1,0 +1,77 @@
+"""What the student learns from: the next item, and the teacher's recorded states and scores (SLMRec, section 3.3)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from slmrec.batches import Batch
+from slmrec.losses import cosine_loss, logits_loss, norm_loss
+from slmrec.params import DistillWeights
+from slmrec.ranking import Ranking
+from slmrec.recommender import Recommender
+from slmrec.states import TeacherRows
+
+
+class Teacher(Protocol):
+    """Gives the teacher's rows at the real positions of some windows: recorded, or computed on the spot."""
+
+    def rows(self, windows: Tensor, real: Tensor) -> TeacherRows: ...
+
+
+class TrainingHeads(nn.Module):
+    """Maps used only in training: from student width to teacher width, and a scoring head for each block but the last.
+
+    Equal widths need no map, as in the paper; unequal ones get a linear map for each block.
+    """
+
+    def __init__(self, student_width: int, teacher_width: int, table_width: int, blocks: int) -> None:
+        super().__init__()
+        same = student_width == teacher_width
+        self.widen = nn.ModuleList(
+            nn.Identity() if same else nn.Linear(student_width, teacher_width, bias=False) for _ in range(blocks)
+        )
+        self.supervise = nn.ModuleList(nn.Linear(student_width, table_width, bias=False) for _ in range(blocks - 1))
+
+
+class Distillation(nn.Module):
+    """The student with its training heads, and the parts of its loss.
+
+    Blocks align by share of depth: the k-th of K blocks ends after layer k * L / K of the student's L layers.
+    """
+
+    def __init__(self, student: Recommender, teacher_width: int, blocks: int) -> None:
+        super().__init__()
+        self.student = student
+        self.heads = TrainingHeads(student.shape.width, teacher_width, student.table.width, blocks)
+        self.after = [(block + 1) * student.shape.layers // blocks for block in range(blocks)]
+
+    def parts(self, batch: Batch, teacher: Teacher, ranking: Ranking, weights: DistillWeights, temperature: float) -> dict[str, Tensor]:
+        """The parts of the loss, each a mean over real positions; a part of weight 0 is not computed."""
+        vectors, states = self.student.read(batch.items, self.after)
+        goals = batch.targets[batch.real]  # (N,)
+        vectors = vectors[batch.real]  # (N, E)
+        blocks = [state[batch.real] for state in states]  # K of (N, D)
+        parts = {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
+        if weights.multi_supervision and len(self.heads.supervise):
+            supervised = [ranking.loss(head(block), goals) for head, block in zip(self.heads.supervise, blocks, strict=False)]
+            parts["multi_supervision"] = torch.stack(supervised).mean()
+        if weights.cosine or weights.norm or weights.logits:
+            parts |= self._imitation(vectors, blocks, teacher.rows(batch.windows, batch.real), weights, temperature)
+        return parts
+
+    def _imitation(
+        self, vectors: Tensor, blocks: list[Tensor], rows: TeacherRows, weights: DistillWeights, temperature: float
+    ) -> dict[str, Tensor]:
+        parts = {}
+        if weights.cosine or weights.norm:
+            own = torch.stack([widen(block) for widen, block in zip(self.heads.widen, blocks, strict=True)], dim=1)  # (N, K, D)
+            if weights.cosine:
+                parts["cosine"] = cosine_loss(own, rows.states)
+            if weights.norm:
+                parts["norm"] = norm_loss(own, rows.states)
+        if weights.logits:
+            parts["logits"] = logits_loss(vectors, self.student.table.folded(), rows.items, rows.scores, temperature)
+        return parts

@@ -1,0 +1,92 @@
+"""Models on disk: a folder with config.json, which says how to build one, and model.safetensors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from slmrec.errors import DataError
+from slmrec.files import read_json, write_json
+from slmrec.item_table import ItemTable
+from slmrec.params import DecoderParams
+from slmrec.recommender import DecoderShape, Recommender
+from slmrec.sasrec import Sasrec
+
+NORM_EPSILON = 1e-5  # LLaMA-2's, for decoders from scratch
+ROPE_THETA = 10_000.0
+
+
+def new_decoder(table: ItemTable, p: DecoderParams, max_length: int) -> Recommender:
+    """A decoder from scratch, its weights drawn from torch's seed."""
+    shape = DecoderShape(p.layers, p.width, p.heads, p.heads, p.feed_forward, NORM_EPSILON, ROPE_THETA)
+    return Recommender(table, shape, p.dropout, max_length)
+
+
+def save_model(model: Sasrec | Recommender, folder: Path) -> None:
+    """Write config.json and model.safetensors into an existing or new folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", _config(model))
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def load_model(folder: Path) -> Sasrec | Recommender:
+    """Read a model in evaluation mode on the CPU. Raises DataError when the weights do not fit the config."""
+    config = read_json(folder / "config.json")
+    weights = read_weights(folder / "model.safetensors")
+    table = ItemTable(
+        trained=torch.ones(weights["table.source"].shape[0], dtype=torch.bool),
+        width=weights["table.ids"].shape[1],
+        text=torch.zeros_like(weights["table.text"]) if "table.text" in weights else None,
+    )
+    model = _built(config, table)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DataError(f"{folder} does not fit its config.json ({str(error).splitlines()[0]}); run the stage again") from error
+    return model.eval()
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file; a pickle or a cut-off file is refused."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path} is not a safetensors file ({error}); delete it and run the stage that writes it") from error
+
+
+def _config(model: Sasrec | Recommender) -> dict[str, Any]:
+    if isinstance(model, Recommender):
+        return {"kind": "decoder", "shape": asdict(model.shape), "dropout": model.dropout.p, "max_length": model.max_length}
+    first = model.layers[0]
+    return {
+        "kind": "sasrec",
+        "layers": len(model.layers),
+        "heads": first.heads,
+        "feed_forward": first.widen.out_features,
+        "dropout": model.dropout.p,
+        "max_length": model.max_length,
+    }
+
+
+def _built(config: dict[str, Any], table: ItemTable) -> Sasrec | Recommender:
+    arguments = {key: value for key, value in config.items() if key not in ("kind", "shape")}
+    if config["kind"] == "sasrec":
+        return Sasrec(table, **arguments)
+    return Recommender(table, DecoderShape(**config["shape"]), **arguments)
+
+
+def decoder_parameters(model: nn.Module) -> int:
+    """Parameters without the item table."""
+    return sum(p.numel() for name, p in model.named_parameters() if not name.startswith("table."))
+
+
+def table_parameters(model: nn.Module) -> int:
+    """Parameters of the item table."""
+    return sum(p.numel() for name, p in model.named_parameters() if name.startswith("table."))

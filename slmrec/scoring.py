@@ -1,0 +1,136 @@
+"""Ranking targets against every item, for anything that can score a history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from slmrec.histories import Histories, Targets
+from slmrec.vocabulary import FIRST_ITEM, PAD
+
+
+class Scorer(Protocol):
+    """Scores every item (len(rows), I) for the histories `items[:stops]` of the users in `rows`."""
+
+    def score(self, rows: np.ndarray, stops: np.ndarray) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Where the N targets of one part ended up, 1 being the best; `top` is each input's ten best items."""
+
+    full: np.ndarray  # (N,) int64, among all candidates
+    sampled: np.ndarray | None  # (N,) int64, among the stored negatives, where there are any
+    recommended: np.ndarray  # items that stand in at least one list of ten
+
+
+def right_padded(histories: Histories, rows: np.ndarray, stops: np.ndarray, max_length: int) -> np.ndarray:
+    """The newest `max_length` items before each stop, oldest first.  # (N, T) int64"""
+    starts = np.maximum(stops - max_length, 0)
+    lengths = stops - starts
+    steps = np.arange(lengths.max())
+    real = steps < lengths[:, None]
+    places = np.where(real, (histories.offsets[rows] + starts)[:, None] + steps, 0)
+    return np.where(real, histories.items[places], PAD)
+
+
+class ModelScorer:
+    """Scores histories with a model: the user vector of the newest items against the folded item table."""
+
+    def __init__(self, model: nn.Module, histories: Histories) -> None:
+        self.model = model.eval()
+        self.histories = histories
+        with torch.inference_mode():
+            self.table = model.table.folded()  # (I, E)
+
+    def score(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
+        return self.user_vectors(rows, stops) @ self.table.T  # (B, I)
+
+    def user_vectors(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
+        """User vectors of the inputs.  # (B, E)"""
+        device = self.table.device
+        items = right_padded(self.histories, rows, stops, self.model.max_length)
+        with torch.inference_mode():
+            vectors = self.model(torch.from_numpy(items).to(device))  # (B, T, E)
+            last = torch.from_numpy((items != PAD).sum(axis=1) - 1).to(device)
+            return vectors[torch.arange(len(last), device=device), last]
+
+
+INPUTS_AT_ONCE = 256  # bounds memory, changes no result
+
+
+def rank_targets(scorer: Scorer, histories: Histories, targets: Targets, candidates: Tensor, negatives: np.ndarray | None) -> Ranks:
+    """Rank each target among all candidate items, ties against the model.
+
+    candidates (I,) bool; items of the input are left out where the protocol says so, the target itself never. negatives (U, 999), by row of `histories`, give the paper's sampled protocol beside it.
+    """
+    full = np.empty(len(targets.row), dtype=np.int64)
+    sampled = np.empty_like(full) if negatives is not None else None
+    recommended = np.zeros(len(candidates), dtype=bool)
+    for group, rows, stops, place in _inputs(histories, targets):
+        scores = scorer.score(rows, stops)  # (b, I)
+        wanted = torch.from_numpy(histories.items[histories.offsets[targets.row[group]] + targets.position[group]])
+        lines = torch.from_numpy(place)
+        goals = scores[lines, wanted].clone()  # (n,) scores of the targets before anything is masked
+        if sampled is not None:
+            drawn = torch.from_numpy(negatives[targets.row[group]].astype(np.int64))
+            sampled[group] = 1 + (scores[lines[:, None], drawn] >= goals[:, None]).sum(dim=1).numpy()
+        _leave_out(scores, histories, rows, stops, candidates)
+        # Ties count against us: a constant model must come last. The target's own column is taken back out.
+        own = (scores[lines, wanted] >= goals).long()
+        full[group] = (1 + _at_least(scores, lines, goals) - own).numpy()
+        recommended[torch.topk(scores, 10, dim=1).indices.unique().numpy()] = True
+    return Ranks(full, sampled, np.flatnonzero(recommended))
+
+
+def _at_least(scores: Tensor, lines: Tensor, goals: Tensor) -> Tensor:
+    """How many items of its line score at least each goal; a NaN anywhere would count for us, so it counts against."""
+    return (~(scores[lines] < goals[:, None])).sum(dim=1)
+
+
+def _leave_out(scores: Tensor, histories: Histories, rows: np.ndarray, stops: np.ndarray, candidates: Tensor) -> None:
+    scores[:, ~candidates] = -torch.inf
+    if histories.protocol.exclude_seen:
+        seen = torch.from_numpy(right_padded(histories, rows, stops, int(stops.max())))
+        scores.scatter_(1, seen, -torch.inf)
+
+
+def _inputs(histories: Histories, targets: Targets) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Distinct inputs in batches, similar lengths together: (targets of the batch, rows, stops, line of each target).
+
+    Targets of one moment share their input, so it is read once.
+    """
+    batch = INPUTS_AT_ONCE
+    key = targets.input_stop * len(histories.users) + targets.row
+    distinct, inverse = np.unique(key, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    bounds = np.searchsorted(inverse[order], np.arange(0, len(distinct) + batch, batch))
+    for number, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        inputs = distinct[number * batch : (number + 1) * batch]
+        if len(inputs):
+            group = order[first:last]
+            yield group, inputs % len(histories.users), inputs // len(histories.users), inverse[group] - number * batch
+
+
+def candidate_mask(items: int, listed: np.ndarray) -> Tensor:
+    """Items that may be recommended: the listed ones, never PAD or UNK.  # (items,) bool"""
+    mask = torch.zeros(items, dtype=torch.bool)
+    mask[torch.from_numpy(listed.astype(np.int64))] = True
+    mask[:FIRST_ITEM] = False
+    return mask
+
+
+def sample_targets(targets: Targets, most: int, seed: int) -> Targets:
+    """At most `most` targets, one of each user before a second of any, so that means over users stay sharp."""
+    random = np.random.default_rng(seed)
+    shuffled = random.permutation(len(targets.row))
+    by_user = shuffled[np.argsort(targets.row[shuffled], kind="stable")]
+    rows = targets.row[by_user]
+    turn = np.arange(len(rows)) - np.searchsorted(rows, rows)  # how many of the same user come before
+    kept = np.sort(by_user[np.argsort(turn, kind="stable")[:most]])
+    return Targets(targets.row[kept], targets.position[kept], targets.input_stop[kept])

@@ -1,0 +1,159 @@
+"""Teacher states: what the student imitates, recorded once for every training position.
+
+Safetensors shards hold consecutive positions; the position p of window w stands in row `first_row[w] + p`, so rows
+are found by key, and a shard is memory-mapped, not read whole.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from slmrec.errors import DataError, UnavailableError
+from slmrec.files import read_json, write_json
+from slmrec.histories import Histories
+
+ITEM_BYTES = {"float16": 2, "float32": 4}
+
+
+@dataclass(frozen=True)
+class StatesShape:
+    """Sizes of a recording: N training positions, K blocks of the teacher, its width D and the top items kept."""
+
+    positions: int
+    blocks: list[int]
+    width: int
+    top: int
+    precision: str
+    shard_positions: int
+
+    def bytes(self) -> int:
+        """Bytes on disk: states and scores in the chosen precision, items as int32."""
+        each = ITEM_BYTES[self.precision]
+        return self.positions * (len(self.blocks) * self.width * each + self.top * (each + 4))
+
+
+class StatesWriter:
+    """Collects rows in order and writes a shard whenever one is full."""
+
+    def __init__(self, folder: Path, shape: StatesShape, histories: Histories) -> None:
+        self.folder = folder
+        self.shape = shape
+        self.windows = histories.windows.window
+        self.pending: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.waiting = self.shards = 0
+        self._refuse_full_disk()
+
+    def _refuse_full_disk(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        free, needed = shutil.disk_usage(self.folder).free, self.shape.bytes()
+        print(f"teacher states: {self.shape.positions} positions, {needed / 2**20:.1f} MiB", flush=True)
+        if needed > free:
+            raise UnavailableError(
+                f"teacher states need {needed / 2**30:.2f} GiB, {free / 2**30:.2f} GiB are free; "
+                "record fewer blocks or top items, or float16"
+            )
+
+    def add(self, states: Tensor, items: Tensor, scores: Tensor) -> None:
+        """Append n rows: states (n, K, D), top items (n, top) and their scores (n, top), in order of key."""
+        kind = getattr(torch, self.shape.precision)
+        self.pending.append((states.to(kind), items.to(torch.int32), scores.to(kind)))
+        self.waiting += len(items)
+        while self.waiting >= self.shape.shard_positions:
+            self._write_shard(self.shape.shard_positions)
+
+    def close(self) -> None:
+        """Write the rest and the description that readers start from."""
+        if self.waiting:
+            self._write_shard(self.waiting)
+        save_file({"window": torch.from_numpy(self.windows.astype(np.int64))}, self.folder / "windows.safetensors")
+        write_json(self.folder / "states.json", vars(self.shape))
+
+    def _write_shard(self, rows: int) -> None:
+        states, items, scores = (torch.cat(parts) for parts in zip(*self.pending, strict=True))
+        for tensor in (states, scores):
+            if not torch.isfinite(tensor).all():
+                raise DataError(f"teacher states do not fit {self.shape.precision}; set record_states.precision to float32")
+        shard = {"states": states[:rows].contiguous(), "items": items[:rows].contiguous(), "scores": scores[:rows].contiguous()}
+        save_file(shard, self.folder / shard_name(self.shards))
+        self.pending = [(states[rows:], items[rows:], scores[rows:])]
+        self.waiting -= rows
+        self.shards += 1
+
+
+def shard_name(number: int) -> str:
+    return f"states-{number:05d}.safetensors"
+
+
+@dataclass(frozen=True)
+class TeacherRows:
+    """The teacher at n positions."""
+
+    states: Tensor  # (n, K, D) float32
+    items: Tensor  # (n, top) int64
+    scores: Tensor  # (n, top) float32
+
+
+class TeacherStates:
+    """Recorded states, looked up by window and position."""
+
+    def __init__(self, folder: Path, histories: Histories) -> None:
+        self.shape = StatesShape(**read_json(folder / "states.json"))
+        self.first_row = np.concatenate([[0], np.cumsum(histories.windows.positions)])  # (W + 1,)
+        self._refuse_other_windows(folder, histories)
+        shards = -(-self.shape.positions // self.shape.shard_positions)
+        self.shards = [_mapped(folder / shard_name(number)) for number in range(shards)]
+
+    def _refuse_other_windows(self, folder: Path, histories: Histories) -> None:
+        recorded = _mapped(folder / "windows.safetensors")["window"].numpy()
+        if self.first_row[-1] != self.shape.positions or not np.array_equal(recorded, histories.windows.window):
+            raise DataError(
+                f"{self.first_row[-1]} training positions in {len(histories.windows.window)} windows, but teacher states "
+                f"for {self.shape.positions} in {len(recorded)}; run dvc repro record_states"
+            )
+
+    def rows(self, windows: Tensor, real: Tensor) -> TeacherRows:
+        """The teacher at the real positions of windows (B,), in the order of `real` (B, T).  # n = real.sum()"""
+        first = torch.from_numpy(self.first_row[windows.numpy()])
+        keys = (first[:, None] + torch.arange(real.shape[1]))[real]  # (n,)
+        parts = {name: self._gather(name, keys) for name in ("states", "items", "scores")}
+        return TeacherRows(parts["states"].float(), parts["items"].long(), parts["scores"].float())
+
+    def _gather(self, name: str, keys: Tensor) -> Tensor:
+        shard, row = keys // self.shape.shard_positions, keys % self.shape.shard_positions
+        out = self.shards[0][name].new_empty((len(keys), *self.shards[0][name].shape[1:]))
+        for number in shard.unique().tolist():
+            here = shard == number
+            out[here] = self.shards[number][name][row[here]]
+        return out
+
+
+def _mapped(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file, backed by the file's pages."""
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path} is not a safetensors file ({error}); run dvc repro --force record_states") from error
+
+
+def windows_in_order(histories: Histories, positions: int) -> Iterator[np.ndarray]:
+    """Rows of the windows in their order, grouped to hold at most about `positions` padded positions."""
+    lengths = histories.windows.positions
+    group: list[int] = []
+    for row, length in enumerate(lengths.tolist()):
+        if group and (len(group) + 1) * max(length, int(lengths[group].max())) > positions:
+            yield np.array(group)
+            group = []
+        group.append(row)
+    if group:
+        yield np.array(group)

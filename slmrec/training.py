@@ -1,0 +1,198 @@
+"""The one training loop: every model, every loss, resumable at any step with the same bytes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from slmrec.batches import Batch, batches_of_epoch, make_batch
+from slmrec.checkpoints import Checkpoint
+from slmrec.errors import TrainingError
+from slmrec.histories import Histories
+from slmrec.params import TrainingParams
+from slmrec.progress import Progress
+
+Objective = Callable[[Batch], dict[str, Tensor]]  # the parts of the loss, each a mean over the batch's positions
+
+
+@dataclass
+class Progressed:
+    """Where a run stands; everything that a checkpoint must carry beside tensors."""
+
+    epoch: int = 0  # of the next step
+    step: int = 0  # within that epoch
+    steps: int = 0  # in all
+    best: float = -1.0  # validation NDCG@10; below any that can be reached
+    best_epoch: int = 0
+    sums: dict[str, float] = field(default_factory=dict)  # of the parts, over this epoch's steps
+    curve: list[dict[str, float]] = field(default_factory=list)  # one record an epoch
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: what is trained, towards what, and how it is judged.
+
+    `trained` holds every weight that learns: the model, and heads that only training needs. `weights` multiplies the
+    parts of the objective by name; `validate` gives validation NDCG@10, higher is better.
+    """
+
+    name: str
+    trained: nn.Module
+    objective: Objective
+    weights: Mapping[str, float]
+    validate: Callable[[], float]
+    histories: Histories
+    p: TrainingParams
+    seed: int
+    checkpoint: Checkpoint
+
+
+def train(run: Run) -> list[dict[str, float]]:
+    """Train until validation stops improving, leave the best weights in place, return one record an epoch.
+
+    Every step draws from a generator seeded by (seed, step), so a run resumed at any step ends with the same bytes.
+    Raises TrainingError on a loss that is NaN or infinite, with step, term and windows.
+    """
+    loop = _Loop(run)
+    loop.resume()
+    with Progress(run.name, loop.total_steps) as progress:
+        while loop.at.epoch < run.p.epochs and loop.at.epoch - loop.at.best_epoch < run.p.patience:
+            loop.finish_epoch(progress)
+    run.trained.load_state_dict(loop.best_weights)
+    return loop.at.curve
+
+
+class _Loop:
+    """The state of a run between steps."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        p = run.p
+        self.at = Progressed()
+        self.epoch_steps = len(batches_of_epoch(run.histories, p.positions_per_batch, run.seed, 0))
+        self.total_steps = self.epoch_steps * p.epochs
+        self.accelerator = Accelerator(cpu=next(run.trained.parameters()).device.type == "cpu")
+        self.parameters = [weight for weight in run.trained.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.AdamW(_groups(run.trained, p.weight_decay), lr=p.learning_rate, fused=True)
+        self.schedule = LambdaLR(self.optimizer, lambda step: _warm_cosine(step, p.warmup_steps, self.total_steps))
+        self.best_weights = _copy(run.trained)
+        self.saved = time.monotonic()
+
+    def finish_epoch(self, progress: Progress) -> None:
+        """Run what is left of the epoch, validate, keep the best weights."""
+        run, at = self.run, self.at
+        started = time.monotonic()
+        batches = batches_of_epoch(run.histories, run.p.positions_per_batch, run.seed, at.epoch)
+        run.trained.train()
+        while at.step < len(batches):
+            self.take_step(make_batch(run.histories, batches[at.step]))
+            progress.step(at.steps, {"loss": self.mean_loss(), "valid_ndcg@10": at.best})
+            if time.monotonic() - self.saved > run.p.checkpoint_seconds:
+                self.save()
+        self._close_epoch(progress, len(batches), time.monotonic() - started)
+
+    def _close_epoch(self, progress: Progress, steps: int, seconds: float) -> None:
+        run, at = self.run, self.at
+        run.trained.eval()
+        quality = run.validate()
+        at.epoch += 1
+        at.curve.append({"epoch": at.epoch, "valid_ndcg@10": quality, **{name: total / steps for name, total in at.sums.items()}})
+        if quality > at.best:
+            at.best, at.best_epoch, self.best_weights = quality, at.epoch, _copy(run.trained)
+        progress.line(f"epoch {at.epoch}/{run.p.epochs} {_spelled(at.curve[-1])} ({seconds:.1f} s)")
+        at.step, at.sums = 0, {}
+        self.save()
+
+    def take_step(self, batch: Batch) -> None:
+        """One optimizer step on a batch."""
+        run, at = self.run, self.at
+        torch.manual_seed(run.seed * 1_000_003 + at.steps)  # dropout, too, depends on the step alone
+        parts = run.objective(batch.with_unknowns(run.p.unknown_rate, torch.default_generator))
+        self._refuse_nonsense(parts, batch)
+        loss = torch.stack([run.weights[name] * part for name, part in parts.items()]).sum()
+        self.accelerator.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.parameters, run.p.clip_norm)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        for name, part in parts.items():
+            at.sums[name] = at.sums.get(name, 0.0) + float(part.detach())
+        at.step += 1
+        at.steps += 1
+
+    def _refuse_nonsense(self, parts: dict[str, Tensor], batch: Batch) -> None:
+        for name, part in parts.items():
+            if not torch.isfinite(part):
+                raise TrainingError(
+                    f"{self.run.name}: term {name} is {float(part.detach())} at step {self.at.steps} (windows "
+                    f"{batch.windows[:3].tolist()}...); lower learning_rate or clip_norm, nothing was written"
+                )
+
+    def mean_loss(self) -> float:
+        """Mean weighted loss of this epoch so far."""
+        return sum(self.run.weights[name] * total for name, total in self.at.sums.items()) / max(self.at.step, 1)
+
+    def save(self) -> None:
+        """Write a checkpoint: weights, best weights, optimizer moments, and where the run stands."""
+        tensors = {f"now.{name}": value for name, value in _copy(self.run.trained).items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+        self.run.checkpoint.save({name: value.contiguous() for name, value in tensors.items()}, vars(self.at))
+        self.saved = time.monotonic()
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        found = self.run.checkpoint.load()
+        if found is None:
+            return
+        tensors, record = found
+        self.at = Progressed(**record)
+        self.run.trained.load_state_dict(_below(tensors, "now."))
+        self.best_weights = _below(tensors, "best.")
+        self._restore_optimizer(_below(tensors, "optimizer."))
+        print(f"{self.run.name}: resumed at epoch {self.at.epoch + 1}, step {self.at.step}", flush=True)
+
+    def _restore_optimizer(self, moments: dict[str, Tensor]) -> None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in moments.items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value
+        whole = self.optimizer.state_dict()
+        self.optimizer.load_state_dict({**whole, "state": state})
+        self.schedule.last_epoch = self.at.steps - 1
+        self.schedule.step()
+
+
+def _groups(trained: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Decay matrices, leave vectors (norms, biases) alone, as is usual for transformers."""
+    weights = [weight for weight in trained.parameters() if weight.requires_grad]
+    matrices = [weight for weight in weights if weight.ndim > 1]
+    vectors = [weight for weight in weights if weight.ndim <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+
+
+def _warm_cosine(step: int, warmup: int, total: int) -> float:
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(total - warmup, 1)))
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _spelled(record: dict[str, float]) -> str:
+    return " ".join(f"{name} {value:.4f}" for name, value in record.items() if name != "epoch")
