@@ -12,6 +12,10 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # OpenMP's active waiting slows torch fifty-fold when another process wants the same cores.
 export OMP_WAIT_POLICY := PASSIVE
+# Prefect keeps to this folder, calls nobody, and may take longer than 20 s to start a server on two busy cores.
+export PREFECT_HOME := $(CURDIR)/.cache/prefect
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 repro: $(INSTALLED)  ## logs to a verified ONNX bundle: everything, from nothing; resumes where it was interrupted
