@@ -186,6 +186,7 @@ class ExportParams(Section):
 class MeasureCostParams(Section):
     seed: Seed
     repeats: Count
+    steps: Count
     batch: Count
     users: Count
 

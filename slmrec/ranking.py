@@ -13,6 +13,12 @@ from slmrec.params import SoftmaxLoss
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets, sample_targets
 
 
+def trained_rows(table: ItemTable) -> Tensor:
+    """Item indices that training knows: UNK, then every item with a training event.  # (C,) int64"""
+    rows = torch.arange(len(table), device=table.source.device)
+    return rows[table.source == rows][1:]  # PAD comes first
+
+
 class Ranking:
     """Cross-entropy of user vectors against every item with a training event, and UNK.
 
@@ -20,11 +26,10 @@ class Ranking:
     """
 
     def __init__(self, table: ItemTable, p: SoftmaxLoss) -> None:
-        rows = torch.arange(len(table), device=table.source.device)
         self.table = table
-        self.candidates = rows[table.source == rows][1:]  # without PAD, which comes first
-        self.place = torch.zeros_like(rows)
-        self.place[self.candidates] = torch.arange(len(self.candidates), device=rows.device)
+        self.candidates = trained_rows(table)
+        self.place = torch.zeros_like(table.source)
+        self.place[self.candidates] = torch.arange(len(self.candidates), device=table.source.device)
         self.p = p
 
     def loss(self, vectors: Tensor, targets: Tensor) -> Tensor:

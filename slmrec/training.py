@@ -20,6 +20,7 @@ from slmrec.histories import Histories
 from slmrec.params import TrainingParams
 from slmrec.progress import Progress
 
+Curve = list[dict[str, float]]  # one record an epoch: validation NDCG@10 and the mean of each part of the loss
 Objective = Callable[[Batch], dict[str, Tensor]]  # the parts of the loss, each a mean over the batch's positions
 
 
@@ -33,7 +34,7 @@ class Progressed:
     best: float = -1.0  # validation NDCG@10; below any that can be reached
     best_epoch: int = 0
     sums: dict[str, float] = field(default_factory=dict)  # of the parts, over this epoch's steps
-    curve: list[dict[str, float]] = field(default_factory=list)  # one record an epoch
+    curve: Curve = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Run:
     checkpoint: Checkpoint
 
 
-def train(run: Run) -> list[dict[str, float]]:
+def train(run: Run) -> Curve:
     """Train until validation stops improving, leave the best weights in place, return one record an epoch.
 
     Every step draws from a generator seeded by (seed, step), so a run resumed at any step ends with the same bytes.

@@ -1,0 +1,69 @@
+"""Quality of every model on the test targets, and nothing else: the same bytes on every run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from slmrec.baselines import LastItemTransition, Popularity
+from slmrec.compute import start_torch
+from slmrec.door import open_door
+from slmrec.errors import DataError
+from slmrec.evaluation import Examination, Parameters
+from slmrec.files import new_file, write_json
+from slmrec.histories import Histories, read_histories
+from slmrec.models import decoder_parameters, load_model, table_parameters
+from slmrec.params import ComputeParams, EvaluateParams, read_section
+from slmrec.progress import Progress
+from slmrec.scoring import ModelScorer, Scorer
+
+
+def contestants(histories: Histories, folders: dict[str, Path], items: int, p: EvaluateParams) -> dict[str, tuple[Scorer, Parameters]]:
+    """Everything that is measured: baselines first, then the models in `folders` by name."""
+    nothing = Parameters(0, 0)
+    scorers: dict[str, tuple[Scorer, Parameters]] = {
+        "popularity": (Popularity(histories, items, None), nothing),
+        "recent_popularity": (Popularity(histories, items, p.recent_days), nothing),
+        "last_item_transition": (LastItemTransition(histories, items), nothing),
+    }
+    for name, folder in folders.items():
+        model = load_model(folder)
+        scorers[name] = (ModelScorer(model, histories), Parameters(decoder_parameters(model), table_parameters(model)))
+    return scorers
+
+
+def write_negatives(examination: Examination, path: Path) -> None:
+    """Store the negatives of the sampled protocol, one row a test user."""
+    rows = sorted(set(examination.targets.row.tolist()))
+    table = pl.DataFrame(
+        {"user_index": examination.histories.users[rows], "negatives": examination.negatives[rows]},
+        schema={"user_index": pl.UInt32, "negatives": pl.Array(pl.UInt32, examination.negatives.shape[1])},
+    )
+    with new_file(path) as temporary:
+        table.write_parquet(temporary)
+
+
+def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, negatives: Path, evaluation: Path) -> None:
+    """Measure all seven models on `histories`; write the stored negatives and metrics/evaluation.json."""
+    start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    p = read_section("evaluate", EvaluateParams, Path("params.yaml"))
+    read, items = read_histories(histories), len(load_model(item_vectors).table)
+    if not len(read.targets["test"].row):
+        raise DataError("there is no test target: no event after split.test_from has an earlier one; choose an earlier cut")
+    examination = Examination(read, items, p)
+    folders = {"sasrec": item_vectors, "teacher": teacher, "student": student / "student"}
+    folders["student_without_distillation"] = student / "without_distillation"
+    scorers = contestants(read, folders, items, p)
+    ranks, models = {}, {}
+    with Progress("evaluate", len(scorers)) as progress:
+        for done, (name, (scorer, parameters)) in enumerate(scorers.items(), start=1):
+            ranks[name] = examination.take(scorer)
+            models[name] = examination.measured(ranks[name], parameters)
+            progress.line(f"{done}/{len(scorers)} {name} ndcg@10 {models[name]['full']['ndcg@10']:.4f}")
+    write_negatives(examination, negatives)
+    write_json(evaluation, {"protocol": examination.protocol(), "models": models, "paired": examination.compared(ranks)})
+
+
+if __name__ == "__main__":
+    open_door(main)

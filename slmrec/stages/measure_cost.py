@@ -1,0 +1,96 @@
+"""What each model costs: seconds of a training epoch and users served per second, side by side in one process."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from slmrec.batches import Batch
+from slmrec.compute import start_torch
+from slmrec.cost import LIST_LENGTH, sampled_batches, serving_batches, serving_in_torch, time_in_turn, training_steps
+from slmrec.distillation import Distillation
+from slmrec.door import open_door
+from slmrec.errors import DataError
+from slmrec.files import write_json
+from slmrec.histories import Histories, read_histories
+from slmrec.models import decoder_parameters, load_model
+from slmrec.params import ComputeParams, DistillStudentParams, MeasureCostParams, read_section
+from slmrec.ranking import Ranking
+from slmrec.recommender import Recommender
+from slmrec.runtime import Recommender as Runtime
+from slmrec.states import TeacherStates
+
+
+def ranking_only(model: torch.nn.Module, ranking: Ranking) -> Callable[[Batch], torch.Tensor]:
+    """The loss of a model that learns from the next item alone."""
+    return lambda batch: ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])
+
+
+def distilled(student: Recommender, states: TeacherStates, ranking: Ranking, p: DistillStudentParams) -> tuple[Distillation, Callable[[Batch], torch.Tensor]]:
+    """The student's training modules and its whole loss, reading recorded teacher states."""
+    trained = Distillation(student, states.shape.width, len(states.shape.blocks))
+    weights = p.weights.model_dump()
+
+    def loss(batch: Batch) -> torch.Tensor:
+        parts = trained.parts(batch, states, ranking, p.weights, p.temperature)
+        return torch.stack([weights[name] * part for name, part in parts.items()]).sum()
+
+    return trained, loss
+
+
+def epoch_seconds(
+    models: dict[str, torch.nn.Module], histories: Histories, states: TeacherStates, p: DistillStudentParams, cost: MeasureCostParams
+) -> dict[str, float]:
+    """Seconds of one training epoch of each model: median over repeats of sampled batches, scaled to all positions."""
+    batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
+    work = {}
+    for name, model in models.items():
+        ranking = Ranking(model.table, p.training.loss)
+        trained, loss = model, ranking_only(model, ranking)
+        if name == "student":
+            trained, loss = distilled(model, states, ranking, p)
+        work[name] = training_steps(trained, loss, batches, p.training)
+    return {name: statistics.median(seconds) * scale for name, seconds in time_in_turn(work, cost.repeats).items()}
+
+
+def users_per_second(models: dict[str, torch.nn.Module], runtime: Runtime, histories: Histories, cost: MeasureCostParams) -> dict[str, float]:
+    """Users served per second by each torch model and by the exported student."""
+    batches = serving_batches(histories, cost)
+    work = {name: serving_in_torch(model, batches) for name, model in models.items()}
+
+    def exported() -> None:
+        for items in batches:
+            runtime.recommend_indices(items, np.zeros((len(items), 0), dtype=np.int64), LIST_LENGTH)
+
+    work["student_onnx"] = exported
+    return {name: cost.users / statistics.median(seconds) for name, seconds in time_in_turn(work, cost.repeats).items()}
+
+
+def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Path, student: Path, bundle: Path, *, cost: Path) -> None:
+    """Time teacher, student, exported student and SASRec on the same batches; write metrics/cost.json."""
+    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    start_torch(compute)
+    p = read_section("measure_cost", MeasureCostParams, Path("params.yaml"))
+    distill = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
+    read = read_histories(histories)
+    models = {name: load_model(folder) for name, folder in (("sasrec", item_vectors), ("teacher", teacher), ("student", student / "student"))}
+    if not isinstance(models["student"], Recommender):
+        raise DataError(f"{student} holds no decoder; run dvc repro --force distill_student")
+    served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
+    parameters = {name: decoder_parameters(model) for name, model in models.items()} | {"student_onnx": decoder_parameters(models["student"])}
+    trained = epoch_seconds(models, read, TeacherStates(teacher_states, read), distill, p)
+    write_json(cost, {name: entry(name, parameters, trained, served) for name in parameters})
+
+
+def entry(name: str, parameters: dict[str, int], trained: dict[str, float], served: dict[str, float]) -> dict[str, Any]:
+    """One model's line of metrics/cost.json; an exported graph is not trained."""
+    return {"parameters": parameters[name], "users_per_second": served[name]} | ({"epoch_seconds": trained[name]} if name in trained else {})
+
+
+if __name__ == "__main__":
+    open_door(main)

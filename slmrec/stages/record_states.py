@@ -1,0 +1,63 @@
+"""What the student imitates, recorded once: the teacher's block states and top scores at every training position."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from slmrec.batches import make_batch
+from slmrec.compute import start_torch
+from slmrec.door import open_door
+from slmrec.errors import DataError
+from slmrec.files import new_folder
+from slmrec.histories import Histories, read_histories
+from slmrec.models import load_model
+from slmrec.params import ComputeParams, RecordStatesParams, read_section
+from slmrec.progress import Progress
+from slmrec.ranking import trained_rows
+from slmrec.recommender import Recommender
+from slmrec.states import StatesShape, StatesWriter, TeacherRows, windows_in_order
+
+POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
+
+
+def read_teacher(teacher: Recommender, table: torch.Tensor, items: torch.Tensor, real: torch.Tensor, p: RecordStatesParams) -> TeacherRows:
+    """The teacher's states after the chosen blocks, and its best-scored items, at the real positions of `items` (B, T)."""
+    vectors, states = teacher.read(items, p.blocks)
+    best = torch.topk(vectors[real] @ table.T, p.top, dim=1)
+    return TeacherRows(torch.stack([state[real] for state in states], dim=1), best.indices, best.values)
+
+
+def record_states(teacher: Recommender, histories: Histories, p: RecordStatesParams, folder: Path) -> None:
+    """Write the teacher's rows for every training position, in order of (window, position)."""
+    known = trained_rows(teacher.table)[1:]  # items that training knows, without UNK
+    if p.top > len(known):
+        raise DataError(f"record_states.top is {p.top}, but only {len(known)} items have a training event; lower it")
+    lengths = histories.windows.positions
+    shape = StatesShape(int(lengths.sum()), p.blocks, teacher.shape.width, p.top, p.precision, p.shard_positions)
+    writer, done = StatesWriter(folder, shape, histories), 0
+    with torch.inference_mode(), Progress("teacher states", shape.positions) as progress:
+        table = teacher.table(known)
+        for rows in windows_in_order(histories, POSITIONS_AT_ONCE):
+            batch = make_batch(histories, rows)
+            read = read_teacher(teacher, table, batch.items, batch.real, p)
+            writer.add(read.states, known[read.items], read.scores)
+            done += int(lengths[rows].sum())
+            progress.step(done, {})
+    writer.close()
+
+
+def main(histories: Path, teacher: Path, *, teacher_states: Path) -> None:
+    """Read the teacher once over the training windows of `histories`; write safetensors shards to `teacher_states`."""
+    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    p = read_section("record_states", RecordStatesParams, Path("params.yaml"))
+    model = load_model(teacher)
+    if not isinstance(model, Recommender) or max(p.blocks) > len(model.layers):
+        raise DataError(f"record_states.blocks names layer {max(p.blocks)}, the teacher in {teacher} has no such layer")
+    with new_folder(teacher_states) as folder:
+        record_states(model.to(device), read_histories(histories), p, folder)
+
+
+if __name__ == "__main__":
+    open_door(main)
