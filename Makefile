@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .PHONY: repro test acceptance flow ui lint bench
 
 PYTHON ?= python3.11
+PORT ?= 4200
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
@@ -31,10 +32,12 @@ acceptance: $(INSTALLED)  ## the long ones: the whole pipeline, twice, killed, u
 	pytest -m acceptance
 
 flow: $(INSTALLED)  ## the same pipeline as a Prefect flow; no server needed beforehand
+	mkdir -p .cache # Prefect makes its own folder, not the one above
 	python -m flows.pipeline
 
 ui: $(INSTALLED)  ## Prefect server, worker and the scheduled deployment on loopback, until Ctrl-C
-	python -m flows.ui
+	mkdir -p .cache
+	python -m flows.ui $(PORT)
 
 lint: $(INSTALLED)
 	ruff check .

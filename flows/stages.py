@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
+
+from flows.processes import process_group
 
 # An exit code of the shell or of subprocess that says "killed from outside": memory, a signal, a lost machine.
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
-SECONDS_TO_END = 10
 DVC_BUSY = "is busy"
 BUSY = 5
 
@@ -52,7 +50,7 @@ def reproduce_stage(stage: str, project: Path, say: Callable[[str], None]) -> No
 def run(module: str, words: list[str], name: str, project: Path, say: Callable[[str], None]) -> None:
     """Run `python -m module words` in `project`. Raises StageError with the line that says why."""
     lines: list[str] = []
-    with _started([sys.executable, "-m", module, *words], project) as process:
+    with process_group(module, words, project, subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if text := line.rstrip():
@@ -61,46 +59,6 @@ def run(module: str, words: list[str], name: str, project: Path, say: Callable[[
         code = process.wait()
     if code:
         raise StageError(name, _own_code(code, lines), _reason(name, lines))
-
-
-@contextmanager
-def _started(command: list[str], project: Path) -> Iterator[subprocess.Popen[str]]:
-    # Whatever ends this block, an error, a cancelled run, Ctrl-C, takes the whole group along.
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flows.child", *command],
-        cwd=project,
-        env=_environment(),
-        text=True,
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        _end_group(process)
-
-
-def _environment() -> dict[str, str]:
-    # DVC starts a stage by the word `python`: it must be the one that runs this flow.
-    here = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-
-
-def _end_group(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
-        _signal_group(process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):  # the next line is for those who do not listen
-            process.wait(SECONDS_TO_END)
-    _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # nobody is left in it, which is what we want
-        os.killpg(group, number)
 
 
 def _own_code(code: int, lines: list[str]) -> int:
