@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +15,7 @@ from slmrec.errors import SlmrecError, UnavailableError
 app = typer.Typer(help="Raw logs to a small, fast next-item recommender.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 Bundle = Annotated[Path, typer.Argument(help="Folder of a bundle, such as artifacts/bundle.")]
+Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where it runs; never anywhere else in silence.")]
 
 
 @app.command("fetch-demo")
@@ -23,6 +25,38 @@ def fetch_demo(data: Annotated[Path, typer.Option(help="Folder to write to.")] =
 
     print(demo.LICENCE, flush=True)
     print(demo.fetch_demo(data, pin=data.with_name(f"{data.name}.dvc")))
+
+
+@app.command()
+def recommend(
+    bundle: Bundle,
+    history: Annotated[str, typer.Option(help="Item ids, oldest first, with commas between.")],
+    k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
+    keep_seen: Annotated[bool, typer.Option("--keep-seen", help="Also items of the history itself.")] = False,
+    allow_unknown: Annotated[bool, typer.Option("--allow-unknown", help="Read ids the bundle does not know as the unknown item.")] = False,
+    device: Device = "cpu",
+) -> None:
+    """Print the next items after a history, best first."""
+    from slmrec.runtime import Recommender
+
+    ids = [word.strip() for word in history.split(",") if word.strip()]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        recommender = Recommender(bundle, device, threads=None)
+        best = recommender.recommend([ids], k, exclude_seen=not keep_seen, unknown="warn" if allow_unknown else "refuse")[0]
+    for warning in said:
+        print(f"slmrec: {warning.message}", file=sys.stderr)
+    for rank, found in enumerate(best, start=1):
+        print(f"{rank:>3}  {found.score:9.4f}  {found.item}  {found.title or ''}".rstrip())
+
+
+@app.command()
+def verify(bundle: Bundle, device: Device = "cpu") -> None:
+    """Check a bundle's manifest and contract, and replay its golden cases here."""
+    from slmrec import runtime
+
+    done = runtime.verify(bundle, device, threads=None)
+    print(f"{bundle} is whole: {done.cases} golden cases, {done.rows} rows; worst score difference {done.worst:.1e} of their spread")
 
 
 @app.command()
