@@ -1,66 +1,66 @@
-"""The item table of a bundle as the runtime reads it: from index to external id and title, and back."""
+"""What is known about items beside their events: the previous index, titles and other attributes."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from slmrec.errors import BundleError
+import polars as pl
+
+from slmrec import tables
+from slmrec.errors import DataError
+from slmrec.lines import BAD_LINES
+from slmrec.logs import find_files, read_batches
+from slmrec.params import ItemSource
 from slmrec.vocabulary import FIRST_ITEM
 
-ACTIVE = "active"  # in the training logs
-LISTED = "listed"  # known by its title alone; a candidate all the same
-RETIRED = "retired"  # neither: keeps its index for ever, and is never recommended
+PREVIOUS = Path("index") / "items.parquet"  # below data/
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Items in index order: item i is at place i - 2; PAD and UNK have no place."""
+    """Items that the item files list. items: id, title, others as they are named; bad: BAD_LINES by file."""
 
-    ids: Sequence[str]
-    titles: Sequence[str | None]
-    statuses: Sequence[str]
-    index: dict[str, int]  # from external id to item index
-
-    @property
-    def rows(self) -> int:
-        """Rows of the model's item table: PAD, UNK and the items."""
-        return len(self.ids) + FIRST_ITEM
-
-    @property
-    def candidates(self) -> int:
-        """How many items can be recommended."""
-        return sum(status != RETIRED for status in self.statuses)
+    items: pl.DataFrame
+    bad: dict[str, pl.DataFrame]
+    listed_differently: int  # items that are listed more than once, with different attributes
 
 
-def write_lines(catalogue: Catalogue) -> bytes:
-    """The catalogue as JSON lines, in index order."""
-    rows = zip(catalogue.ids, catalogue.titles, catalogue.statuses, strict=True)
-    lines = (
-        json.dumps({"index": index, "item": item, "title": title, "status": status}, ensure_ascii=False)
-        for index, (item, title, status) in enumerate(rows, start=FIRST_ITEM)
-    )
-    return "".join(f"{line}\n" for line in lines).encode()
+def read_previous(data: Path) -> pl.DataFrame:
+    """The previous item index as tables.ITEMS, empty where there is none. Raises DataError when numbers do not follow on."""
+    path = data / PREVIOUS
+    if not path.is_file():
+        return pl.DataFrame(schema=tables.ITEMS)
+    table = tables.read_table(path, tables.ITEMS)
+    if not table["item_index"].equals(pl.Series("item_index", range(FIRST_ITEM, FIRST_ITEM + len(table)), dtype=pl.UInt32)):
+        raise DataError(f"{path} does not number items from {FIRST_ITEM} without a gap; restore it from the last good run")
+    if table["item"].null_count() or table["item"].n_unique() != len(table):
+        raise DataError(f"{path} names an item twice or not at all; restore it from the last good run")
+    return table
 
 
-def read_lines(data: bytes) -> Catalogue:
-    """Read JSON lines (`index`, `item`, `title`, `status`). Raises BundleError when they are not in index order or repeat an id."""
-    try:
-        # One call for the whole table: line by line a million items take three times as long.
-        rows = json.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
-        ids = [row["item"] for row in rows]
-        catalogue = Catalogue(
-            ids=ids,
-            titles=[row["title"] for row in rows],
-            statuses=[row["status"] for row in rows],
-            index=dict(zip(ids, range(FIRST_ITEM, len(ids) + FIRST_ITEM), strict=True)),
-        )
-        indices = [row["index"] for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"items.jsonl is not a table of index, item, title and status ({error!r}); run dvc repro") from error
-    if indices != list(range(FIRST_ITEM, len(rows) + FIRST_ITEM)):
-        raise BundleError(f"items.jsonl does not count up from index {FIRST_ITEM} without gaps; run dvc repro")
-    if len(catalogue.index) != len(ids):
-        raise BundleError(f"items.jsonl names {len(ids):,} items but only {len(catalogue.index):,} different ids; run dvc repro")
-    return catalogue
+def read_catalogue(data: Path, source: ItemSource | None) -> Catalogue:
+    """All item files together. An item listed in different ways takes the first in order of text, whatever file it is in."""
+    if source is None:
+        return Catalogue(pl.DataFrame(schema={"id": pl.String, "title": pl.String}), {}, 0)
+    columns = source.columns
+    wanted = list(dict.fromkeys([columns.item, *([columns.title] if columns.title else []), *columns.others]))
+    parts: list[pl.DataFrame] = []
+    bad: dict[str, pl.DataFrame] = {}
+    for file in find_files(data, source):
+        for batch in read_batches(file, source, wanted):
+            rows = batch.rows.with_columns(pl.col(columns.item).cast(pl.String))
+            nameless = rows.filter(pl.col(columns.item).is_null())
+            nameless = nameless.select("row", reason=pl.lit("item without id"), text=pl.lit(None, pl.String))
+            parts.append(_select(rows.filter(pl.col(columns.item).is_not_null()), source))
+            bad[file.name] = pl.concat([bad.get(file.name, pl.DataFrame(schema=BAD_LINES)), batch.bad, nameless.cast(BAD_LINES)])
+    rows = pl.concat(parts).unique().sort(pl.all(), nulls_last=True)
+    items = rows.unique("id", keep="first", maintain_order=True)
+    return Catalogue(items, bad, int((rows["id"].value_counts()["count"] > 1).sum()))
+
+
+def _select(rows: pl.DataFrame, source: ItemSource) -> pl.DataFrame:
+    columns = source.columns
+    title = pl.col(columns.title).cast(pl.String) if columns.title else pl.lit(None, pl.String)
+    others = [pl.col(name).cast(pl.String).alias(name) for name in columns.others]
+    return rows.select(id=pl.col(columns.item), title=title).with_columns(rows.select(others) if others else [])

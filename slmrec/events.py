@@ -1,55 +1,184 @@
-"""From rows of text to events, and the reason why a row is none."""
+"""From rows as they stand to events, and the reason why a row is none."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import polars as pl
 
-from slmrec.logs import ROW
-from slmrec.params import PrepareParams
-from slmrec.splitting import time_in_us
+from slmrec.clock import time_in_us
+from slmrec.errors import DataError
+from slmrec.lines import BAD_LINES, TEXT_SHOWN, Batch
+from slmrec.params import EventColumns, PrepareParams
 
-TICKS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0}  # microseconds each
+TICK_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+WITH_ZONE = ["%+", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]
+WITHOUT_ZONE = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 MAX_ID = 1024  # bytes; a longer id is a swallowed line or an attack, never an id
+LONGEST_TIME = 253_402_300_800_000_000  # the year 10000 in microseconds: beyond it no calendar can say a time
+
+# Rows that a rule of params.yaml leaves out are no bad rows: they do not count against max_quarantine_share.
+TYPE_NOT_KEPT = "type not kept"
+WEIGHT_BELOW_MINIMUM = "weight below minimum"
 
 
-def parse(rows: pl.LazyFrame, p: PrepareParams) -> pl.LazyFrame:
-    """Columns row, user, item, us, sequence, weight, reason (null for a good row) and text, one row each of `rows`."""
-    columns = p.events.columns
-    sequence = pl.col(columns.sequence).cast(pl.Int64, strict=False) if columns.sequence else pl.lit(0, pl.Int64)
-    weight = pl.col(columns.weight).cast(pl.Float32, strict=False) if columns.weight else pl.lit(1.0, pl.Float32)
-    parsed = rows.select(
-        ROW,
-        user=pl.col(columns.user).cast(pl.String),
-        item=pl.col(columns.item).cast(pl.String),
-        us=_time(pl.col(columns.time), p.events.time_format),
-        sequence=sequence,
-        weight=weight,
-        text=pl.concat_str(pl.exclude(ROW).cast(pl.String), separator=" | ", ignore_nulls=True).str.slice(0, 200),
-    )
-    return parsed.with_columns(reason=_reason(p))
+@dataclass(frozen=True)
+class Parsed:
+    """Events of one batch with ids as codes, the ids behind the codes, and the rows that are none.
+
+    events: user u32, item u32 (codes), us i64, sequence i64, weight f32, row u32. ids: code u32, id str, first_us i64
+    (null where no good row names the id). A row left out by type or weight still gives its ids an index.
+    """
+
+    events: pl.DataFrame
+    users: pl.DataFrame
+    items: pl.DataFrame
+    bad: pl.DataFrame
 
 
-def _time(column: pl.Expr, time_format: str) -> pl.Expr:
-    if time_format == "iso8601":
-        return column.str.to_datetime(time_unit="us", time_zone="UTC", strict=False).dt.epoch("us")
-    whole = column.cast(pl.Int64, strict=False).cast(pl.Float64)
-    return (pl.coalesce(whole, column.cast(pl.Float64, strict=False)) * TICKS[time_format]).round().cast(pl.Int64, strict=False)
+def columns_read(c: EventColumns) -> list[str]:
+    """The columns of the logs that are read, each once."""
+    return list(dict.fromkeys(name for name in (c.user, c.item, c.time, c.sequence, c.weight, c.type) if name))
 
 
-def _reason(p: PrepareParams) -> pl.Expr:
-    checks = {
-        "no user": pl.col("user").is_null(),
-        "no item": pl.col("item").is_null(),
-        "user id too long": pl.col("user").str.len_bytes() > MAX_ID,
-        "item id too long": pl.col("item").str.len_bytes() > MAX_ID,
+def parse(batch: Batch, p: PrepareParams) -> Parsed:
+    """Turn rows into events. Raises DataError when a column's type can hold no id or time."""
+    rows, user_ids, item_ids = _typed(batch.rows, p)
+    reason = _reason(p, _bad_codes(user_ids), _bad_codes(item_ids))
+    faulty = rows.select(pl.any_horizontal(reason.values()).fill_null(False)).to_series()
+    bad = batch.bad
+    if faulty.any():
+        bad = pl.concat([bad, _explain(rows.filter(faulty), batch.rows.filter(faulty), reason)])
+        rows = rows.filter(~faulty)
+    users, items = _first_seen(rows, "user", user_ids), _first_seen(rows, "item", item_ids)
+    left_out = _rules(p)
+    if left_out:
+        dropped = rows.select(pl.any_horizontal(left_out.values()).fill_null(False)).to_series()
+        bad = pl.concat([bad, _explain(rows.filter(dropped), batch.rows.filter(pl.lit(False)), left_out)])
+        rows = rows.filter(~dropped)
+    return Parsed(rows.select("user", "item", "us", "sequence", "weight", "row"), users, items, bad)
+
+
+def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    c = p.events.columns
+    user, user_ids = _coded(_as_id(raw[c.user]))
+    item, item_ids = _coded(_as_id(raw[c.item]))
+    columns: dict[str, Any] = {
+        "user": user,
+        "item": item,
+        "us": _as_us(raw[c.time], p.events.time_format),
+        "sequence": _as_number(raw[c.sequence], pl.Int64) if c.sequence else pl.lit(0, pl.Int64),
+        "weight": _as_number(raw[c.weight], pl.Float64) if c.weight else pl.lit(1.0, pl.Float32),
+        "row": raw["row"],
+    }
+    if c.type:
+        columns["type"] = raw[c.type].cast(pl.String)
+    rows = pl.select(**columns).with_columns(pl.col("weight").cast(pl.Float32))
+    return rows, user_ids, item_ids
+
+
+def _as_id(column: pl.Series) -> pl.Series:
+    """An id as text: whole numbers without a point, 16 bytes as a UUID."""
+    if column.dtype == pl.Binary:
+        digits = column.bin.encode("hex")
+        parts = [digits.str.slice(start, length) for start, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
+        return pl.select(pl.when(digits.str.len_bytes() == 32).then(pl.concat_str(parts, separator="-"))).to_series()
+    if column.dtype.is_float():
+        # pandas turns whole numbers into floats as soon as one is missing
+        whole = column.cast(pl.Int64, strict=False)
+        return pl.select(pl.when(whole == column).then(whole)).to_series().cast(pl.String)
+    if not (column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
+        raise DataError(f"column {column.name} is {column.dtype}, which is no id; name another column in params.yaml")
+    return column.cast(pl.String)
+
+
+def _coded(ids: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+    """Codes of ids (null for none) and the table code, id."""
+    kind = pl.Categorical(pl.Categories.random())
+    coded = ids.cast(kind)
+    seen = coded.unique().drop_nulls()
+    return coded.to_physical(), pl.DataFrame({"code": seen.to_physical(), "id": seen.cast(pl.String)})
+
+
+def _bad_codes(ids: pl.DataFrame) -> dict[str, pl.Series]:
+    too_long = pl.col("id").str.len_bytes() > MAX_ID
+    broken = pl.col("id").str.contains_any(["\0", "\n"])
+    return {
+        "empty": ids.filter(pl.col("id") == "")["code"],
+        "too long": ids.filter(too_long)["code"],
+        "broken": ids.filter(broken & ~too_long)["code"],
+    }
+
+
+def _as_us(column: pl.Series, time_format: str) -> pl.Series:
+    """Microseconds since 1970 UTC, null where unreadable. A typed timestamp carries its own unit; without a zone it is UTC."""
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dt.epoch("us")
+    if column.dtype == pl.Date:
+        return column.cast(pl.Datetime("us")).dt.epoch("us")
+    if time_format in TICK_US:
+        return _epoch(column, TICK_US[time_format])
+    formats, zone = (WITH_ZONE, "UTC") if time_format == "iso8601" else (WITHOUT_ZONE, None)
+    text = column.cast(pl.String)
+    found = text.str.to_datetime(formats[0], time_unit="us", time_zone=zone, strict=False)
+    for form in formats[1:]:
+        if found.null_count() == text.null_count():
+            break
+        rest = pl.when(found.is_null()).then(text).otherwise(None)
+        more = pl.select(rest).to_series().str.to_datetime(form, time_unit="us", time_zone=zone, strict=False)
+        found = pl.select(pl.coalesce(found, more)).to_series()
+    return found.dt.epoch("us")
+
+
+def _epoch(column: pl.Series, tick: int) -> pl.Series:
+    whole = column.cast(pl.Int64, strict=False) if not column.dtype.is_float() else pl.Series([None], dtype=pl.Int64)
+    limit = LONGEST_TIME // tick
+    if whole.null_count() == column.null_count():
+        return whole.clip(-limit, limit) * tick
+    exact = column.cast(pl.Float64, strict=False).clip(-limit, limit)
+    return pl.select(pl.when(exact.is_finite()).then(exact * tick)).to_series().round().cast(pl.Int64, strict=False)
+
+
+def _as_number(column: pl.Series, kind: type[pl.DataType]) -> pl.Series:
+    return column.cast(kind, strict=False)
+
+
+def _reason(p: PrepareParams, users: dict[str, pl.Series], items: dict[str, pl.Series]) -> dict[str, pl.Expr]:
+    """Why a row is bad: the first reason that is true, in this order."""
+    checks = {"no user": pl.col("user").is_null(), "no item": pl.col("item").is_null()}
+    for name, codes in (("user", users), ("item", items)):
+        checks |= {f"{name} id {what}": pl.col(name).is_in(found.implode()) for what, found in codes.items() if len(found)}
+    return checks | {
         "time unreadable": pl.col("us").is_null(),
-        "time before the earliest": pl.col("us") < time_in_us(p.earliest),
-        "time after the latest": pl.col("us") > time_in_us(p.latest),
-        "order unreadable": pl.col("sequence").is_null(),
-        "weight unreadable": pl.col("weight").is_null() | pl.col("weight").is_nan(),
+        "time before earliest": pl.col("us") < time_in_us(p.earliest),
+        "time after latest": pl.col("us") > time_in_us(p.latest),
+        "sequence unreadable": pl.col("sequence").is_null(),
+        "weight unreadable": pl.col("weight").is_null() | ~pl.col("weight").is_finite(),
         "weight negative": pl.col("weight") < 0,
     }
-    reason: pl.Expr = pl.lit(None, pl.String)
-    for name, found in reversed(checks.items()):
-        reason = pl.when(found.fill_null(False)).then(pl.lit(name)).otherwise(reason)
-    return reason
+
+
+def _rules(p: PrepareParams) -> dict[str, pl.Expr]:
+    rules = {}
+    if p.events.columns.type and p.keep_types:
+        rules[TYPE_NOT_KEPT] = ~pl.col("type").is_in(p.keep_types).fill_null(False)
+    if p.min_weight is not None:
+        rules[WEIGHT_BELOW_MINIMUM] = pl.col("weight") < p.min_weight
+    return rules
+
+
+def _explain(rows: pl.DataFrame, raw: pl.DataFrame, reasons: dict[str, pl.Expr]) -> pl.DataFrame:
+    """Rows as BAD_LINES; `raw` gives the text shown, or is empty where none is wanted."""
+    why = pl.coalesce([pl.when(found.fill_null(False)).then(pl.lit(name)) for name, found in reasons.items()])
+    columns = [
+        pl.col(name).cast(pl.String, strict=False).fill_null("null").str.slice(0, TEXT_SHOWN) for name in raw.columns if name != "row"
+    ]
+    texts = raw.select(pl.concat_str(columns, separator=" | ").str.slice(0, TEXT_SHOWN)).to_series() if len(raw) else None
+    shown = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)) if texts is None else texts
+    return rows.select("row", reason=why).with_columns(text=shown).cast(BAD_LINES)
+
+
+def _first_seen(rows: pl.DataFrame, name: str, ids: pl.DataFrame) -> pl.DataFrame:
+    first = rows.group_by(code=pl.col(name)).agg(first_us=pl.col("us").min())
+    return ids.join(first, on="code", how="left").sort("code")

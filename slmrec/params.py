@@ -36,21 +36,28 @@ class EventColumns(Section):
     type: str | None
 
 
+Format = Literal["parquet", "csv", "tsv", "jsonl", "by_name"]
+Delimiter = Annotated[str, Field(min_length=1, max_length=1)]
+
+
 class EventSource(Section):
     files: list[str] = Field(min_length=1)
-    format: Literal["parquet", "csv", "tsv", "jsonl"]
+    format: Format
+    delimiter: Delimiter | None  # of csv and tsv; None is a comma for csv, a tab for tsv
     columns: EventColumns
-    time_format: Literal["epoch_s", "epoch_ms", "epoch_us", "iso8601"]
+    time_format: Literal["epoch_s", "epoch_ms", "epoch_us", "iso8601", "iso8601_utc"]
 
 
 class ItemColumns(Section):
     item: str
     title: str | None
+    others: list[str]  # kept as text in item_attributes.parquet
 
 
 class ItemSource(Section):
     files: list[str] = Field(min_length=1)
-    format: Literal["parquet", "csv", "tsv", "jsonl"]
+    format: Format
+    delimiter: Delimiter | None
     columns: ItemColumns
 
 
@@ -68,6 +75,19 @@ class PrepareParams(Section):
     earliest: str  # ISO 8601 with zone; events before it are quarantined
     latest: str
     max_quarantine_share: Share
+
+    @model_validator(mode="after")
+    def _rules_have_their_columns(self) -> PrepareParams:
+        columns = self.events.columns
+        if self.keep_types and columns.type is None:
+            raise ValueError(f"keep_types is {self.keep_types}, but events.columns.type names no column")
+        if self.min_weight is not None and columns.weight is None:
+            raise ValueError(f"min_weight is {self.min_weight}, but events.columns.weight names no column")
+        sources: list[EventSource | ItemSource] = [self.events, *([self.items] if self.items else [])]
+        for source in sources:
+            if source.delimiter is not None and source.format in ("parquet", "jsonl"):
+                raise ValueError(f"delimiter is {source.delimiter!r}, but {source.format} has none")
+        return self
 
 
 class ValidateParams(Section):

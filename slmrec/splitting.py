@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
+from slmrec.clock import DAY_US, say_time, time_in_us
 from slmrec.errors import DataError, UsageError
-
-DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -52,18 +50,8 @@ def find_cut(text: str, times: np.ndarray) -> int:
         first = len(times) - round(len(times) * float(share[1]) / 100)
         return int(times[first]) if first < len(times) else int(times[-1]) + 1
     if days := re.fullmatch(r"(\d+(?:\.\d+)?)d", text):
-        return int(times[-1]) - int(timedelta(days=float(days[1])) / timedelta(microseconds=1))
+        return int(times[-1]) - round(float(days[1]) * DAY_US)
     return time_in_us(text)
-
-
-def time_in_us(text: str) -> int:
-    """Microseconds since 1970 UTC of an ISO 8601 time; without a zone it is UTC."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a share like 30%, a duration like 30d or an ISO 8601 time") from None
-    zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return (zoned - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def temporal_targets(flat: Flat, cuts: Cuts) -> pl.DataFrame:
@@ -125,12 +113,9 @@ def cut_windows(training: np.ndarray, max_length: int) -> pl.DataFrame:
 def check_cuts(cuts: Cuts, times: np.ndarray) -> None:
     """Raise DataError when a cut leaves nothing to train on or nothing to predict; `times` in microseconds, rising."""
     if cuts.valid_from > cuts.test_from:
-        raise UsageError(f"split.valid_from is {_say(cuts.valid_from)}, after split.test_from, {_say(cuts.test_from)}")
-    if cuts.valid_from <= times[0]:
-        raise DataError(f"split.valid_from is {_say(cuts.valid_from)}, the first event is {_say(int(times[0]))}: nothing to train on")
-    if cuts.test_from > times[-1]:
-        raise DataError(f"split.test_from is {_say(cuts.test_from)}, the last event is {_say(int(times[-1]))}: nothing to test on")
-
-
-def _say(time: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)).isoformat()
+        raise UsageError(f"split.valid_from is {say_time(cuts.valid_from)}, after split.test_from, {say_time(cuts.test_from)}")
+    first, last = int(times[0]), int(times[-1])
+    if cuts.valid_from <= first:
+        raise DataError(f"split.valid_from is {say_time(cuts.valid_from)}, the first event is {say_time(first)}: nothing to train on")
+    if cuts.test_from > last:
+        raise DataError(f"split.test_from is {say_time(cuts.test_from)}, the last event is {say_time(last)}: nothing to test on")

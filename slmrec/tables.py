@@ -15,7 +15,7 @@ from slmrec.vocabulary import FIRST_ITEM, PAD, UNK
 
 __all__ = ["FIRST_ITEM", "PAD", "UNK"]
 
-TIME = pl.Datetime("us", "UTC")
+TIME: pl.DataType = pl.Datetime("us", "UTC")
 
 EVENTS = pl.Schema({"user_index": pl.UInt32, "item_index": pl.UInt32, "time": TIME, "weight": pl.Float32})
 USERS = pl.Schema({"user_index": pl.UInt32, "user": pl.String})

@@ -1,0 +1,162 @@
+"""Parsed pieces of raw files, kept in the cache under the hash of what they were made from.
+
+A chunk is one batch of one file: a Parquet file with one row for each month its events lie in, lists within the row.
+Ids are codes into the chunk's own tables, so a chunk never changes, whatever other files say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+
+from slmrec import __version__
+from slmrec.clock import month_bounds, month_of
+from slmrec.events import Parsed, columns_read, parse
+from slmrec.files import read_json, sha256_of, write_json
+from slmrec.lines import BAD_LINES
+from slmrec.logs import LogFile, read_batches
+from slmrec.params import PrepareParams
+
+EVENT_COLUMNS = pl.Schema(
+    {"user": pl.UInt32, "item": pl.UInt32, "us": pl.Int64, "sequence": pl.Int64, "weight": pl.Float32, "row": pl.UInt32}
+)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A parsed piece: where it lies and what it holds. `months` counts its events by month."""
+
+    path: Path
+    rows: int  # read, good or bad
+    months: dict[str, int]
+
+    @property
+    def name(self) -> str:
+        """The chunk's name below the cache, the same for the same content."""
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+    def events(self, month: str) -> pl.DataFrame:
+        """Events of one month, by time, as EVENT_COLUMNS; columns the logs do not have are constant."""
+        wanted = pl.scan_parquet(self.path).filter(pl.col("month") == month)
+        lists = wanted.select(pl.col(EVENT_COLUMNS.names())).collect()
+        return lists.explode(cs.all(), empty_as_null=False)
+
+    def ids(self, kind: str) -> pl.DataFrame:
+        """The ids behind the codes in order of code; kind is users or items.  # id, first_us (null: in no good row)"""
+        return self._id_lists(kind).collect().explode(cs.all(), empty_as_null=False)
+
+    def scan_ids(self, kind: str) -> pl.LazyFrame:
+        """The ids that good rows name, lazily.  # id, first_us"""
+        return self._id_lists(kind).explode(cs.all(), empty_as_null=False).filter(pl.col("first_us").is_not_null())
+
+    def _id_lists(self, kind: str) -> pl.LazyFrame:
+        return pl.scan_parquet(self.path.with_suffix(".ids")).select(id=f"{kind}_id", first_us=f"{kind}_first_us")
+
+    def bad(self) -> pl.DataFrame:
+        """Rows that gave no event, as BAD_LINES."""
+        path = self.path.with_suffix(".bad")
+        return pl.read_parquet(path) if path.is_file() else pl.DataFrame(schema=BAD_LINES)
+
+    def row_numbers(self) -> pl.Series:
+        """Row numbers of the chunk's events."""
+        return pl.read_parquet(self.path, columns=["row"])["row"].explode(empty_as_null=False)
+
+
+def parse_key(p: PrepareParams) -> str:
+    """Digest of everything in the params that a chunk depends on."""
+    text = json.dumps([__version__, p.events.model_dump(exclude={"files"}), p.keep_types, p.min_weight, p.earliest, p.latest])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ContentHashes:
+    """Sha256 of files, remembered by size, time and inode as git does, so that an unchanged file is not read again."""
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        self._known: dict[str, list[object]] = read_json(memory) if memory.is_file() else {}
+        self._seen: dict[str, list[object]] = {}
+
+    def of(self, path: Path) -> str:
+        """Hex sha256 of the file's bytes."""
+        status = path.stat()
+        stamp = [status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns]
+        name = str(path.resolve())
+        known = self._known.get(name)
+        digest = str(known[-1]) if known and known[:-1] == stamp else sha256_of(path)
+        self._seen[name] = [*stamp, digest]
+        return digest
+
+    def save(self, now_ns: int) -> None:
+        """Remember what was seen, but for files so fresh that a second write could leave the same stamp."""
+        write_json(self._memory, {name: entry for name, entry in self._seen.items() if now_ns - int(str(entry[1])) > 2_000_000_000})
+
+
+def chunks_of(file: LogFile, digest: str, p: PrepareParams, folder: Path) -> list[Chunk]:
+    """The file's chunks, from the cache `folder` where they are there, else read and written. Memory is one batch."""
+    key = hashlib.sha256(f"{digest} {parse_key(p)} {file.format} {sorted(file.folders.items())}".encode()).hexdigest()[:32]
+    home = folder / key
+    listing = home / "chunks.json"
+    if not listing.is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        write_json(
+            listing, [_write(parsed, rows, home / f"{number:05d}.parquet") for number, (parsed, rows) in enumerate(_parsed(file, p))]
+        )
+    return [Chunk(home / entry["file"], entry["rows"], entry["months"]) for entry in read_json(listing)]
+
+
+def _parsed(file: LogFile, p: PrepareParams) -> Iterator[tuple[Parsed, int]]:
+    for batch in read_batches(file, p.events, columns_read(p.events.columns)):
+        yield parse(batch, p), len(batch.rows) + len(batch.bad)
+
+
+def _write(parsed: Parsed, rows: int, path: Path) -> dict[str, object]:
+    events = _codes_in_order(parsed).sort("us", maintain_order=True)
+    months = _months(events["us"].to_numpy())
+    parts = [
+        events.slice(start, stop - start).select(pl.lit(month).alias("month"), pl.all().implode())
+        for month, (start, stop) in months.items()
+    ]
+    lists = (
+        pl.concat(parts)
+        if parts
+        else pl.DataFrame(schema={"month": pl.String} | {name: pl.List(kind) for name, kind in EVENT_COLUMNS.items()})
+    )
+    # One row is one row group, so a month is read without its neighbours.
+    lists.write_parquet(path, compression="lz4", row_group_size=1)
+    ids = {
+        f"{kind}_{column}": table[column].implode()
+        for kind, table in (("users", parsed.users), ("items", parsed.items))
+        for column in ("id", "first_us")
+    }
+    pl.DataFrame(ids).write_parquet(path.with_suffix(".ids"), compression="lz4")
+    if len(parsed.bad):
+        parsed.bad.write_parquet(path.with_suffix(".bad"))
+    return {"file": path.name, "rows": rows, "months": {month: stop - start for month, (start, stop) in months.items()}}
+
+
+def _codes_in_order(parsed: Parsed) -> pl.DataFrame:
+    """Events with codes that are row numbers of the id tables."""
+    codes = {}
+    for name, ids in (("user", parsed.users), ("item", parsed.items)):
+        place = np.zeros(int(ids["code"].to_numpy().max(initial=0)) + 1, dtype=np.uint32)
+        place[ids["code"].to_numpy()] = np.arange(len(ids), dtype=np.uint32)
+        codes[name] = place[parsed.events[name].to_numpy()]
+    return parsed.events.with_columns(**{name: pl.Series(values) for name, values in codes.items()}).cast(EVENT_COLUMNS)
+
+
+def _months(us: np.ndarray) -> dict[str, tuple[int, int]]:
+    """The slice of each month in rising times."""
+    found, start = {}, 0
+    while start < len(us):
+        month = month_of(int(us[start]))
+        stop = int(np.searchsorted(us, month_bounds(month)[1]))
+        found[month] = (start, stop)
+        start = stop
+    return found

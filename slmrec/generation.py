@@ -1,0 +1,100 @@
+"""What one run of prepare leaves for the next: the ids in order of their numbers, and the months of events.
+
+It lies in the cache, replaced as a whole when a run succeeds, so a run that dies leaves the last good one behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from slmrec import __version__, rules
+from slmrec.chunks import Chunk
+from slmrec.files import new_folder, read_json, write_json
+from slmrec.index import ENTRIES, Index, common_prefix, in_order, merge
+from slmrec.months import Encoder, Month, Plan, make_months
+from slmrec.params import PrepareParams
+from slmrec.vocabulary import FIRST_ITEM
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Users, items (id, first_us; in order of their numbers) and months."""
+
+    users: pl.DataFrame
+    items: pl.DataFrame
+    months: list[Month]
+
+
+@dataclass(frozen=True)
+class Old:
+    """The last generation, empty where there is none."""
+
+    folder: Path
+    users: pl.DataFrame
+    items: pl.DataFrame
+    chunks: list[str]
+
+
+def make_generation(
+    chunks: list[Chunk], known: pl.Series, listed: pl.Series, p: PrepareParams, home: Path, use: Callable[[Generation], None]
+) -> None:
+    """Number the ids, make the months, hand the generation to `use`, and keep it in `home` when `use` succeeds.
+
+    `known` are the ids of the previous item index in order, `listed` those of the item files.
+    """
+    old = _read_old(home / "generation")
+    seen_users, seen_items = _seen(chunks, "users", old), _seen(chunks, "items", old)
+    unseen = pl.DataFrame({"id": listed}).join(seen_items, on="id", how="anti").with_columns(first_us=pl.lit(None, pl.Int64))
+    users = in_order(seen_users, pl.Series("id", [], dtype=pl.String))
+    items = in_order(pl.concat([seen_items, unseen.select(ENTRIES.names())]), known)
+    with new_folder(home / "generation") as folder:
+        plan = Plan(
+            key=_key(p),
+            origins=rules.active(p),
+            old=old.folder / "months",
+            new=folder / "months",
+            users_unchanged=common_prefix(old.users["id"], users["id"]),
+            items_unchanged=FIRST_ITEM + common_prefix(old.items["id"], items["id"]),
+        )
+        encoder = Encoder(Index(users, 0), Index(items, FIRST_ITEM), p.seed)
+        months = list(make_months(chunks, encoder, plan))
+        users.write_parquet(folder / "users.parquet", compression="lz4")
+        items.write_parquet(folder / "items.parquet", compression="lz4")
+        write_json(folder / "chunks.json", [chunk.name for chunk in chunks])
+        use(Generation(users, items, months))
+
+
+def _key(p: PrepareParams) -> str:
+    return hashlib.sha256(json.dumps([__version__, p.seed]).encode()).hexdigest()
+
+
+def _read_old(folder: Path) -> Old:
+    if not (folder / "chunks.json").is_file():
+        nothing = pl.DataFrame(schema=ENTRIES)
+        return Old(folder, nothing, nothing, [])
+    users, items = (pl.read_parquet(folder / f"{kind}.parquet") for kind in ("users", "items"))
+    return Old(folder, users, items, read_json(folder / "chunks.json"))
+
+
+def _seen(chunks: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
+    """First appearances over all chunks; those of the old generation are not read again when all of them are still here."""
+    done = set(old.chunks)
+    if not done <= {chunk.name for chunk in chunks}:
+        return merge([chunk.scan_ids(kind) for chunk in chunks])
+    before = old.users if kind == "users" else old.items
+    return merge([before.lazy().filter(pl.col("first_us").is_not_null()), *(c.scan_ids(kind) for c in chunks if c.name not in done)])
+
+
+def forget_unused(folder: Path, chunks: list[Chunk]) -> None:
+    """Remove the chunks in `folder` that this run did not use: the cache holds what the last run used, no more."""
+    used = {chunk.path.parent for chunk in chunks}
+    for entry in folder.iterdir():
+        if entry not in used:
+            shutil.rmtree(entry)

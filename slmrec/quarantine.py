@@ -1,0 +1,90 @@
+"""Rows that were set aside: where each stood, why, and whether there are too many bad ones."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+from slmrec import tables
+from slmrec.errors import DataError
+from slmrec.events import TYPE_NOT_KEPT, WEIGHT_BELOW_MINIMUM
+from slmrec.rules import RULES
+
+DUPLICATE = "duplicate"
+BY_RULE = (TYPE_NOT_KEPT, WEIGHT_BELOW_MINIMUM, DUPLICATE, *RULES[1:])  # asked for, so no fault of the logs
+EXAMPLES = 3
+
+
+class Quarantine:
+    """Collects rows on disk in `folder`, counting them by reason."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.counts: dict[str, int] = {}
+        self.rows = 0
+        self._files: dict[str, str] = {}
+        self._parts = 0
+
+    def note_chunk(self, chunk: str, file: str, rows: int) -> None:
+        """Remember which file a chunk came from (the first, when it was delivered twice) and how many rows were read."""
+        self._files.setdefault(chunk, file)
+        self.rows += rows
+
+    def file_of(self, chunk: str) -> str:
+        """The file a chunk came from."""
+        return self._files[chunk]
+
+    def add_rows(self, rows: pl.Series, reason: str, file: str) -> None:
+        """Set good rows of one file aside for a reason that needs no example."""
+        table = pl.DataFrame({"row": rows})
+        self.add(table.with_columns(reason=pl.lit(reason), text=pl.lit(None, pl.String)), file)
+
+    def add(self, rows: pl.DataFrame, file: str) -> None:
+        """Set rows (row, reason, text) of one file aside."""
+        if not len(rows):
+            return
+        for reason, count in rows["reason"].value_counts().iter_rows():
+            self.counts[reason] = self.counts.get(reason, 0) + count
+        table = rows.select(file=pl.lit(file), row=pl.col("row").cast(pl.UInt64), reason="reason", text="text")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        table.write_parquet(self._folder / f"{self._parts:06d}.parquet")
+        self._parts += 1
+
+    def bad(self) -> dict[str, int]:
+        """Counts of the reasons that are faults of the logs, in order of name."""
+        return {reason: count for reason, count in sorted(self.counts.items()) if reason not in BY_RULE}
+
+    def left_out(self) -> dict[str, int]:
+        """Counts of what duplicates and rules left out, in order of name."""
+        return {reason: count for reason, count in sorted(self.counts.items()) if reason in BY_RULE}
+
+    def write(self, path: Path) -> None:
+        """Write everything as tables.QUARANTINE, streaming."""
+        if not self._parts:
+            pl.DataFrame(schema=tables.QUARANTINE).write_parquet(path)
+            return
+        pl.scan_parquet(sorted(self._folder.glob("*.parquet"))).sink_parquet(path)
+        shutil.rmtree(self._folder)
+
+    def check(self, max_share: float) -> None:
+        """Raise DataError with the three worst reasons and examples when bad rows are more than the share allowed."""
+        bad = self.bad()
+        count = sum(bad.values())
+        if count <= max_share * self.rows:
+            return
+        worst = sorted(bad, key=lambda reason: (-bad[reason], reason))[:3]
+        said = "; ".join(f"{bad[reason]} {reason} ({', '.join(self._examples(reason))})" for reason in worst)
+        raise DataError(
+            f"{count} of {self.rows} rows are bad, {count / self.rows:.2%}, allowed are {max_share:.2%}: {said}; "
+            "mend the logs, or raise prepare.max_quarantine_share in params.yaml"
+        )
+
+    def _examples(self, reason: str) -> list[str]:
+        rows = pl.scan_parquet(sorted(self._folder.glob("*.parquet"))).filter(pl.col("reason") == reason).head(EXAMPLES).collect()
+        return [f"{file} row {row}: {_short(text)}" for file, row, text in rows.select("file", "row", "text").iter_rows()]
+
+
+def _short(text: str | None) -> str:
+    return repr((text or "")[:60])
