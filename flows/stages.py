@@ -36,10 +36,10 @@ def stage_order(project: Path) -> list[str]:
     from dvc.stage import PipelineStage
 
     with Repo(str(project)) as repo:
-        names = [stage.addressing for stage in repo.index.stages]
-        graph = repo.index.graph.reverse(copy=True)
-        order = networkx.lexicographical_topological_sort(graph, key=lambda stage: names.index(stage.addressing))
-        return [stage.addressing for stage in order if isinstance(stage, PipelineStage)]
+        stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+        graph = repo.index.graph.reverse(copy=True).subgraph(stages)
+        # Where the dependencies leave a choice, the order of the file decides.
+        return [stage.name for stage in networkx.lexicographical_topological_sort(graph, key=stages.index)]
 
 
 def reproduce_stage(stage: str, project: Path, say: Callable[[str], None]) -> None:

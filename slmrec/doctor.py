@@ -130,19 +130,14 @@ def check_data(project: Path) -> str:
 
 def check_logs(project: Path) -> str:
     """The files that params.yaml names exist, and their headers hold the columns it names."""
-    from polars.exceptions import PolarsError
-
-    from slmrec.logs import find_files, scan_rows
+    from slmrec.logs import find_files, read_batches
 
     said = []
     for kind, source in _sources(read_params(project / "params.yaml")).items():
         columns = [column for column in source.columns.model_dump().values() if column]
-        files = find_files(project / "data", source.files)
+        files = find_files(project / "data", source)
         for file in files:
-            try:
-                scan_rows(file, source, columns)
-            except (PolarsError, OSError) as error:
-                raise DataError(f"{file} cannot be read as {source.format} ({' '.join(str(error).split())[:200]})") from error
+            next(read_batches(file, source, columns), None)  # the header is checked with the first block
         said.append(f"{len(files)} of {kind}")
     return f"files with the named columns: {', '.join(said)}"
 
