@@ -25,9 +25,9 @@ from slmrec.bundle import (
     sha256_of_bytes,
     write_manifest,
 )
-from slmrec.catalogue import ACTIVE, LISTED, RETIRED, Catalogue, write_lines
 from slmrec.errors import DataError, UsageError
 from slmrec.model_card import model_card
+from slmrec.served_items import ACTIVE, LISTED, RETIRED, ServedItems, write_lines
 from slmrec.vocabulary import FIRST_ITEM, PAD, UNK
 
 PRECISION = "float32"
@@ -35,8 +35,8 @@ PRECISION = "float32"
 RUNTIME_OF_IR = {10: "1.18"}
 
 
-def read_catalogue(items: pl.DataFrame) -> Catalogue:
-    """The catalogue of the table `tables.ITEMS`. Raises DataError when indices are not 2, 3, ... without gaps."""
+def read_served_items(items: pl.DataFrame) -> ServedItems:
+    """The served items of the table `tables.ITEMS`. Raises DataError when indices are not 2, 3, ... without gaps."""
     items = items.sort("item_index")
     if items["item_index"].to_list() != list(range(FIRST_ITEM, FIRST_ITEM + len(items))):
         raise DataError(
@@ -46,17 +46,17 @@ def read_catalogue(items: pl.DataFrame) -> Catalogue:
     statuses = items.select(status.otherwise(pl.lit(RETIRED)).alias("status"))["status"].to_list()
     ids = items["item"].to_list()
     index = {item: place for place, item in enumerate(ids, start=FIRST_ITEM)}
-    return Catalogue(ids=ids, titles=items["title"].to_list(), statuses=statuses, index=index)
+    return ServedItems(ids=ids, titles=items["title"].to_list(), statuses=statuses, index=index)
 
 
-def candidates_of(catalogue: Catalogue) -> np.ndarray:
+def candidates_of(served: ServedItems) -> np.ndarray:
     """Which rows of the item table may be recommended: neither PAD nor UNK nor a retired item.  # (I,) bool"""
-    mask = np.zeros(catalogue.rows, dtype=bool)
-    mask[FIRST_ITEM:] = [status != RETIRED for status in catalogue.statuses]
+    mask = np.zeros(served.rows, dtype=bool)
+    mask[FIRST_ITEM:] = [status != RETIRED for status in served.statuses]
     return mask
 
 
-def write_contract(graph: onnx.ModelProto, catalogue: Catalogue, max_length: int, tolerance: float, inputs: dict[str, str]) -> bytes:
+def write_contract(graph: onnx.ModelProto, served: ServedItems, max_length: int, tolerance: float, inputs: dict[str, str]) -> bytes:
     """What a consumer can rely on, as JSON; `inputs` are names and sha256 of what the bundle was made from.
 
     Neither the graph's hash nor dvc.lock's is in it: the graph carries the contract's, and dvc.lock the bundle's.
@@ -75,10 +75,10 @@ def write_contract(graph: onnx.ModelProto, catalogue: Catalogue, max_length: int
         "tolerance": {PRECISION: tolerance},
         "max_length": max_length,
         "items": {
-            "rows": catalogue.rows,
-            "candidates": catalogue.candidates,
+            "rows": served.rows,
+            "candidates": served.candidates,
             "first": FIRST_ITEM,
-            "sha256": sha256_of_bytes(write_lines(catalogue)),
+            "sha256": sha256_of_bytes(write_lines(served)),
         },
         "vocabulary": {"pad": PAD, "unknown": UNK, "padding_side": "right", "order": "oldest first"},
         "behaviour": BEHAVIOUR,
@@ -117,9 +117,9 @@ def _value_facts(value: onnx.ValueInfoProto) -> dict[str, Any]:
     }
 
 
-def properties(contract: bytes, catalogue: Catalogue) -> dict[str, str]:
+def properties(contract: bytes, served: ServedItems) -> dict[str, str]:
     """The metadata that ties a graph to its contract and item table."""
-    return {VERSION: __version__, CONTRACT_HASH: sha256_of_bytes(contract), ITEMS_HASH: sha256_of_bytes(write_lines(catalogue))}
+    return {VERSION: __version__, CONTRACT_HASH: sha256_of_bytes(contract), ITEMS_HASH: sha256_of_bytes(write_lines(served))}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Parts:
 
     graph: bytes  # stamped with the hashes of the contract and the item table
     contract: bytes
-    catalogue: Catalogue
+    served: ServedItems
     metrics: dict[str, Any]
     golden: bytes
 
@@ -138,8 +138,8 @@ def write_bundle(parts: Parts, folder: Path) -> None:
     files = {
         MODEL: parts.graph,
         CONTRACT: parts.contract,
-        ITEMS: write_lines(parts.catalogue),
-        "items.parquet": _parquet(parts.catalogue),
+        ITEMS: write_lines(parts.served),
+        "items.parquet": _parquet(parts.served),
         "metrics.json": _json(parts.metrics),
         "MODEL_CARD.md": model_card(json.loads(parts.contract), parts.metrics).encode(),
         GOLDEN: parts.golden,
@@ -151,12 +151,12 @@ def write_bundle(parts: Parts, folder: Path) -> None:
         file.chmod(0o644)  # a service reads it as another user than the one who wrote it
 
 
-def _parquet(catalogue: Catalogue) -> bytes:
+def _parquet(served: ServedItems) -> bytes:
     columns = {
-        "index": pl.Series(range(FIRST_ITEM, catalogue.rows), dtype=pl.UInt32),
-        "item": pl.Series(catalogue.ids, dtype=pl.String),
-        "title": pl.Series(catalogue.titles, dtype=pl.String),
-        "status": pl.Series(catalogue.statuses, dtype=pl.String),
+        "index": pl.Series(range(FIRST_ITEM, served.rows), dtype=pl.UInt32),
+        "item": pl.Series(served.ids, dtype=pl.String),
+        "title": pl.Series(served.titles, dtype=pl.String),
+        "status": pl.Series(served.statuses, dtype=pl.String),
     }
     stream = io.BytesIO()
     pl.DataFrame(columns).write_parquet(stream)

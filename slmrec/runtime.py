@@ -19,9 +19,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from slmrec.agreement import Answer
 from slmrec.bundle import CONTRACT, CONTRACT_HASH, GOLDEN, ITEMS, ITEMS_HASH, MODEL, Bundle, read_bundle, sha256_of_bytes
-from slmrec.catalogue import read_lines
 from slmrec.errors import BundleError, UnavailableError, UsageError
 from slmrec.golden import Replay, replay
+from slmrec.served_items import read_lines
 from slmrec.vocabulary import FIRST_ITEM, PAD, UNK
 
 SCORES_AT_ONCE = 2**26  # rows x items scored in one run: 256 MiB of scores; changes no result
@@ -63,7 +63,7 @@ class Recommender:
         """Load `bundle`; `threads` of one call, None for as many as onnxruntime chooses."""
         read = read_bundle(bundle)
         self.contract = read.contract
-        self.catalogue = read_lines(read.files[ITEMS])
+        self.items = read_lines(read.files[ITEMS])
         self._check_minimum_runtime()
         self.session = open_session(read.files[MODEL], device, threads)
         self._check_parts(read)
@@ -71,7 +71,7 @@ class Recommender:
     @property
     def largest_k(self) -> int:
         """How many items can be recommended at all."""
-        return self.catalogue.candidates
+        return self.items.candidates
 
     def recommend(
         self,
@@ -97,7 +97,7 @@ class Recommender:
             row.extend(more)
         newest = [row[-self.contract["max_length"] :] for row in read]  # the graph cuts too; this saves carrying what it drops
         lists: list[list[Recommendation]] = []
-        for part in _parts(len(read), self.catalogue.rows):
+        for part in _parts(len(read), self.items.rows):
             lists += self._named(self.recommend_indices(_padded(newest[part]), _padded(masked[part]), k))
         return lists
 
@@ -109,7 +109,7 @@ class Recommender:
         return answer(self.session, history, exclude, k)
 
     def _named(self, answer: Answer) -> list[list[Recommendation]]:
-        ids, titles = self.catalogue.ids, self.catalogue.titles
+        ids, titles = self.items.ids, self.items.titles
         return [
             [
                 Recommendation(ids[item - FIRST_ITEM], titles[item - FIRST_ITEM], score)
@@ -120,7 +120,7 @@ class Recommender:
         ]
 
     def _indices(self, rows: Sequence[Sequence[str]], what: str, unknown: str) -> list[list[int]]:
-        index = self.catalogue.index
+        index = self.items.index
         read = [[index.get(item, UNK) for item in row] for row in rows]
         strange = [item for row, found in zip(rows, read, strict=True) if UNK in found for item in row if item not in index]
         if strange:
@@ -149,8 +149,8 @@ class Recommender:
                     f"{read.folder / name} belongs to another graph: its sha256 is {seen}, {MODEL} was made with {carried.get(key)}; "
                     "use the files of one export"
                 )
-        if self.catalogue.rows != self.contract["items"]["rows"]:
-            raise BundleError(f"{ITEMS} has {self.catalogue.rows} rows, the contract says {self.contract['items']['rows']}; run dvc repro")
+        if self.items.rows != self.contract["items"]["rows"]:
+            raise BundleError(f"{ITEMS} has {self.items.rows} rows, the contract says {self.contract['items']['rows']}; run dvc repro")
 
 
 def verify(bundle: Path, device: Literal["cpu", "cuda"], threads: int | None) -> Replay:

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 
 from slmrec import tables
-from slmrec.bundle_writer import Parts, candidates_of, properties, read_catalogue, write_bundle, write_contract
-from slmrec.catalogue import Catalogue
+from slmrec.bundle_writer import Parts, candidates_of, properties, read_served_items, write_bundle, write_contract
 from slmrec.compute import start_torch
 from slmrec.door import open_door
 from slmrec.errors import DataError
@@ -25,13 +24,14 @@ from slmrec.parity import GraphScorer, Parity, compare_on_grid
 from slmrec.recommender import Recommender
 from slmrec.runtime import answer, open_session, verify
 from slmrec.sasrec import Sasrec
+from slmrec.served_items import ServedItems
 
 NAME = "student_onnx"
 
 
 def export_onnx(
     model: Recommender | Sasrec,
-    catalogue: Catalogue,
+    served: ServedItems,
     histories: Histories,
     evaluation: dict[str, Any],
     inputs: dict[str, str],
@@ -43,23 +43,23 @@ def export_onnx(
 
     inputs are names and sha256 of what it is made from. Raises PromiseError when graph and torch disagree.
     """
-    if len(model.table) != catalogue.rows:
-        raise DataError(f"the student knows {len(model.table)} rows, items.parquet has {catalogue.rows}; run dvc repro")
-    candidates = candidates_of(catalogue)
+    if len(model.table) != served.rows:
+        raise DataError(f"the student knows {len(model.table)} rows, items.parquet has {served.rows}; run dvc repro")
+    candidates = candidates_of(served)
     graph = export_graph(model, torch.from_numpy(candidates), p.opset)
-    contract = write_contract(graph, catalogue, model.max_length, p.max_score_difference, inputs)
-    stamped = stamp(graph, properties(contract, catalogue))
+    contract = write_contract(graph, served, model.max_length, p.max_score_difference, inputs)
+    stamped = stamp(graph, properties(contract, served))
     answering = partial(answer, open_session(stamped, "cpu", threads))
     parity = Parity(candidates, p)
     compare_on_grid(model, answering, parity)
-    examination = Examination(histories, catalogue.rows, judged)
+    examination = Examination(histories, served.rows, judged)
     ranks = examination.take(GraphScorer(model, answering, histories, parity))
     parity.check()
     measured = examination.measured(ranks, Parameters(decoder_parameters(model), table_parameters(model)))
     own = {"models": {NAME: measured}, "parity": parity.as_json()}
     whole = {**evaluation, "models": evaluation["models"] | own["models"], "parity": own["parity"]}
-    asked = questions(catalogue.rows, model.max_length, catalogue.candidates, p.top, p.seed)
-    return Parts(stamped, contract, catalogue, whole, record(asked, answering, catalogue.candidates)), own
+    asked = questions(served.rows, model.max_length, served.candidates, p.top, p.seed)
+    return Parts(stamped, contract, served, whole, record(asked, answering, served.candidates)), own
 
 
 def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bundle: Path, metrics: Path) -> None:
@@ -69,14 +69,14 @@ def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bund
     p = read_section("export_onnx", ExportParams, Path("params.yaml"))
     judged = read_section("evaluate", EvaluateParams, Path("params.yaml"))
     model = load_model(student / "student")
-    catalogue = read_catalogue(tables.read_table(events / "items.parquet", tables.ITEMS))
+    served = read_served_items(tables.read_table(events / "items.parquet", tables.ITEMS))
     inputs = {
         "items": sha256_of(events / "items.parquet"),
         "histories": sha256_of_folder(histories, "*"),
         "student": sha256_of_folder(student / "student", "*"),
         "evaluation": sha256_of(evaluation),
     }
-    parts, own = export_onnx(model, catalogue, read_histories(histories), read_json(evaluation), inputs, p, judged, compute.threads)
+    parts, own = export_onnx(model, served, read_histories(histories), read_json(evaluation), inputs, p, judged, compute.threads)
     with new_folder(bundle) as folder:
         write_bundle(parts, folder)
         verify(folder, "cpu", compute.threads)
