@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from slmrec.door import cache_folder, lock
 from slmrec.errors import BusyError, DataError, SlmrecError, UnavailableError, UsageError
-from slmrec.params import EventSource, ItemSource, Params, read_params
+from slmrec.params import EventSource, ItemSource, read_params
 
 Check = Callable[[Path], str]
 WHOLE_PIPELINE = "pipeline"  # the lock of a whole retrain
@@ -27,10 +27,10 @@ def examine(project: Path) -> Iterator[tuple[str, str | SlmrecError]]:
     """Run every check on `project`; yields its name and what it found, or the error it ended with."""
     checks: dict[str, Check] = {
         "packages": check_packages,
-        "params": check_params,
         "locks": check_locks,
         "dvc files": check_dvc_files,
         "data": check_data,
+        "params": check_params,
         "logs": check_logs,
         "device": check_device,
     }
@@ -39,6 +39,8 @@ def examine(project: Path) -> Iterator[tuple[str, str | SlmrecError]]:
             yield name, check(project)
         except SlmrecError as error:
             yield name, error
+            if check is check_params:
+                return  # the others would say the same again
 
 
 def check_packages(_project: Path) -> str:
@@ -110,6 +112,7 @@ def _mend_rwlock(path: Path) -> str:
 
 def check_data(project: Path) -> str:
     """data/ against data.dvc, which DVC itself would rewrite in silence."""
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     data, pin = project / "data", project / "data.dvc"
@@ -117,9 +120,12 @@ def check_data(project: Path) -> str:
         raise UsageError("data/ is missing or empty; run slmrec fetch-demo, dvc pull, or put your own logs there and run dvc add data")
     if not pin.is_file():
         raise UsageError("data.dvc is missing; pin data/ with: dvc add data")
-    with Repo(str(project)) as repo:
-        out = next(stage for stage in repo.index.stages if stage.path_in_repo == "data.dvc").outs[0]
-        pinned, found = out.hash_info.value, out.get_hash().value
+    try:
+        with Repo(str(project)) as repo:
+            out = repo.stage.load_one(str(pin)).outs[0]
+            pinned, found = out.hash_info.value, out.get_hash().value
+    except DvcException as error:
+        raise DataError(f"{pin} cannot be read ({' '.join(str(error).split())}); bring it back with: git checkout data.dvc") from error
     if pinned != found:
         raise DataError(
             f"data/ has checksum {found}, data.dvc pins {pinned}; "
@@ -130,21 +136,23 @@ def check_data(project: Path) -> str:
 
 def check_logs(project: Path) -> str:
     """The files that params.yaml names exist, and their headers hold the columns it names."""
-    from slmrec.logs import find_files, read_batches
+    from slmrec.events import columns_read
 
-    said = []
-    for kind, source in _sources(read_params(project / "params.yaml")).items():
-        columns = [column for column in source.columns.model_dump().values() if column]
-        files = find_files(project / "data", source)
-        for file in files:
-            next(read_batches(file, source, columns), None)  # the header is checked with the first block
-        said.append(f"{len(files)} of {kind}")
+    prepare = read_params(project / "params.yaml").prepare
+    said = [_readable(project / "data", prepare.events, columns_read(prepare.events.columns), "events")]
+    if prepare.items:
+        columns = prepare.items.columns
+        said.append(_readable(project / "data", prepare.items, [columns.item, *filter(None, [columns.title]), *columns.others], "items"))
     return f"files with the named columns: {', '.join(said)}"
 
 
-def _sources(params: Params) -> dict[str, EventSource | ItemSource]:
-    prepare = params.prepare
-    return {"events": prepare.events, **({"items": prepare.items} if prepare.items else {})}
+def _readable(data: Path, source: EventSource | ItemSource, columns: list[str], kind: str) -> str:
+    from slmrec.logs import find_files, read_batches
+
+    files = find_files(data, source)
+    for file in files:
+        next(read_batches(file, source, columns), None)  # the header is checked with the first block
+    return f"{len(files)} of {kind}"
 
 
 def check_device(project: Path) -> str:

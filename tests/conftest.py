@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,16 @@ from tests.made_project import make_project
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with small logs that data.dvc pins; made once, to be copied, never to be changed."""
+    return make_project(tmp_path_factory.mktemp("pristine") / "project")
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project of its own, with small logs that data.dvc pins."""
-    return make_project(tmp_path / "project")
+def project(pristine: Path, tmp_path: Path) -> Path:
+    """Such a project of the test's own."""
+    return Path(shutil.copytree(pristine, tmp_path / "project"))
 
 
 @pytest.fixture(scope="session")

@@ -42,13 +42,14 @@ def write_logs(data: Path, users: int = 60, items: int = 80, length: int = 30) -
             item, time = (item + chance.randint(1, 3)) % items, time + chance.randint(60, 90_000)
             lines.append(f"u{user}\ti{item}\t{chance.randint(1, 5)}\t{time}")
     (data / "small.inter").write_text("\n".join(lines) + "\n")
-    titles = ["item_id:token\tmovie_title:token_seq", *(f"i{item}\tFilm {item}" for item in range(items))]
+    titles = ["item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq"]
+    titles += [f"i{item}\tFilm {item}\t{1950 + item % 50}\tDrama" for item in range(items)]
     (data / "small.item").write_text("\n".join(titles) + "\n")
 
 
 def environment() -> dict[str, str]:
-    """This environment's python first, as `make` has it, and nothing of Prefect's or DVC's from outside."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "DVC_", "SLMREC_"))}
+    """This environment's python first, as `make` has it, and no setting of Prefect or DVC from outside."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "DVC_"))}
     return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
