@@ -30,9 +30,7 @@ class TrainingHeads(nn.Module):
     def __init__(self, student_width: int, teacher_width: int, table_width: int, blocks: int) -> None:
         super().__init__()
         same = student_width == teacher_width
-        self.widen = nn.ModuleList(
-            nn.Identity() if same else nn.Linear(student_width, teacher_width, bias=False) for _ in range(blocks)
-        )
+        self.widen = nn.ModuleList(nn.Identity() if same else nn.Linear(student_width, teacher_width, bias=False) for _ in range(blocks))
         self.supervise = nn.ModuleList(nn.Linear(student_width, table_width, bias=False) for _ in range(blocks - 1))
 
 

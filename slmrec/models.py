@@ -25,7 +25,7 @@ ROPE_THETA = 10_000.0
 def new_decoder(table: ItemTable, p: DecoderParams, max_length: int) -> Recommender:
     """A decoder from scratch, its weights drawn from torch's seed."""
     shape = DecoderShape(p.layers, p.width, p.heads, p.heads, p.feed_forward, NORM_EPSILON, ROPE_THETA)
-    return Recommender(table, shape, p.dropout, max_length)
+    return Recommender(table, shape, p.dropout, p.layer_drop, max_length)
 
 
 def save_model(model: Sasrec | Recommender, folder: Path) -> None:
@@ -63,7 +63,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def _config(model: Sasrec | Recommender) -> dict[str, Any]:
     if isinstance(model, Recommender):
-        return {"kind": "decoder", "shape": asdict(model.shape), "dropout": model.dropout.p, "max_length": model.max_length}
+        shape = {"shape": asdict(model.shape), "dropout": model.dropout.p, "layer_drop": model.layer_drop}
+        return {"kind": "decoder", "max_length": model.max_length, **shape}
     first = model.layers[0]
     return {
         "kind": "sasrec",

@@ -138,7 +138,8 @@ class DecoderParams(Section):
     width: Count
     heads: Count
     feed_forward: Count
-    dropout: float = Field(ge=0, lt=1)
+    dropout: float = Field(ge=0, lt=1)  # of the lifted item vectors and of the last state
+    layer_drop: float = Field(ge=0, lt=1)  # chance that a training step skips a layer
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> DecoderParams:
@@ -195,7 +196,7 @@ class EvaluateParams(Section):
 
 class ExportParams(Section):
     seed: Seed
-    opset: int = Field(ge=18)
+    opset: int = Field(ge=18, le=20)  # what was tried; from 23 on the exporter fuses attention, which is slower on a CPU
     max_score_difference: float = Field(gt=0)
     min_same_top10: Share
     batches: list[Count] = Field(min_length=1)
@@ -274,7 +275,8 @@ def _checked(kind: type[SectionType], value: Any, path: Path, prefix: str) -> Se
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A typo shows as an unknown key and a missing one; the unknown one is what the person wrote.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in ([prefix] if prefix else []) + list(first["loc"]))
         seen = "" if isinstance(first["input"], dict) else f", saw {first['input']!r}"
         raise UsageError(f"{path}: {where or 'sections'}: {first['msg']}{seen}") from error

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -20,7 +21,9 @@ class Progress:
         self.name = name
         self.total = total
         self.started = self.spoken = time.monotonic()
-        self.bar = Bar(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=Console()) if sys.stdout.isatty() else None
+        self.bar = (
+            Bar(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=Console()) if sys.stdout.isatty() else None
+        )
         self.task = self.bar.add_task(name, total=total) if self.bar else None
 
     def __enter__(self) -> Progress:

@@ -49,11 +49,12 @@ class DecoderShape:
 class Recommender(nn.Module):
     """Items (B, T) to user vectors (B, T, E) at the item table's width, and to the states between its layers."""
 
-    def __init__(self, table: ItemTable, shape: DecoderShape, dropout: float, max_length: int) -> None:
+    def __init__(self, table: ItemTable, shape: DecoderShape, dropout: float, layer_drop: float, max_length: int) -> None:
         super().__init__()
         config = shape.llama_config()
         self.shape = shape
         self.max_length = max_length
+        self.layer_drop = layer_drop
         self.table = table
         self.dropout = nn.Dropout(dropout)
         self.up = nn.Linear(table.width, shape.width, bias=False)
@@ -61,12 +62,23 @@ class Recommender(nn.Module):
         self.rotary = LlamaRotaryEmbedding(config)
         self.norm = LlamaRMSNorm(shape.width, eps=shape.norm_epsilon)
         self.down = nn.Linear(shape.width, table.width, bias=False)
-        self._initialise(config.initializer_range)
+        self._initialise()
 
-    def _initialise(self, scale: float) -> None:
-        for module in self.layers.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, std=scale)
+    def _initialise(self) -> None:
+        """Start as a map that hands the last item's vector through, with layers that add to it by small steps.
+
+        Transformers draws every weight with deviation 0.02, right for widths in the thousands: a narrow deep decoder
+        hardly learns from there in the few hundred steps that logs allow.
+        """
+        for layer in self.layers:
+            for name, module in layer.named_modules():
+                if isinstance(module, nn.Linear):
+                    branch_end = name.endswith(("o_proj", "down_proj"))
+                    share = (2 * self.shape.layers) ** -0.5 if branch_end else 1.0  # as GPT-2 scales residual branches
+                    nn.init.normal_(module.weight, std=share * module.in_features**-0.5)
+        nn.init.orthogonal_(self.up.weight, gain=self.table.width**0.5)  # vectors of deviation 1, as SASRec scales them
+        with torch.no_grad():
+            self.down.weight.copy_(self.up.weight.T / self.table.width**0.5)
 
     def forward(self, items: Tensor) -> Tensor:
         """User vectors of right-padded item indices (B, T).  # (B, T, E)"""
@@ -80,10 +92,16 @@ class Recommender(nn.Module):
         states = []
         for number, layer in enumerate(self.layers, start=1):
             # No mask: with right padding, causality alone keeps pads from earlier positions.
-            h = layer(h, attention_mask=None, position_ids=positions, position_embeddings=rotation)
+            if not self._skipped():
+                h = layer(h, attention_mask=None, position_ids=positions, position_embeddings=rotation)
             if number in after:
                 states.append(h)
         return self.down(self.dropout(self.norm(h))), states
+
+    def _skipped(self) -> bool:
+        # Stochastic depth (Huang 2016; LayerDrop, Fan 2020): logs are small and read many times, and layers that
+        # learn to do without their neighbours are the ones a student can be cut from.
+        return self.training and self.layer_drop > 0 and torch.rand(()).item() < self.layer_drop
 
     def start_from(self, teacher: Recommender, layers: Sequence[int]) -> None:
         """Copy a teacher's table, maps and the named layers, counted from 1, into this decoder's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -67,7 +68,8 @@ INPUTS_AT_ONCE = 256  # bounds memory, changes no result
 def rank_targets(scorer: Scorer, histories: Histories, targets: Targets, candidates: Tensor, negatives: np.ndarray | None) -> Ranks:
     """Rank each target among all candidate items, ties against the model.
 
-    candidates (I,) bool; items of the input are left out where the protocol says so, the target itself never. negatives (U, 999), by row of `histories`, give the paper's sampled protocol beside it.
+    candidates (I,) bool; items of the input are left out where the protocol says so, the target itself
+    never. negatives (U, 999), by row of `histories`, give the paper's sampled protocol beside it.
     """
     full = np.empty(len(targets.row), dtype=np.int64)
     sampled = np.empty_like(full) if negatives is not None else None
@@ -76,21 +78,29 @@ def rank_targets(scorer: Scorer, histories: Histories, targets: Targets, candida
         scores = scorer.score(rows, stops)  # (b, I)
         wanted = torch.from_numpy(histories.items[histories.offsets[targets.row[group]] + targets.position[group]])
         lines = torch.from_numpy(place)
-        goals = scores[lines, wanted].clone()  # (n,) scores of the targets before anything is masked
-        if sampled is not None:
+        goals = _goals(scores, lines, wanted)
+        if sampled is not None and negatives is not None:
             drawn = torch.from_numpy(negatives[targets.row[group]].astype(np.int64))
             sampled[group] = 1 + (scores[lines[:, None], drawn] >= goals[:, None]).sum(dim=1).numpy()
         _leave_out(scores, histories, rows, stops, candidates)
         # Ties count against us: a constant model must come last. The target's own column is taken back out.
         own = (scores[lines, wanted] >= goals).long()
-        full[group] = (1 + _at_least(scores, lines, goals) - own).numpy()
-        recommended[torch.topk(scores, 10, dim=1).indices.unique().numpy()] = True
+        full[group] = (1 + (scores[lines] >= goals[:, None]).sum(dim=1) - own).numpy()
+        recommended[_lists(scores).numpy()] = True
     return Ranks(full, sampled, np.flatnonzero(recommended))
 
 
-def _at_least(scores: Tensor, lines: Tensor, goals: Tensor) -> Tensor:
-    """How many items of its line score at least each goal; a NaN anywhere would count for us, so it counts against."""
-    return (~(scores[lines] < goals[:, None])).sum(dim=1)
+def _goals(scores: Tensor, lines: Tensor, wanted: Tensor) -> Tensor:
+    """Scores of the wanted items (n,); where a model says NaN its target comes last and its rivals first."""
+    goals = scores[lines, wanted].nan_to_num(nan=-torch.inf).clamp(min=torch.finfo(scores.dtype).min)
+    scores.nan_to_num_(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    return goals
+
+
+def _lists(scores: Tensor) -> Tensor:
+    """Items that stand in a list of ten; lists are shorter where fewer items are left."""
+    best = torch.topk(scores, min(10, scores.shape[1]), dim=1)
+    return best.indices[best.values > -torch.inf].unique()
 
 
 def _leave_out(scores: Tensor, histories: Histories, rows: np.ndarray, stops: np.ndarray, candidates: Tensor) -> None:
@@ -110,7 +120,7 @@ def _inputs(histories: Histories, targets: Targets) -> Iterator[tuple[np.ndarray
     distinct, inverse = np.unique(key, return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     bounds = np.searchsorted(inverse[order], np.arange(0, len(distinct) + batch, batch))
-    for number, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for number, (first, last) in enumerate(pairwise(bounds)):
         inputs = distinct[number * batch : (number + 1) * batch]
         if len(inputs):
             group = order[first:last]

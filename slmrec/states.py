@@ -6,7 +6,6 @@ are found by key, and a shard is memory-mapped, not read whole.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,6 +90,7 @@ class StatesWriter:
 
 
 def shard_name(number: int) -> str:
+    """File name of a shard."""
     return f"states-{number:05d}.safetensors"
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from slmrec.batches import Batch, batches_of_epoch, make_batch
 from slmrec.checkpoints import Checkpoint
@@ -83,7 +82,6 @@ class _Loop:
         self.accelerator = Accelerator(cpu=next(run.trained.parameters()).device.type == "cpu")
         self.parameters = [weight for weight in run.trained.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(_groups(run.trained, p.weight_decay), lr=p.learning_rate, fused=True)
-        self.schedule = LambdaLR(self.optimizer, lambda step: _warm_cosine(step, p.warmup_steps, self.total_steps))
         self.best_weights = _copy(run.trained)
         self.saved = time.monotonic()
 
@@ -121,8 +119,9 @@ class _Loop:
         loss = torch.stack([run.weights[name] * part for name, part in parts.items()]).sum()
         self.accelerator.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.parameters, run.p.clip_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = run.p.learning_rate * _warm_cosine(at.steps, run.p.warmup_steps, self.total_steps)
         self.optimizer.step()
-        self.schedule.step()
         self.optimizer.zero_grad()
         for name, part in parts.items():
             at.sums[name] = at.sums.get(name, 0.0) + float(part.detach())
@@ -169,8 +168,6 @@ class _Loop:
             state.setdefault(int(index), {})[key] = value
         whole = self.optimizer.state_dict()
         self.optimizer.load_state_dict({**whole, "state": state})
-        self.schedule.last_epoch = self.at.steps - 1
-        self.schedule.step()
 
 
 def _groups(trained: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -182,6 +179,7 @@ def _groups(trained: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
 
 
 def _warm_cosine(step: int, warmup: int, total: int) -> float:
+    """Share of the learning rate at a step: a linear rise, then half a cosine down to zero."""
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(total - warmup, 1)))

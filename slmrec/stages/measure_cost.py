@@ -31,7 +31,9 @@ def ranking_only(model: torch.nn.Module, ranking: Ranking) -> Callable[[Batch], 
     return lambda batch: ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])
 
 
-def distilled(student: Recommender, states: TeacherStates, ranking: Ranking, p: DistillStudentParams) -> tuple[Distillation, Callable[[Batch], torch.Tensor]]:
+def distilled(
+    student: Recommender, states: TeacherStates, ranking: Ranking, p: DistillStudentParams
+) -> tuple[Distillation, Callable[[Batch], torch.Tensor]]:
     """The student's training modules and its whole loss, reading recorded teacher states."""
     trained = Distillation(student, states.shape.width, len(states.shape.blocks))
     weights = p.weights.model_dump()
@@ -58,7 +60,9 @@ def epoch_seconds(
     return {name: statistics.median(seconds) * scale for name, seconds in time_in_turn(work, cost.repeats).items()}
 
 
-def users_per_second(models: dict[str, torch.nn.Module], runtime: Runtime, histories: Histories, cost: MeasureCostParams) -> dict[str, float]:
+def users_per_second(
+    models: dict[str, torch.nn.Module], runtime: Runtime, histories: Histories, cost: MeasureCostParams
+) -> dict[str, float]:
     """Users served per second by each torch model and by the exported student."""
     batches = serving_batches(histories, cost)
     work = {name: serving_in_torch(model, batches) for name, model in models.items()}
@@ -78,18 +82,24 @@ def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Pat
     p = read_section("measure_cost", MeasureCostParams, Path("params.yaml"))
     distill = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read = read_histories(histories)
-    models = {name: load_model(folder) for name, folder in (("sasrec", item_vectors), ("teacher", teacher), ("student", student / "student"))}
+    models = {
+        name: load_model(folder) for name, folder in (("sasrec", item_vectors), ("teacher", teacher), ("student", student / "student"))
+    }
     if not isinstance(models["student"], Recommender):
         raise DataError(f"{student} holds no decoder; run dvc repro --force distill_student")
     served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
-    parameters = {name: decoder_parameters(model) for name, model in models.items()} | {"student_onnx": decoder_parameters(models["student"])}
+    parameters = {name: decoder_parameters(model) for name, model in models.items()} | {
+        "student_onnx": decoder_parameters(models["student"])
+    }
     trained = epoch_seconds(models, read, TeacherStates(teacher_states, read), distill, p)
     write_json(cost, {name: entry(name, parameters, trained, served) for name in parameters})
 
 
 def entry(name: str, parameters: dict[str, int], trained: dict[str, float], served: dict[str, float]) -> dict[str, Any]:
     """One model's line of metrics/cost.json; an exported graph is not trained."""
-    return {"parameters": parameters[name], "users_per_second": served[name]} | ({"epoch_seconds": trained[name]} if name in trained else {})
+    return {"parameters": parameters[name], "users_per_second": served[name]} | (
+        {"epoch_seconds": trained[name]} if name in trained else {}
+    )
 
 
 if __name__ == "__main__":
