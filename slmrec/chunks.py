@@ -1,7 +1,8 @@
 """Parsed pieces of raw files, kept in the cache under the hash of what they were made from.
 
-A chunk is one batch of one file: a Parquet file with one row for each month its events lie in, lists within the row.
-Ids are codes into the chunk's own tables, so a chunk never changes, whatever other files say.
+A group is some small files that follow each other by name, or one large one; its chunks are batches of its rows. A chunk
+is a Parquet file with one row for each month its events lie in, lists within the row. Ids are codes into the chunk's own
+tables, so a chunk never changes, whatever other files say.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from slmrec import __version__
 from slmrec.clock import month_bounds, month_of
 from slmrec.events import Parsed, columns_read, parse
 from slmrec.files import read_json, sha256_of, write_json
-from slmrec.lines import BAD_LINES
-from slmrec.logs import LogFile, read_batches
+from slmrec.lines import BAD_LINES, Batch
+from slmrec.logs import BATCH_ROWS, LogFile, read_batches
 from slmrec.params import PrepareParams
 
+GROUP_BYTES = 16 << 20  # a group of small files is closed when it holds so much,
+GROUP_FILES = 16  # or, on average, so many files
 EVENT_COLUMNS = pl.Schema(
-    {"user": pl.UInt32, "item": pl.UInt32, "us": pl.Int64, "sequence": pl.Int64, "weight": pl.Float32, "row": pl.UInt32}
+    {"user": pl.UInt32, "item": pl.UInt32, "us": pl.Int64, "sequence": pl.Int64, "weight": pl.Float32, "file": pl.UInt16, "row": pl.UInt32}
 )
+CONSTANT = {"sequence": pl.lit(0, pl.Int64), "weight": pl.lit(1.0, pl.Float32)}  # where the logs name no such column
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Chunk:
     path: Path
     rows: int  # read, good or bad
     months: dict[str, int]
+    files: tuple[str, ...]  # names of the group's files, which the numbers in the column file stand for
 
     @property
     def name(self) -> str:
@@ -43,10 +48,10 @@ class Chunk:
         return f"{self.path.parent.name}/{self.path.stem}"
 
     def events(self, month: str) -> pl.DataFrame:
-        """Events of one month, by time, as EVENT_COLUMNS; columns the logs do not have are constant."""
-        wanted = pl.scan_parquet(self.path).filter(pl.col("month") == month)
-        lists = wanted.select(pl.col(EVENT_COLUMNS.names())).collect()
-        return lists.explode(cs.all(), empty_as_null=False)
+        """Events of one month, by time, as EVENT_COLUMNS."""
+        lists = pl.scan_parquet(self.path).filter(pl.col("month") == month).drop("month").collect()
+        events = lists.explode(cs.all(), empty_as_null=False)
+        return events.with_columns(**{name: value for name, value in CONSTANT.items() if name not in events.columns})
 
     def ids(self, kind: str) -> pl.DataFrame:
         """The ids behind the codes in order of code; kind is users or items.  # id, first_us (null: in no good row)"""
@@ -60,13 +65,13 @@ class Chunk:
         return pl.scan_parquet(self.path.with_suffix(".ids")).select(id=f"{kind}_id", first_us=f"{kind}_first_us")
 
     def bad(self) -> pl.DataFrame:
-        """Rows that gave no event, as BAD_LINES."""
+        """Rows that gave no event, as BAD_LINES and the column file."""
         path = self.path.with_suffix(".bad")
-        return pl.read_parquet(path) if path.is_file() else pl.DataFrame(schema=BAD_LINES)
+        return pl.read_parquet(path) if path.is_file() else pl.DataFrame(schema={**BAD_LINES, "file": pl.UInt16})
 
-    def row_numbers(self) -> pl.Series:
-        """Row numbers of the chunk's events."""
-        return pl.read_parquet(self.path, columns=["row"])["row"].explode(empty_as_null=False)
+    def origins(self) -> pl.DataFrame:
+        """Where each of the chunk's events stood.  # file, row"""
+        return pl.read_parquet(self.path, columns=["file", "row"]).explode(cs.all(), empty_as_null=False)
 
 
 def parse_key(p: PrepareParams) -> str:
@@ -98,46 +103,80 @@ class ContentHashes:
         write_json(self._memory, {name: entry for name, entry in self._seen.items() if now_ns - int(str(entry[1])) > 2_000_000_000})
 
 
-def chunks_of(file: LogFile, digest: str, p: PrepareParams, folder: Path) -> list[Chunk]:
-    """The file's chunks, from the cache `folder` where they are there, else read and written. Memory is one batch."""
-    key = hashlib.sha256(f"{digest} {parse_key(p)} {file.format} {sorted(file.folders.items())}".encode()).hexdigest()[:32]
-    home = folder / key
+@dataclass(frozen=True)
+class Delivered:
+    """A raw file and the sha256 of its bytes."""
+
+    file: LogFile
+    digest: str
+
+
+def in_groups(delivered: list[Delivered]) -> list[list[Delivered]]:
+    """Files in name order, small ones together.
+
+    Where a group ends depends on sizes and on each name's hash, so that after a file that slipped in between the
+    groups are soon the old ones again.
+    """
+    groups: list[list[Delivered]] = [[]]
+    size = 0
+    for one in delivered:
+        groups[-1].append(one)
+        size += one.file.path.stat().st_size
+        if size >= GROUP_BYTES or hashlib.sha256(one.file.name.encode()).digest()[0] % GROUP_FILES == 0:
+            groups.append([])
+            size = 0
+    return [group for group in groups if group]
+
+
+def chunks_of(group: list[Delivered], p: PrepareParams, folder: Path) -> list[Chunk]:
+    """The group's chunks, from the cache `folder` where they are there, else read and written. Memory is one batch."""
+    about = [(one.digest, one.file.format, sorted(one.file.folders.items())) for one in group]
+    home = folder / hashlib.sha256(json.dumps([parse_key(p), about]).encode()).hexdigest()[:32]
     listing = home / "chunks.json"
     if not listing.is_file():
         home.mkdir(parents=True, exist_ok=True)
-        write_json(
-            listing, [_write(parsed, rows, home / f"{number:05d}.parquet") for number, (parsed, rows) in enumerate(_parsed(file, p))]
-        )
-    return [Chunk(home / entry["file"], entry["rows"], entry["months"]) for entry in read_json(listing)]
+        write_json(listing, [_write(batch, p, home / f"{number:05d}.parquet") for number, batch in enumerate(_batches(group, p))])
+    names = tuple(one.file.name for one in group)
+    return [Chunk(home / entry["file"], entry["rows"], entry["months"], names) for entry in read_json(listing)]
 
 
-def _parsed(file: LogFile, p: PrepareParams) -> Iterator[tuple[Parsed, int]]:
-    for batch in read_batches(file, p.events, columns_read(p.events.columns)):
-        yield parse(batch, p), len(batch.rows) + len(batch.bad)
+def _batches(group: list[Delivered], p: PrepareParams) -> Iterator[Batch]:
+    """Batches of all files, with the column file; small ones of the same types are joined."""
+    waiting: list[Batch] = []
+    for number, one in enumerate(group):
+        for batch in read_batches(one.file, p.events, columns_read(p.events.columns)):
+            marked = Batch(*(table.with_columns(file=pl.lit(number, pl.UInt16)) for table in (batch.rows, batch.bad)))
+            fits = not waiting or marked.rows.schema == waiting[0].rows.schema
+            if waiting and (not fits or sum(len(held.rows) for held in waiting) + len(marked.rows) > BATCH_ROWS):
+                yield _join(waiting)
+                waiting = []
+            waiting.append(marked)
+    if waiting:
+        yield _join(waiting)
 
 
-def _write(parsed: Parsed, rows: int, path: Path) -> dict[str, object]:
-    events = _codes_in_order(parsed).sort("us", maintain_order=True)
+def _join(batches: list[Batch]) -> Batch:
+    return Batch(pl.concat([batch.rows for batch in batches]), pl.concat([batch.bad for batch in batches]))
+
+
+def _write(batch: Batch, p: PrepareParams, path: Path) -> dict[str, object]:
+    parsed = parse(batch, p)
+    constant = [name for name in CONSTANT if getattr(p.events.columns, name) is None]
+    events = _codes_in_order(parsed).sort("us", maintain_order=True).drop(constant)
     months = _months(events["us"].to_numpy())
     parts = [
         events.slice(start, stop - start).select(pl.lit(month).alias("month"), pl.all().implode())
         for month, (start, stop) in months.items()
     ]
-    lists = (
-        pl.concat(parts)
-        if parts
-        else pl.DataFrame(schema={"month": pl.String} | {name: pl.List(kind) for name, kind in EVENT_COLUMNS.items()})
-    )
+    nothing = events.select(pl.lit("").alias("month"), pl.all().implode()).clear()
     # One row is one row group, so a month is read without its neighbours.
-    lists.write_parquet(path, compression="lz4", row_group_size=1)
-    ids = {
-        f"{kind}_{column}": table[column].implode()
-        for kind, table in (("users", parsed.users), ("items", parsed.items))
-        for column in ("id", "first_us")
-    }
+    pl.concat([nothing, *parts]).write_parquet(path, compression="lz4", row_group_size=1)
+    sides = (("users", parsed.users), ("items", parsed.items))
+    ids = {f"{kind}_{column}": table[column].implode() for kind, table in sides for column in ("id", "first_us")}
     pl.DataFrame(ids).write_parquet(path.with_suffix(".ids"), compression="lz4")
     if len(parsed.bad):
         parsed.bad.write_parquet(path.with_suffix(".bad"))
+    rows = len(batch.rows) + len(batch.bad)
     return {"file": path.name, "rows": rows, "months": {month: stop - start for month, (start, stop) in months.items()}}
 
 

@@ -27,7 +27,7 @@ WEIGHT_BELOW_MINIMUM = "weight below minimum"
 class Parsed:
     """Events of one batch with ids as codes, the ids behind the codes, and the rows that are none.
 
-    events: user u32, item u32 (codes), us i64, sequence i64, weight f32, row u32. ids: code u32, id str, first_us i64
+    events: user u32, item u32 (codes), us i64, sequence i64, weight f32, file u16, row u32. ids: code u32, id str, first_us i64
     (null where no good row names the id). A row left out by type or weight still gives its ids an index.
     """
 
@@ -57,7 +57,7 @@ def parse(batch: Batch, p: PrepareParams) -> Parsed:
         dropped = rows.select(pl.any_horizontal(left_out.values()).fill_null(False)).to_series()
         bad = pl.concat([bad, _explain(rows.filter(dropped), batch.rows.filter(pl.lit(False)), left_out)])
         rows = rows.filter(~dropped)
-    return Parsed(rows.select("user", "item", "us", "sequence", "weight", "row"), users, items, bad)
+    return Parsed(rows.select("user", "item", "us", "sequence", "weight", "file", "row"), users, items, bad)
 
 
 def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -70,6 +70,7 @@ def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.DataFr
         "us": _as_us(raw[c.time], p.events.time_format),
         "sequence": _as_number(raw[c.sequence], pl.Int64) if c.sequence else pl.lit(0, pl.Int64),
         "weight": _as_number(raw[c.weight], pl.Float64) if c.weight else pl.lit(1.0, pl.Float32),
+        "file": raw["file"],
         "row": raw["row"],
     }
     if c.type:
@@ -172,11 +173,13 @@ def _explain(rows: pl.DataFrame, raw: pl.DataFrame, reasons: dict[str, pl.Expr])
     """Rows as BAD_LINES; `raw` gives the text shown, or is empty where none is wanted."""
     why = pl.coalesce([pl.when(found.fill_null(False)).then(pl.lit(name)) for name, found in reasons.items()])
     columns = [
-        pl.col(name).cast(pl.String, strict=False).fill_null("null").str.slice(0, TEXT_SHOWN) for name in raw.columns if name != "row"
+        pl.col(name).cast(pl.String, strict=False).fill_null("null").str.slice(0, TEXT_SHOWN)
+        for name in raw.columns
+        if name not in ("file", "row")
     ]
     texts = raw.select(pl.concat_str(columns, separator=" | ").str.slice(0, TEXT_SHOWN)).to_series() if len(raw) else None
     shown = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)) if texts is None else texts
-    return rows.select("row", reason=why).with_columns(text=shown).cast(BAD_LINES)
+    return rows.select("row", reason=why, file="file").with_columns(text=shown).select(*BAD_LINES, "file").cast(BAD_LINES)
 
 
 def _first_seen(rows: pl.DataFrame, name: str, ids: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from slmrec.lines import Batch, Delimited
 from slmrec.params import EventSource, ItemSource
 
 BATCH_ROWS = 2_000_000  # rows of a Parquet file held at once
+SMALL_PARQUET = 4 << 20  # bytes; such a file is read at once, which is quicker than in batches
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -71,7 +72,8 @@ def _parquet(file: LogFile, wanted: list[str]) -> Iterator[Batch]:
         scan = pl.scan_parquet(file.path, hive_partitioning=False, glob=False)
         _check_columns(file, wanted, scan.collect_schema().names())
         rows = scan.select(wanted)
-        for batch in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
+        small = file.path.stat().st_size < SMALL_PARQUET
+        for batch in [rows.collect()] if small else rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
             yield Batch(batch.with_row_index("row", offset=first), pl.DataFrame(schema=lines.BAD_LINES))
             first += len(batch)
     except (pl.exceptions.ComputeError, OSError) as error:

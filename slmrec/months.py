@@ -29,7 +29,7 @@ from slmrec.index import Index
 from slmrec.ordering import hash_ids, hash_pairs, in_total_order
 
 SLICE_ROWS = 4_000_000  # events sorted at once
-ORIGINS = pl.Schema({"chunk": pl.UInt32, "row": pl.UInt32})
+ORIGINS = pl.Schema({"chunk": pl.UInt32, "file": pl.UInt16, "row": pl.UInt32})
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Encoder:
         self._map = lru_cache(maxsize=128)(self._map_codes)  # a file in no order of time visits its chunks once a month
 
     def _map_codes(self, path: Path, kind: str) -> np.ndarray:
-        chunk = Chunk(path, 0, {})
+        chunk = Chunk(path, 0, {}, ())
         return self._indices[kind].numbers(chunk.ids(kind)["id"])
 
     def encode(self, chunk: Chunk, events: pl.DataFrame, ordinal: int) -> pl.DataFrame:
@@ -82,6 +82,7 @@ class Encoder:
             "us",
             "sequence",
             "weight",
+            "file",
             "row",
             user_index=pl.Series(users),
             item_index=pl.Series(items),

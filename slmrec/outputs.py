@@ -110,8 +110,8 @@ def _write_month(month: Month, fate: np.ndarray | None, quarantine: Quarantine, 
 
 
 def _set_aside(month: Month, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:
-    for (chunk,), rows in origins.select(ORIGINS.names()).group_by("chunk", maintain_order=True):
-        quarantine.add_rows(rows["row"], reason, quarantine.file_of(month.chunks[chunk]))
+    for (chunk, file), rows in origins.select(ORIGINS.names()).group_by("chunk", "file", maintain_order=True):
+        quarantine.add_rows(rows["row"], reason, quarantine.file_of(month.chunks[chunk], file))
 
 
 def write_tables(generation: Generation, previous: pl.DataFrame, catalogue: Catalogue, facts: Facts, folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from slmrec import tables
+from slmrec.chunks import Chunk
 from slmrec.errors import DataError
 from slmrec.events import TYPE_NOT_KEPT, WEIGHT_BELOW_MINIMUM
 from slmrec.rules import RULES
@@ -24,17 +25,26 @@ class Quarantine:
         self._folder = folder
         self.counts: dict[str, int] = {}
         self.rows = 0
-        self._files: dict[str, str] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
         self._parts = 0
 
-    def note_chunk(self, chunk: str, file: str, rows: int) -> None:
-        """Remember which file a chunk came from (the first, when it was delivered twice) and how many rows were read."""
-        self._files.setdefault(chunk, file)
-        self.rows += rows
+    def add_chunk(self, chunk: Chunk) -> None:
+        """Count a chunk's rows, set its bad ones aside and remember its files."""
+        self._files[chunk.name] = chunk.files
+        self.rows += chunk.rows
+        for (file,), rows in chunk.bad().group_by("file", maintain_order=True):
+            self.add(rows, chunk.files[file])
 
-    def file_of(self, chunk: str) -> str:
-        """The file a chunk came from."""
-        return self._files[chunk]
+    def add_copy(self, chunk: Chunk, number: int, copy: str) -> None:
+        """Set aside a file that holds the same bytes as file `number` of a chunk."""
+        rows, bad = (table.filter(pl.col("file") == number) for table in (chunk.origins(), chunk.bad()))
+        self.rows += len(rows) + len(bad)
+        self.add(bad, copy)
+        self.add_rows(rows["row"], DUPLICATE, copy)
+
+    def file_of(self, chunk: str, number: int) -> str:
+        """The name of a chunk's file."""
+        return self._files[chunk][number]
 
     def add_rows(self, rows: pl.Series, reason: str, file: str) -> None:
         """Set good rows of one file aside for a reason that needs no example."""

@@ -15,15 +15,16 @@ from slmrec.vocabulary import FIRST_ITEM, PAD, UNK
 
 __all__ = ["FIRST_ITEM", "PAD", "UNK"]
 
-TIME: pl.DataType = pl.Datetime("us", "UTC")
+TIME = pl.Datetime("us", "UTC")
+U32, U64, F32, TEXT = pl.UInt32(), pl.UInt64(), pl.Float32(), pl.String()
 
-EVENTS = pl.Schema({"user_index": pl.UInt32, "item_index": pl.UInt32, "time": TIME, "weight": pl.Float32})
-USERS = pl.Schema({"user_index": pl.UInt32, "user": pl.String})
-ITEMS = pl.Schema({"item_index": pl.UInt32, "item": pl.String, "title": pl.String, "first_time": TIME, "events": pl.UInt32})
-QUARANTINE = pl.Schema({"file": pl.String, "row": pl.UInt64, "reason": pl.String, "text": pl.String})
-HISTORIES = pl.Schema({"user_index": pl.UInt32, "items": pl.List(pl.UInt32), "times": pl.List(TIME)})
-TARGETS = pl.Schema({"part": pl.String, "user_index": pl.UInt32, "position": pl.UInt32, "input_stop": pl.UInt32})
-WINDOWS = pl.Schema({"window": pl.UInt32, "user_index": pl.UInt32, "start": pl.UInt32, "stop": pl.UInt32})
+EVENTS = pl.Schema({"user_index": U32, "item_index": U32, "time": TIME, "weight": F32})
+USERS = pl.Schema({"user_index": U32, "user": TEXT})
+ITEMS = pl.Schema({"item_index": U32, "item": TEXT, "title": TEXT, "first_time": TIME, "events": U32})
+QUARANTINE = pl.Schema({"file": TEXT, "row": U64, "reason": TEXT, "text": TEXT})
+HISTORIES = pl.Schema({"user_index": U32, "items": pl.List(U32), "times": pl.List(TIME)})
+TARGETS = pl.Schema({"part": TEXT, "user_index": U32, "position": U32, "input_stop": U32})
+WINDOWS = pl.Schema({"window": U32, "user_index": U32, "start": U32, "stop": U32})
 
 PARTS = ("valid", "test")
 

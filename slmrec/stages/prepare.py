@@ -6,32 +6,34 @@ import time
 from pathlib import Path
 
 from slmrec.catalogue import read_catalogue, read_previous
-from slmrec.chunks import Chunk, ContentHashes, chunks_of
+from slmrec.chunks import Chunk, ContentHashes, Delivered, chunks_of, in_groups
 from slmrec.door import cache_folder, open_door
 from slmrec.files import new_folder, write_json
 from slmrec.generation import Generation, forget_unused, make_generation
 from slmrec.logs import find_files
 from slmrec.outputs import Facts, write_months, write_tables
 from slmrec.params import PrepareParams, read_section
-from slmrec.quarantine import DUPLICATE, Quarantine
+from slmrec.quarantine import Quarantine
 
 
 def read_chunks(data: Path, p: PrepareParams, cache: Path, quarantine: Quarantine) -> list[Chunk]:
     """Parse what the cache does not hold; set aside what is no event and what was delivered twice as a whole file."""
     hashes = ContentHashes(cache / "hashes.json")
-    chunks: dict[str, list[Chunk]] = {}
-    for file in find_files(data, p.events):
-        found = chunks_of(file, hashes.of(file.path), p, cache / "chunks")
-        twice = bool(found) and found[0].name in chunks
-        for chunk in found:
-            quarantine.note_chunk(chunk.name, file.name, chunk.rows)
-            quarantine.add(chunk.bad(), file.name)
-            if twice:
-                quarantine.add_rows(chunk.row_numbers(), DUPLICATE, file.name)
-        if found and not twice:
-            chunks[found[0].name] = found
+    delivered = [Delivered(file, hashes.of(file.path)) for file in find_files(data, p.events)]
     hashes.save(time.time_ns())
-    return [chunk for found in chunks.values() for chunk in found]
+    first = {one.digest: one for one in reversed(delivered)}
+    copies = [one for one in delivered if first[one.digest] is not one]
+    chunks: list[Chunk] = []
+    for group in in_groups([one for one in delivered if first[one.digest] is one]):
+        found = chunks_of(group, p, cache / "chunks")
+        chunks += found
+        for chunk in found:
+            quarantine.add_chunk(chunk)
+            for number, one in enumerate(group):
+                for copy in copies:
+                    if copy.digest == one.digest:
+                        quarantine.add_copy(chunk, number, copy.file.name)
+    return chunks
 
 
 def main(data: Path, *, events: Path, metrics: Path) -> None:
