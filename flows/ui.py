@@ -14,13 +14,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from flows.processes import process_group
+from flows.zombies import HEARTBEAT_SECONDS
 from slmrec.errors import BusyError, SlmrecError, UnavailableError
 
 HOST = "127.0.0.1"
 POOL = "slmrec"
 SECONDS_TO_START = 120
-# A flow run says every 30 s that it lives; flows.zombies calls it crashed after three misses.
-HEARTBEAT_SECONDS = 30
 
 
 def serve(port: int) -> None:

@@ -13,7 +13,8 @@ from prefect.events.schemas.automations import EventTrigger, Posture, ResourceSp
 NAME = "crash-silent-runs"
 LIFE = "prefect.flow-run.heartbeat"
 ENDS = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
-WITHIN = timedelta(seconds=100)  # over three heartbeats of 30 s: fewer would hit a run on a busy machine
+HEARTBEAT_SECONDS = 30  # how often a run says that it lives; flows.ui sets it
+WITHIN = timedelta(seconds=100)  # over three heartbeats: fewer would hit a run on a busy machine
 
 
 def automation() -> Automation:

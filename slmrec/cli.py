@@ -28,6 +28,21 @@ def fetch_demo(data: Annotated[Path, typer.Option(help="Folder to write to.")] =
 
 
 @app.command()
+def simulate(
+    users: Annotated[int, typer.Option(help="How many users.")],
+    events: Annotated[int, typer.Option(help="How many events, over one year.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it is replaced.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+) -> None:
+    """Write logs of any size with known structure, and the best ranking any model can reach on them."""
+    _needs("polars")
+    from slmrec.simulation import simulate as write
+
+    write(users, events, seed, out)
+    print(f"{out} holds {events:,} events of {users:,} users, and truth.json")
+
+
+@app.command()
 def recommend(
     bundle: Bundle,
     history: Annotated[str, typer.Option(help="Item ids, oldest first, with commas between.")],
