@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from slmrec.errors import SlmrecError, UnavailableError
+from slmrec.errors import SlmrecError, UnavailableError, UsageError
 
 app = typer.Typer(help="Raw logs to a small, fast next-item recommender.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -31,13 +31,15 @@ def fetch_demo(data: Annotated[Path, typer.Option(help="Folder to write to.")] =
 def simulate(
     users: Annotated[int, typer.Option(help="How many users.")],
     events: Annotated[int, typer.Option(help="How many events, over one year.")],
-    out: Annotated[Path, typer.Option(help="Folder to write; it is replaced.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not exist yet.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
 ) -> None:
     """Write logs of any size with known structure, and the best ranking any model can reach on them."""
     _needs("polars")
     from slmrec.simulation import simulate as write
 
+    if out.exists():
+        raise UsageError(f"{out} exists, and logs are never overwritten; name another folder, or remove it")
     write(users, events, seed, out)
     print(f"{out} holds {events:,} events of {users:,} users, and truth.json")
 

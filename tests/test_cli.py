@@ -31,6 +31,7 @@ ERRORS = [
     (["verify", "no-such-bundle"], 6, "no-such-bundle"),
     (["recommend", "no-such-bundle", "--history", "50"], 6, "no-such-bundle"),
     (["show"], 2, "metrics/evaluation.json is missing"),
+    (["simulate", "--users", "9", "--events", "400", "--out", "."], 2, "never overwritten"),
     (["doctor", "--verbosely"], 2, "verbosely"),
 ]
 

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -182,6 +183,7 @@ class TestOnAServer:
         state = retrain(return_state=True)
         assert state.is_completed(), state.message
         assert (small / "metrics/evaluation.json").exists()
+        assert state.state_details.flow_run_id
         tasks, logs, artifacts = recorded(state.state_details.flow_run_id, "reporting")
         assert tasks == ["preflight", "first", "second", "report", "publish-metrics"]
         assert {"first line", "second line", "reporting"} <= set(logs)
@@ -194,7 +196,9 @@ class TestOnAServer:
         (small / "data/small.inter").write_text("")
         state = retrain(return_state=True)
         assert state.is_failed()
-        assert state.result(raise_on_failure=False).code == 3
+        error = state.result(raise_on_failure=False)
+        assert isinstance(error, StageError)
+        assert error.code == 3
         assert not (small / "first.txt").exists()
 
     def test_of_two_retrains_at_once_the_second_ends_with_a_clear_code(self, small):
@@ -230,7 +234,7 @@ def api_url() -> str:
     return str(PREFECT_API_URL.value())
 
 
-def recorded(flow_run: UUID, last_line: str) -> tuple[list[str], list[str], dict[str, object]]:
+def recorded(flow_run: UUID, last_line: str) -> tuple[list[str], list[str], dict[str | None, Any]]:
     """Names of the task runs by start, log lines, and artifacts by key, as the server has them."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
