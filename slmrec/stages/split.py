@@ -29,7 +29,8 @@ def main(events: Path, validation: Path, *, histories: Path) -> None:
                 written.add(block, split(block, cuts, p))
         times = {} if cuts is None else {"valid_from_us": cuts.valid_from, "test_from_us": cuts.test_from}
         counts = {f"{part}_targets": written.targets[part] for part in tables.PARTS}
-        write_json(folder / "summary.json", {"method": p.method} | times | counts | written.counts())
+        protocol = {"method": p.method, "max_length": p.max_length, "exclude_seen": p.exclude_seen}  # histories.Protocol
+        write_json(folder / "summary.json", protocol | times | counts | written.counts())
 
 
 if __name__ == "__main__":
