@@ -23,21 +23,22 @@ class Agreement:
 
     difference: np.ndarray  # (B,) worst score difference, as a share of the row's spread of scores
     identical: np.ndarray  # (B,) bool: the same items in the same order
-    near_ties: np.ndarray  # (B,) bool: not identical, but only items whose expected scores lie within the tolerance changed places
+    near_ties: np.ndarray  # (B,) bool: not identical, but only items whose expected scores tie changed places
 
 
-def compare(expected: Answer, found: Answer, found_expected: np.ndarray, spread: np.ndarray, tolerance: float) -> Agreement:
+def compare(expected: Answer, found: Answer, found_expected: np.ndarray, spread: np.ndarray, tie: float) -> Agreement:
     """Compare lists of the same shape, rank by rank.
 
     found_expected (B, K) is what the found items should have scored; spread (B,) is the standard deviation of a row's scores over
-    all candidates, the unit of every difference. Ties are real: items without a training event share one vector, so two correct
-    runs may order them differently. Such rows are counted apart from identical ones, never as identical.
+    all candidates, the unit of every difference; expected scores closer than `tie` of it are tied. Ties are real: items without a
+    training event share one vector, and sums in another order differ in their last bits, so two correct runs may order tied items
+    differently. Such rows are counted apart from identical ones, never as identical.
     """
     unit = np.where(spread > 0, spread, 1.0)[:, None]
     difference = distance(expected.scores, found.scores) / unit
     identical = (expected.items == found.items).all(axis=1)
     moved = distance(found_expected, expected.scores) / unit
-    near = (moved <= 2 * tolerance).all(axis=1)  # each of the two scores may be off by the tolerance
+    near = (moved <= tie).all(axis=1)
     return Agreement(difference.max(axis=1, initial=0.0), identical, near & ~identical)
 
 

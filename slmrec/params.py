@@ -198,6 +198,7 @@ class ExportParams(Section):
     seed: Seed
     opset: int = Field(ge=18, le=20)  # what was tried; from 23 on the exporter fuses attention, which is slower on a CPU
     max_score_difference: float = Field(gt=0)
+    near_tie: float = Field(gt=0)  # scores closer than this share of their spread may change places
     min_same_top10: Share
     batches: list[Count] = Field(min_length=1)
     lengths: list[Count] = Field(min_length=1)

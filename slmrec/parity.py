@@ -48,7 +48,7 @@ class Parity:
         spread = expected[:, self.candidates].std(axis=1)  # (B,)
         apart = distance(expected, found) / np.where(spread > 0, spread, 1.0)[:, None]  # (B, I)
         best, listed = _top(expected, self._k), _top(found, self._k)
-        lists = compare(best, listed, np.take_along_axis(expected, listed.items, axis=1), spread, self.p.max_score_difference)
+        lists = compare(best, listed, np.take_along_axis(expected, listed.items, axis=1), spread, self.p.near_tie)
         self.rows += len(expected)
         self.identical += int(lists.identical.sum())
         self.near_ties += int(lists.near_ties.sum())
@@ -72,8 +72,8 @@ class Parity:
         same = (self.identical + self.near_ties) / self.rows
         if same < self.p.min_same_top10:
             raise PromiseError(
-                f"only {same:.4f} of {self.rows} rows have the same {self._k} best items in graph and torch (near-ties allowed), "
-                f"wanted {self.p.min_same_top10}; {versions}; nothing was written"
+                f"only {same:.4f} of {self.rows} rows have the same {self._k} best items in graph and torch, wanted "
+                f"{self.p.min_same_top10} (ties within {self.p.near_tie:.0e} of the spread aside); {versions}; nothing was written"
             )
 
     def as_json(self) -> dict[str, float | int]:

@@ -26,7 +26,14 @@ MAX_LENGTH = 6
 RETIRED_ITEM = 7
 NONE = np.zeros((1, 0), dtype=np.int64)
 PARAMS = ExportParams(
-    seed=1, opset=18, max_score_difference=1e-4, min_same_top10=0.999, batches=[1, 2, 7, 33], lengths=[1, 2, 6, 7, 20], top=10
+    seed=1,
+    opset=18,
+    max_score_difference=1e-4,
+    near_tie=1e-5,
+    min_same_top10=0.999,
+    batches=[1, 2, 7, 33],
+    lengths=[1, 2, 6, 7, 20],
+    top=10,
 )
 MEASURED = {
     "full": dict.fromkeys(("hr@1", "hr@5", "hr@10", "ndcg@5", "ndcg@10", "mrr", "coverage@10"), 0.5),
