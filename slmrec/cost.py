@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from slmrec.batches import Batch, batches_of_epoch, make_batch
 from slmrec.histories import Histories
+from slmrec.models import SequenceModel
 from slmrec.params import MeasureCostParams, TrainingParams
 from slmrec.scoring import right_padded
 from slmrec.vocabulary import PAD
@@ -69,7 +70,7 @@ def serving_batches(histories: Histories, p: MeasureCostParams) -> list[np.ndarr
     ]
 
 
-def serving_in_torch(model: nn.Module, batches: list[np.ndarray]) -> Callable[[], None]:
+def serving_in_torch(model: SequenceModel, batches: list[np.ndarray]) -> Callable[[], None]:
     """Work that recommends ten items to each user with the torch model."""
     table = model.table.folded().detach()
 

@@ -65,7 +65,7 @@ class Examination:
         coverage = len(ranks.recommended) / int(self.candidates.sum())
         return {
             "full": means(ranks.full, users, FULL) | {"coverage@10": coverage},
-            "sampled": means(ranks.sampled, users, SAMPLED),
+            "sampled": means(ranks.sampled, users, SAMPLED) if ranks.sampled is not None else {},
             "ci95": {"ndcg@10": interval(self.per_user(ranks), self.weights)},
             "slices": sliced,
             "parameters": parameters.model,

@@ -18,6 +18,8 @@ from slmrec.params import DecoderParams
 from slmrec.recommender import DecoderShape, Recommender
 from slmrec.sasrec import Sasrec
 
+SequenceModel = Sasrec | Recommender  # (B, T) item indices to (B, T, E) user vectors, with a table and a max_length
+
 NORM_EPSILON = 1e-5  # LLaMA-2's, for decoders from scratch
 ROPE_THETA = 10_000.0
 
@@ -28,7 +30,7 @@ def new_decoder(table: ItemTable, p: DecoderParams, max_length: int) -> Recommen
     return Recommender(table, shape, p.dropout, p.layer_drop, max_length)
 
 
-def save_model(model: Sasrec | Recommender, folder: Path) -> None:
+def save_model(model: SequenceModel, folder: Path) -> None:
     """Write config.json and model.safetensors into an existing or new folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", _config(model))
@@ -36,7 +38,7 @@ def save_model(model: Sasrec | Recommender, folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def load_model(folder: Path) -> Sasrec | Recommender:
+def load_model(folder: Path) -> SequenceModel:
     """Read a model in evaluation mode on the CPU. Raises DataError when the weights do not fit the config."""
     config = read_json(folder / "config.json")
     weights = read_weights(folder / "model.safetensors")
@@ -61,11 +63,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path} is not a safetensors file ({error}); delete it and run the stage that writes it") from error
 
 
-def _config(model: Sasrec | Recommender) -> dict[str, Any]:
+def _config(model: SequenceModel) -> dict[str, Any]:
     if isinstance(model, Recommender):
         shape = {"shape": asdict(model.shape), "dropout": model.dropout.p, "layer_drop": model.layer_drop}
         return {"kind": "decoder", "max_length": model.max_length, **shape}
-    first = model.layers[0]
+    first = model.first_layer
     return {
         "kind": "sasrec",
         "layers": len(model.layers),
@@ -76,7 +78,7 @@ def _config(model: Sasrec | Recommender) -> dict[str, Any]:
     }
 
 
-def _built(config: dict[str, Any], table: ItemTable) -> Sasrec | Recommender:
+def _built(config: dict[str, Any], table: ItemTable) -> SequenceModel:
     arguments = {key: value for key, value in config.items() if key not in ("kind", "shape")}
     if config["kind"] == "sasrec":
         return Sasrec(table, **arguments)

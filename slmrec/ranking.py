@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
 from slmrec.losses import softmax_loss
 from slmrec.metrics import gains, user_means
+from slmrec.models import SequenceModel
 from slmrec.params import SoftmaxLoss
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets, sample_targets
 
@@ -45,7 +46,7 @@ class Validation:
         self.targets = sample_targets(histories.targets["valid"], targets, seed)
         self.candidates = candidate_mask(items, histories.items)
 
-    def __call__(self, model: nn.Module) -> float:
+    def __call__(self, model: SequenceModel) -> float:
         scorer = ModelScorer(model, self.histories)
         ranks = rank_targets(scorer, self.histories, self.targets, self.candidates, None)
         return float(user_means(gains(ranks.full, "ndcg@10"), self.targets.row).mean())

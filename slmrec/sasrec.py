@@ -48,6 +48,13 @@ class Sasrec(nn.Module):
         nn.init.normal_(self.positions.weight, std=0.02)
 
     @property
+    def first_layer(self) -> SasrecLayer:
+        """Any layer shows the shape of all."""
+        layer = self.layers[0]
+        assert isinstance(layer, SasrecLayer)
+        return layer
+
+    @property
     def max_length(self) -> int:
         """Longest input, set by the learned positions."""
         return self.positions.num_embeddings

@@ -9,9 +9,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from slmrec.histories import Histories, Targets
+from slmrec.models import SequenceModel
 from slmrec.vocabulary import FIRST_ITEM, PAD
 
 
@@ -43,7 +44,7 @@ def right_padded(histories: Histories, rows: np.ndarray, stops: np.ndarray, max_
 class ModelScorer:
     """Scores histories with a model: the user vector of the newest items against the folded item table."""
 
-    def __init__(self, model: nn.Module, histories: Histories) -> None:
+    def __init__(self, model: SequenceModel, histories: Histories) -> None:
         self.model = model.eval()
         self.histories = histories
         with torch.inference_mode():

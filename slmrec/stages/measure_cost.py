@@ -18,7 +18,7 @@ from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import write_json
 from slmrec.histories import Histories, read_histories
-from slmrec.models import decoder_parameters, load_model
+from slmrec.models import SequenceModel, decoder_parameters, load_model
 from slmrec.params import ComputeParams, DistillStudentParams, MeasureCostParams, read_section
 from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender
@@ -26,14 +26,15 @@ from slmrec.runtime import Recommender as Runtime
 from slmrec.states import TeacherStates
 
 
-def ranking_only(model: torch.nn.Module, ranking: Ranking) -> Callable[[Batch], torch.Tensor]:
-    """The loss of a model that learns from the next item alone."""
-    return lambda batch: ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])
+Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns, and its loss
 
 
-def distilled(
-    student: Recommender, states: TeacherStates, ranking: Ranking, p: DistillStudentParams
-) -> tuple[Distillation, Callable[[Batch], torch.Tensor]]:
+def ranking_only(model: SequenceModel, ranking: Ranking) -> Trained:
+    """A model that learns from the next item alone."""
+    return model, lambda batch: ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])
+
+
+def distilled(student: Recommender, states: TeacherStates, ranking: Ranking, p: DistillStudentParams) -> Trained:
     """The student's training modules and its whole loss, reading recorded teacher states."""
     trained = Distillation(student, states.shape.width, len(states.shape.blocks))
     weights = p.weights.model_dump()
@@ -46,23 +47,22 @@ def distilled(
 
 
 def epoch_seconds(
-    models: dict[str, torch.nn.Module], histories: Histories, states: TeacherStates, p: DistillStudentParams, cost: MeasureCostParams
+    models: dict[str, SequenceModel], histories: Histories, states: TeacherStates, p: DistillStudentParams, cost: MeasureCostParams
 ) -> dict[str, float]:
     """Seconds of one training epoch of each model: median over repeats of sampled batches, scaled to all positions."""
     batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
     work = {}
     for name, model in models.items():
         ranking = Ranking(model.table, p.training.loss)
-        trained, loss = model, ranking_only(model, ranking)
-        if name == "student":
+        if name == "student" and isinstance(model, Recommender):
             trained, loss = distilled(model, states, ranking, p)
+        else:
+            trained, loss = ranking_only(model, ranking)
         work[name] = training_steps(trained, loss, batches, p.training)
     return {name: statistics.median(seconds) * scale for name, seconds in time_in_turn(work, cost.repeats).items()}
 
 
-def users_per_second(
-    models: dict[str, torch.nn.Module], runtime: Runtime, histories: Histories, cost: MeasureCostParams
-) -> dict[str, float]:
+def users_per_second(models: dict[str, SequenceModel], runtime: Runtime, histories: Histories, cost: MeasureCostParams) -> dict[str, float]:
     """Users served per second by each torch model and by the exported student."""
     batches = serving_batches(histories, cost)
     work = {name: serving_in_torch(model, batches) for name, model in models.items()}
