@@ -1,0 +1,144 @@
+"""The whole pipeline on small logs, with every real stage: run, killed, undone, and run again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.processes import process_group
+from flows.stages import stage_order
+from slmrec.files import sha256_of_folder
+from tests.made_project import change, environment, make_project, run
+
+pytestmark = pytest.mark.acceptance
+
+REPRODUCIBLE = ("events", "histories", "item_vectors", "teacher", "teacher_states", "student", "bundle")
+SMALL = {
+    "embed_items.training.epochs": 3,
+    "train_teacher.decoder.layers": 4,
+    "train_teacher.training.epochs": 3,
+    "train_teacher.training.checkpoint_seconds": 0.01,  # so that a killed run has something to go on from
+    "record_states.blocks": [2, 4],
+    "record_states.top": 8,
+    "distill_student.teacher_layers": [1, 3],
+    "distill_student.training.epochs": 3,
+    "distill_student.training.checkpoint_seconds": 0.01,
+    "evaluate.negatives": 20,
+    "evaluate.bootstrap": 200,
+    "measure_cost.repeats": 1,
+    "measure_cost.batch": 16,
+    "measure_cost.users": 32,
+}
+
+
+def small_project(folder: Path) -> Path:
+    make_project(folder)
+    for key, value in SMALL.items():
+        change(folder / "params.yaml", key, value)
+    return folder
+
+
+def hashes(project: Path) -> dict[str, str]:
+    return {name: sha256_of_folder(project / "artifacts" / name, "*") for name in REPRODUCIBLE}
+
+
+def reproduced(project: Path) -> list[str]:
+    """Run `dvc repro`; returns the stages that really ran."""
+    printed = run(project, "dvc", "repro").stdout
+    return [line.split("'")[1] for line in printed.splitlines() if line.startswith("Running stage")]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose pipeline ran through once, undisturbed."""
+    project = small_project(tmp_path_factory.mktemp("whole") / "project")
+    run(project, "slmrec.cli", "doctor")
+    assert reproduced(project) == stage_order(project)
+    return project
+
+
+def test_the_bundle_passes_its_own_check_and_recommends_titles(whole):
+    assert "golden cases" in run(whole, "slmrec.cli", "verify", "artifacts/bundle").stdout
+    said = run(whole, "slmrec.cli", "recommend", "artifacts/bundle", "--history", "i1,i2,i3", "-k", "5").stdout.splitlines()
+    assert len(said) == 5
+    assert all("Film " in line for line in said)
+    assert not any(line.split()[2] in ("i1", "i2", "i3") for line in said)
+
+
+def test_the_result_names_every_model_and_the_bundle(whole):
+    said = run(whole, "slmrec.cli", "show").stdout
+    for name in ("popularity", "recent_popularity", "last_item_transition", "sasrec", "teacher", "student", "student_onnx"):
+        assert f"| {name} " in said
+    assert "student-teacher" in said
+    assert "artifacts/bundle" in said
+
+
+def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(whole, tmp_path):
+    project = small_project(tmp_path / "killed")
+    for stage in ("train_teacher", "distill_student"):
+        kill_during(project, stage)
+        assert not (project / "artifacts" / stage.split("_")[1]).exists()  # or there was nothing to kill
+    ran = reproduced(project)
+    assert "distill_student" in ran
+    assert "train_teacher" not in ran  # it was finished on the way to the second kill
+    assert hashes(project) == hashes(whole)
+    evaluation = "metrics/evaluation.json"
+    assert (project / evaluation).read_bytes() == (whole / evaluation).read_bytes()
+
+
+def kill_during(project: Path, stage: str) -> None:
+    """Start `dvc repro` and kill the lot as soon as `stage` has gone to work."""
+    path = project / ".cache/locks" / f"{stage}.lock"
+    with process_group("dvc", ["repro"], project, subprocess.DEVNULL) as repro:
+        until = time.monotonic() + 300
+        while not path.exists():
+            assert repro.poll() is None, f"dvc repro ended with {repro.returncode} before {stage}"
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        time.sleep(1)
+        assert repro.poll() is None, f"{stage} was too quick to be killed"
+        repro.kill()
+
+
+def test_nothing_runs_again_when_nothing_has_changed(whole):
+    started = time.monotonic()
+    assert reproduced(whole) == []
+    print(f"a dvc repro with nothing to do took {time.monotonic() - started:.1f} s")
+
+
+def test_a_changed_number_of_the_student_runs_four_stages_and_back_again_none(whole):
+    before = hashes(whole)
+    old = change(whole / "params.yaml", "distill_student.weights.cosine", 0.25)
+    assert reproduced(whole) == ["distill_student", "evaluate", "export_onnx", "measure_cost"]
+    assert hashes(whole)["bundle"] != before["bundle"]
+    change(whole / "params.yaml", "distill_student.weights.cosine", old)
+    assert reproduced(whole) == []
+    assert hashes(whole) == before
+
+
+def test_a_failed_stage_names_the_way_back_and_checkout_brings_the_last_good_outputs(whole):
+    before = hashes(whole)
+    old = change(whole / "params.yaml", "validate.min_events", 10**9)
+    failed = run(whole, "dvc", "repro", check=False)
+    assert failed.returncode != 0
+    assert "dvc checkout" in failed.stderr
+    change(whole / "params.yaml", "validate.min_events", old)
+    run(whole, "dvc", "checkout")
+    assert hashes(whole) == before
+    assert reproduced(whole) == []
+
+
+def test_the_flow_does_the_same_as_dvc_repro(whole):
+    command = [sys.executable, "-m", "flows.pipeline"]
+    settings = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120", "PREFECT_HOME": str(whole / ".cache/prefect")}
+    done = subprocess.run(command, cwd=whole, env={**environment(), **settings}, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    for stage in stage_order(whole):
+        assert f"Stage '{stage}' didn't change, skipping" in said
+    assert json.loads((whole / "metrics/evaluation.json").read_text())["models"]
