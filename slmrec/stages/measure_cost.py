@@ -25,7 +25,6 @@ from slmrec.recommender import Recommender
 from slmrec.runtime import Recommender as Runtime
 from slmrec.states import TeacherStates
 
-
 Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns, and its loss
 
 
