@@ -56,7 +56,23 @@ def candidates_of(served: ServedItems) -> np.ndarray:
     return mask
 
 
-def write_contract(graph: onnx.ModelProto, served: ServedItems, max_length: int, tolerance: float, inputs: dict[str, str]) -> bytes:
+@dataclass(frozen=True)
+class ItemFiles:
+    """The served items as the bundle's two files hold them."""
+
+    served: ServedItems
+    lines: bytes
+    parquet: bytes
+    sha256: str  # of the lines, which are what the runtime reads
+
+
+def item_files(served: ServedItems) -> ItemFiles:
+    """Write both item tables once: with millions of items each takes seconds."""
+    lines = write_lines(served)
+    return ItemFiles(served, lines, _parquet(served), sha256_of_bytes(lines))
+
+
+def write_contract(graph: onnx.ModelProto, items: ItemFiles, max_length: int, tolerance: float, inputs: dict[str, str]) -> bytes:
     """What a consumer can rely on, as JSON; `inputs` are names and sha256 of what the bundle was made from.
 
     Neither the graph's hash nor dvc.lock's is in it: the graph carries the contract's, and dvc.lock the bundle's.
@@ -75,10 +91,10 @@ def write_contract(graph: onnx.ModelProto, served: ServedItems, max_length: int,
         "tolerance": {PRECISION: tolerance},
         "max_length": max_length,
         "items": {
-            "rows": served.rows,
-            "candidates": served.candidates,
+            "rows": items.served.rows,
+            "candidates": items.served.candidates,
             "first": FIRST_ITEM,
-            "sha256": sha256_of_bytes(write_lines(served)),
+            "sha256": items.sha256,
         },
         "vocabulary": {"pad": PAD, "unknown": UNK, "padding_side": "right", "order": "oldest first"},
         "behaviour": BEHAVIOUR,
@@ -117,9 +133,9 @@ def _value_facts(value: onnx.ValueInfoProto) -> dict[str, Any]:
     }
 
 
-def properties(contract: bytes, served: ServedItems) -> dict[str, str]:
+def properties(contract: bytes, items: ItemFiles) -> dict[str, str]:
     """The metadata that ties a graph to its contract and item table."""
-    return {VERSION: __version__, CONTRACT_HASH: sha256_of_bytes(contract), ITEMS_HASH: sha256_of_bytes(write_lines(served))}
+    return {VERSION: __version__, CONTRACT_HASH: sha256_of_bytes(contract), ITEMS_HASH: items.sha256}
 
 
 @dataclass(frozen=True)
@@ -128,7 +144,7 @@ class Parts:
 
     graph: bytes  # stamped with the hashes of the contract and the item table
     contract: bytes
-    served: ServedItems
+    items: ItemFiles
     metrics: dict[str, Any]
     golden: bytes
 
@@ -138,8 +154,8 @@ def write_bundle(parts: Parts, folder: Path) -> None:
     files = {
         MODEL: parts.graph,
         CONTRACT: parts.contract,
-        ITEMS: write_lines(parts.served),
-        "items.parquet": _parquet(parts.served),
+        ITEMS: parts.items.lines,
+        "items.parquet": parts.items.parquet,
         "metrics.json": _json(parts.metrics),
         "MODEL_CARD.md": model_card(json.loads(parts.contract), parts.metrics).encode(),
         GOLDEN: parts.golden,

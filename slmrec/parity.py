@@ -18,6 +18,7 @@ from slmrec.errors import PromiseError
 from slmrec.golden import Answering
 from slmrec.graph import UserModel
 from slmrec.histories import Histories
+from slmrec.models import SequenceModel
 from slmrec.params import ExportParams
 from slmrec.scoring import ModelScorer, right_padded
 from slmrec.vocabulary import PAD, UNK
@@ -114,7 +115,7 @@ def _user_vector(model: UserModel, items: np.ndarray) -> np.ndarray:
 class GraphScorer:
     """Scores histories with the graph itself, and holds each batch against torch on the way: what is measured is what is served."""
 
-    def __init__(self, model: torch.nn.Module, answering: Answering, histories: Histories, parity: Parity) -> None:
+    def __init__(self, model: SequenceModel, answering: Answering, histories: Histories, parity: Parity) -> None:
         self.reference = ModelScorer(model, histories)
         self.answering = answering
         self.histories = histories

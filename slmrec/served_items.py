@@ -36,9 +36,10 @@ class ServedItems:
 
 def write_lines(served: ServedItems) -> bytes:
     """Items as JSON lines, in index order."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps would make one a line
     rows = zip(served.ids, served.titles, served.statuses, strict=True)
     lines = (
-        json.dumps({"index": index, "item": item, "title": title, "status": status}, ensure_ascii=False)
+        encode({"index": index, "item": item, "title": title, "status": status})
         for index, (item, title, status) in enumerate(rows, start=FIRST_ITEM)
     )
     return "".join(f"{line}\n" for line in lines).encode()
@@ -47,7 +48,7 @@ def write_lines(served: ServedItems) -> bytes:
 def read_lines(data: bytes) -> ServedItems:
     """Read JSON lines (`index`, `item`, `title`, `status`). Raises BundleError when they are not in index order or repeat an id."""
     try:
-        # One call for the whole table: line by line a million items take three times as long.
+        # One call for the whole table: line by line it takes half as long again, and a table may have millions of lines.
         rows = json.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
         ids = [row["item"] for row in rows]
         served = ServedItems(

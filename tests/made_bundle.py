@@ -11,7 +11,7 @@ import onnx
 import torch
 
 from slmrec.agreement import Answer
-from slmrec.bundle_writer import Parts, candidates_of, properties, write_bundle, write_contract
+from slmrec.bundle_writer import Parts, candidates_of, item_files, properties, write_bundle, write_contract
 from slmrec.golden import questions, record
 from slmrec.graph import export_graph, stamp
 from slmrec.item_table import ItemTable
@@ -78,11 +78,12 @@ def small_graph() -> onnx.ModelProto:
 def small_parts() -> Parts:
     """Everything a bundle of the small model is made of."""
     served = served_items()
-    contract = write_contract(small_graph(), served, MAX_LENGTH, PARAMS.max_score_difference, {"student": "0" * 64})
-    stamped = stamp(small_graph(), properties(contract, served))
+    items = item_files(served)
+    contract = write_contract(small_graph(), items, MAX_LENGTH, PARAMS.max_score_difference, {"student": "0" * 64})
+    stamped = stamp(small_graph(), properties(contract, items))
     asked = questions(ROWS, MAX_LENGTH, served.candidates, PARAMS.top, PARAMS.seed)
     golden = record(asked, functools.partial(answer, open_session(stamped, "cpu", 1)), served.candidates)
-    return Parts(stamped, contract, served, METRICS, golden)
+    return Parts(stamped, contract, items, METRICS, golden)
 
 
 def make_bundle(folder: Path) -> Path:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -256,7 +257,8 @@ def test_golden_answers_with_other_items_fail(bundle):
 
 
 def test_golden_answers_that_need_unpickling_are_refused(bundle):
-    np.savez(bundle / "golden.npz", **{"x.history": np.array([{"a": 1}], dtype=object)})
+    arrays: dict[str, Any] = {"x.history": np.array([{"a": 1}], dtype=object)}
+    np.savez(bundle / "golden.npz", **arrays)
     with pytest.raises(BundleError, match=r"golden\.npz is not readable"):
         verify(sealed(bundle), "cpu", 1)
 
@@ -327,4 +329,4 @@ def test_a_metric_that_is_not_a_number_stops_the_writing(tmp_path):
     parts = small_parts()
     broken = {**parts.metrics, "parity": {**parts.metrics["parity"], "same_top10": float("nan")}}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_bundle(type(parts)(parts.graph, parts.contract, parts.served, broken, parts.golden), tmp_path)
+        write_bundle(type(parts)(parts.graph, parts.contract, parts.items, broken, parts.golden), tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -140,7 +141,7 @@ def test_a_list_of_all_candidates_becomes_scores_by_item():
 def exported() -> tuple[object, dict]:
     """The whole export of the small model, measured on users who walk a ring of its items."""
     histories = ring_histories(40, ROWS - 2, MAX_LENGTH)
-    evaluation = {"protocol": {}, "models": {}, "paired": {}}
+    evaluation: dict[str, Any] = {"protocol": {}, "models": {}, "paired": {}}
     return export_onnx.export_onnx(small_model(), served_items(), histories, evaluation, {"student": "0" * 64}, PARAMS, JUDGED, 1)
 
 

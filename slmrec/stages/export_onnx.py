@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from slmrec import tables
-from slmrec.bundle_writer import Parts, candidates_of, properties, read_served_items, write_bundle, write_contract
+from slmrec.bundle_writer import Parts, candidates_of, item_files, properties, read_served_items, write_bundle, write_contract
 from slmrec.compute import start_torch
 from slmrec.door import open_door
 from slmrec.errors import DataError
@@ -18,19 +18,17 @@ from slmrec.files import new_folder, read_json, sha256_of, sha256_of_folder, wri
 from slmrec.golden import questions, record
 from slmrec.graph import export_graph, stamp
 from slmrec.histories import Histories, read_histories
-from slmrec.models import decoder_parameters, load_model, table_parameters
+from slmrec.models import SequenceModel, decoder_parameters, load_model, table_parameters
 from slmrec.params import ComputeParams, EvaluateParams, ExportParams, read_section
 from slmrec.parity import GraphScorer, Parity, compare_on_grid
-from slmrec.recommender import Recommender
 from slmrec.runtime import answer, open_session, verify
-from slmrec.sasrec import Sasrec
 from slmrec.served_items import ServedItems
 
 NAME = "student_onnx"
 
 
 def export_onnx(
-    model: Recommender | Sasrec,
+    model: SequenceModel,
     served: ServedItems,
     histories: Histories,
     evaluation: dict[str, Any],
@@ -47,8 +45,9 @@ def export_onnx(
         raise DataError(f"the student knows {len(model.table)} rows, items.parquet has {served.rows}; run dvc repro")
     candidates = candidates_of(served)
     graph = export_graph(model, torch.from_numpy(candidates), p.opset)
-    contract = write_contract(graph, served, model.max_length, p.max_score_difference, inputs)
-    stamped = stamp(graph, properties(contract, served))
+    items = item_files(served)
+    contract = write_contract(graph, items, model.max_length, p.max_score_difference, inputs)
+    stamped = stamp(graph, properties(contract, items))
     answering = partial(answer, open_session(stamped, "cpu", threads))
     parity = Parity(candidates, p)
     compare_on_grid(model, answering, parity)
@@ -59,7 +58,7 @@ def export_onnx(
     own = {"models": {NAME: measured}, "parity": parity.as_json()}
     whole = {**evaluation, "models": evaluation["models"] | own["models"], "parity": own["parity"]}
     asked = questions(served.rows, model.max_length, served.candidates, p.top, p.seed)
-    return Parts(stamped, contract, served, whole, record(asked, answering, served.candidates)), own
+    return Parts(stamped, contract, items, whole, record(asked, answering, served.candidates)), own
 
 
 def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bundle: Path, metrics: Path) -> None:
