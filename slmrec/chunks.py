@@ -17,13 +17,15 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from slmrec import __version__
+from slmrec import clock, lines, logs
+from slmrec import events as events_module
 from slmrec.clock import month_bounds, month_of
 from slmrec.events import Parsed, columns_read, parse
 from slmrec.files import read_json, sha256_of, write_json
 from slmrec.lines import BAD_LINES, Batch
 from slmrec.logs import BATCH_ROWS, LogFile, read_batches
 from slmrec.params import PrepareParams
+from slmrec.provenance import made_by
 
 GROUP_BYTES = 16 << 20  # a group of small files is closed when it holds so much,
 GROUP_FILES = 16  # or, on average, so many files
@@ -75,8 +77,17 @@ class Chunk:
 
 
 def parse_key(p: PrepareParams) -> str:
-    """Digest of everything in the params that a chunk depends on."""
-    text = json.dumps([__version__, p.events.model_dump(exclude={"files"}), p.keep_types, p.min_weight, p.earliest, p.latest])
+    """Digest of everything in code and params that a chunk depends on."""
+    text = json.dumps(
+        [
+            made_by(clock, events_module, lines, logs),
+            p.events.model_dump(exclude={"files"}),
+            p.keep_types,
+            p.min_weight,
+            p.earliest,
+            p.latest,
+        ]
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

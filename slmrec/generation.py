@@ -14,12 +14,13 @@ from pathlib import Path
 
 import polars as pl
 
-from slmrec import __version__, rules
+from slmrec import index, months, ordering, rules
 from slmrec.chunks import Chunk
 from slmrec.files import new_folder, read_json, write_json
 from slmrec.index import ENTRIES, Index, common_prefix, in_order, merge
 from slmrec.months import Encoder, Month, Plan, make_months
 from slmrec.params import PrepareParams
+from slmrec.provenance import made_by
 from slmrec.vocabulary import FIRST_ITEM
 
 
@@ -64,15 +65,15 @@ def make_generation(
             items_unchanged=FIRST_ITEM + common_prefix(old.items["id"], items["id"]),
         )
         encoder = Encoder(Index(users, 0), Index(items, FIRST_ITEM), p.seed)
-        months = list(make_months(chunks, encoder, plan))
+        made = list(make_months(chunks, encoder, plan))
         users.write_parquet(folder / "users.parquet", compression="lz4")
         items.write_parquet(folder / "items.parquet", compression="lz4")
         write_json(folder / "chunks.json", [chunk.name for chunk in chunks])
-        use(Generation(users, items, months))
+        use(Generation(users, items, made))
 
 
 def _key(p: PrepareParams) -> str:
-    return hashlib.sha256(json.dumps([__version__, p.seed]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([made_by(index, months, ordering), p.seed]).encode()).hexdigest()
 
 
 def _read_old(folder: Path) -> Old:

@@ -20,7 +20,9 @@ class Index:
     def __init__(self, entries: pl.DataFrame, offset: int) -> None:
         self.entries = entries  # id, first_us; row r has number r + offset
         self._kind = pl.Categorical(pl.Categories.random())
-        codes = entries["id"].cast(self._kind).to_physical().to_numpy()
+        # Polars forgets the codes of a Categories as soon as no column uses it.
+        self._held = entries["id"].cast(self._kind)
+        codes = self._held.to_physical().to_numpy()
         self._numbers = np.empty(len(codes), dtype=np.uint32)
         self._numbers[codes] = np.arange(offset, offset + len(codes), dtype=np.uint32)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_logs import Workshop
 from tests.made_project import make_project
 
 # As the Makefile does: it must be set before torch is first imported.
@@ -34,3 +35,13 @@ def prefect_server() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """An empty folder with params.yaml, in which prepare and split can run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLMREC_CACHE", str(tmp_path / "cache"))
+    made = Workshop(tmp_path)
+    made.set()
+    return made
