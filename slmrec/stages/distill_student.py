@@ -11,10 +11,11 @@ import torch
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
 from slmrec.compute import start_torch
+from slmrec.curves import write_curve
 from slmrec.distillation import Distillation, Teacher
 from slmrec.door import open_door
 from slmrec.errors import DataError
-from slmrec.files import new_folder, write_json
+from slmrec.files import new_folder
 from slmrec.histories import Histories, read_histories
 from slmrec.models import load_model, new_decoder, save_model
 from slmrec.params import ComputeParams, DistillStudentParams, DistillWeights, read_section
@@ -46,7 +47,7 @@ def distill_student(
     if p.teacher_layers is not None:
         student.start_from(lesson.teacher, p.teacher_layers)
     distillation = Distillation(student, lesson.teacher.shape.width, lesson.blocks).to(device)
-    ranking = Ranking(student.table, p.training.loss)
+    ranking = Ranking(student.table, p.training.loss, lesson.histories)
     validation = Validation(lesson.histories, len(table), p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
@@ -74,7 +75,7 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path)
             checkpoints.append(Checkpoint.of("distill_student", f"{name}-{key}"))
             trained, curve = distill_student(lesson, p, weights, device, checkpoints[-1], name)
             save_model(trained, folder / name)
-            write_json(folder / name / "curve.json", curve)
+            write_curve(curve, folder / name)
     checkpoints[0].clear()
 
 

@@ -51,7 +51,7 @@ def export_onnx(
     answering = partial(answer, open_session(stamped, "cpu", threads))
     parity = Parity(candidates, p)
     compare_on_grid(model, answering, parity)
-    examination = Examination(histories, served.rows, judged)
+    examination = Examination(histories, served.rows, model.table.described().numpy(), judged)
     ranks = examination.take(GraphScorer(model, answering, histories, parity))
     parity.check()
     measured = examination.measured(ranks, Parameters(decoder_parameters(model), table_parameters(model)))
