@@ -20,7 +20,7 @@ EVENT = st.tuples(
     st.sampled_from([1.0, 2.5, 0.1]),
 )
 LOGS = st.lists(EVENT, min_size=12, max_size=40, unique_by=lambda event: event[:3])
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=[Phase.generate])
+QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=[Phase.generate])
 SPLIT = {"split__method": "leave_one_out"}
 
 
