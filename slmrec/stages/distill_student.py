@@ -10,12 +10,11 @@ import torch
 
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
-from slmrec.curves import write_curve
+from slmrec.compute import start_training
 from slmrec.distillation import Distillation, Teacher
 from slmrec.door import open_door
 from slmrec.errors import DataError
-from slmrec.files import new_folder
+from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.models import load_model, new_decoder, save_model
 from slmrec.params import ComputeParams, DistillStudentParams, DistillWeights, read_section
@@ -61,7 +60,7 @@ def distill_student(
 
 def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path) -> None:
     """Write `student`/student, `student`/without_distillation and the curves of both."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read, model = read_histories(histories), load_model(teacher)
     if not isinstance(model, Recommender):
@@ -75,7 +74,7 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path)
             checkpoints.append(Checkpoint.of("distill_student", f"{name}-{key}"))
             trained, curve = distill_student(lesson, p, weights, device, checkpoints[-1], name)
             save_model(trained, folder / name)
-            write_curve(curve, folder / name)
+            write_json(folder / name / "curve.json", curve)
     checkpoints[0].clear()
 
 

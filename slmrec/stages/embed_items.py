@@ -10,10 +10,9 @@ import torch
 from slmrec import tables
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
-from slmrec.curves import write_curve
+from slmrec.compute import start_training
 from slmrec.door import open_door
-from slmrec.files import new_folder
+from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.item_table import ItemTable
 from slmrec.models import save_model
@@ -53,7 +52,7 @@ def embed_items(
 
 def main(events: Path, histories: Path, *, item_vectors: Path) -> None:
     """Train on `histories`; write the model of ids and, where text is on, the one with text, each with its validation curve."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("embed_items", EmbedItemsParams, Path("params.yaml"))
     items = tables.read_table(events / "items.parquet", tables.ITEMS)
     rows = int(items["item_index"].max()) + 1  # type: ignore[arg-type]
@@ -66,7 +65,7 @@ def main(events: Path, histories: Path, *, item_vectors: Path) -> None:
             checkpoint = Checkpoint.of("embed_items", f"{name}-{key}")
             model, curve = embed_items(read, text, rows, p, device, checkpoint)
             save_model(model, folder / name)
-            write_curve(curve, folder / name)
+            write_json(folder / name / "curve.json", curve)
     checkpoint.clear()
 
 
