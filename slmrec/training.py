@@ -62,7 +62,7 @@ def train(run: Run) -> Curve:
     Every step draws from a generator seeded by (seed, step), so a run resumed at any step ends with the same bytes.
     Raises TrainingError on a loss that is NaN or infinite, with step, term and windows.
     """
-    loop = _Loop(run)
+    loop = Loop(run)
     loop.resume()
     with Progress(run.name, loop.total_steps) as progress:
         while loop.at.epoch < run.p.epochs and loop.at.epoch - loop.at.best_epoch < run.p.patience:
@@ -83,7 +83,7 @@ class _Objective(nn.Module):
         return self.objective(batch)
 
 
-class _Loop:
+class Loop:
     """The state of a run between steps. Several processes hold the same state and share each batch."""
 
     def __init__(self, run: Run) -> None:
