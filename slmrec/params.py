@@ -194,7 +194,6 @@ class DistillStudentParams(Section):
     decoder: DecoderParams
     teacher_layers: list[Count] | None  # None starts from scratch
     weights: DistillWeights
-    temperature: float = Field(gt=0)
     training: TrainingParams
 
     @model_validator(mode="after")
