@@ -220,6 +220,7 @@ class ExportParams(Section):
     min_same_top10: Share
     batches: list[Count] = Field(min_length=1)
     lengths: list[Count] = Field(min_length=1)
+    compare_every: Count  # of the batches of test inputs, which are held against torch beside the grid
     top: Count
 
 
