@@ -34,6 +34,7 @@ acceptance: $(INSTALLED)  ## the long ones: the whole pipeline, twice, killed, u
 flow: $(INSTALLED)  ## the same pipeline as a Prefect flow; no server needed beforehand
 	mkdir -p .cache # Prefect makes its own folder, not the one above
 	python -m flows.pipeline
+	slmrec show
 
 ui: $(INSTALLED)  ## Prefect server, worker and the scheduled deployment on loopback, until Ctrl-C
 	mkdir -p .cache
