@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from slmrec.batches import Batch
-from slmrec.losses import cosine_loss, logits_loss, norm_loss
+from slmrec.losses import cosine_loss, norm_loss
 from slmrec.params import DistillWeights
 from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender
@@ -46,30 +46,35 @@ class Distillation(nn.Module):
         self.heads = TrainingHeads(student.shape.width, teacher_width, student.table.width, blocks)
         self.after = [(block + 1) * student.shape.layers // blocks for block in range(blocks)]
 
-    def parts(self, batch: Batch, teacher: Teacher, ranking: Ranking, weights: DistillWeights, temperature: float) -> dict[str, Tensor]:
+    def parts(self, batch: Batch, teacher: Teacher, ranking: Ranking, weights: DistillWeights) -> dict[str, Tensor]:
         """The parts of the loss, each a mean over real positions; a part of weight 0 is not computed."""
         vectors, states = self.student.read(batch.items, self.after)
         goals = batch.targets[batch.real]  # (N,)
         vectors = vectors[batch.real]  # (N, E)
         blocks = [state[batch.real] for state in states]  # K of (N, D)
-        parts = {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
+        rows = teacher.rows(batch.windows, batch.real) if weights.cosine or weights.norm or weights.logits else None
+        parts = self._listed(vectors, goals, rows, ranking, weights)
         if weights.multi_supervision and len(self.heads.supervise):
-            supervised = [ranking.loss(head(block), goals) for head, block in zip(self.heads.supervise, blocks, strict=False)]
+            supervised = [ranking.supervising_loss(head(block), goals) for head, block in zip(self.heads.supervise, blocks, strict=False)]
             parts["multi_supervision"] = torch.stack(supervised).mean()
-        if weights.cosine or weights.norm or weights.logits:
-            parts |= self._imitation(vectors, blocks, teacher.rows(batch.windows, batch.real), weights, temperature)
-        return parts
+        return parts if rows is None else parts | self._aligned(blocks, rows, weights)
 
-    def _imitation(
-        self, vectors: Tensor, blocks: list[Tensor], rows: TeacherRows, weights: DistillWeights, temperature: float
+    def _listed(
+        self, vectors: Tensor, goals: Tensor, rows: TeacherRows | None, ranking: Ranking, weights: DistillWeights
     ) -> dict[str, Tensor]:
-        parts = {}
+        """What is learned from scores: the next item and the teacher's own shares."""
+        if rows is not None and weights.logits:
+            hard, soft = ranking.imitating_loss(vectors, goals, rows.items, rows.scores)
+            return {"ranking": hard, "logits": soft} if weights.ranking else {"logits": soft}
+        return {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
+
+    def _aligned(self, blocks: list[Tensor], rows: TeacherRows, weights: DistillWeights) -> dict[str, Tensor]:
+        """What is learned from states, block by block."""
+        parts: dict[str, Tensor] = {}
         if weights.cosine or weights.norm:
             own = torch.stack([widen(block) for widen, block in zip(self.heads.widen, blocks, strict=True)], dim=1)  # (N, K, D)
             if weights.cosine:
                 parts["cosine"] = cosine_loss(own, rows.states)
             if weights.norm:
                 parts["norm"] = norm_loss(own, rows.states)
-        if weights.logits:
-            parts["logits"] = logits_loss(vectors, self.student.table.folded(), rows.items, rows.scores, temperature)
         return parts

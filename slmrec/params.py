@@ -98,9 +98,28 @@ class PrepareParams(Section):
         return self
 
 
+class DriftParams(Section):
+    action: Literal["warn", "stop"]
+    max_popularity_shift: Share
+    max_length_shift: Share
+    max_volume_ratio: float = Field(ge=1)
+    max_new_popular_items: Share
+
+
 class ValidateParams(Section):
     min_events: Count
+    min_median_history: Count
+    max_single_event_users: Share
+    min_target_coverage: Share
+    max_top_item_share: Share
+    min_title_coverage: Share
     max_new_item_share: Share
+    max_volume_ratio: float = Field(ge=1)
+    max_unusual_days: Share
+    user_pattern: str
+    item_pattern: str
+    sample: Count
+    drift: DriftParams
 
 
 class SplitParams(Section):
@@ -208,13 +227,20 @@ class DistillStudentParams(Section):
     decoder: DecoderParams
     teacher_layers: list[Count] | None  # None starts from scratch
     weights: DistillWeights
-    temperature: float = Field(gt=0)
     training: TrainingParams
 
     @model_validator(mode="after")
     def _one_start_per_layer(self) -> DistillStudentParams:
         if self.teacher_layers is not None and len(self.teacher_layers) != self.decoder.layers:
             raise ValueError(f"teacher_layers names {len(self.teacher_layers)} layers, the student has {self.decoder.layers}")
+        return self
+
+    @model_validator(mode="after")
+    def _imitated_shares_are_of_the_full_softmax(self) -> DistillStudentParams:
+        if self.weights.logits and self.training.loss.kind != "softmax":
+            raise ValueError(
+                f"weights.logits is {self.weights.logits}, which needs training.loss.kind softmax; set it to 0 or change the loss"
+            )
         return self
 
 
@@ -235,6 +261,7 @@ class ExportParams(Section):
     min_same_top10: Share
     batches: list[Count] = Field(min_length=1)
     lengths: list[Count] = Field(min_length=1)
+    compare_every: Count  # of the batches of test inputs, which are held against torch beside the grid
     top: Count
 
 

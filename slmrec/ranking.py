@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
-from slmrec.losses import Drawn, gbce_loss, sampled_softmax_loss, softmax_loss
+from slmrec.losses import imitating_softmax_loss, softmax_loss
 from slmrec.metrics import gains, user_means
 from slmrec.models import SequenceModel
+from slmrec.negatives import Negatives
 from slmrec.params import GbceLoss, LossParams, SoftmaxLoss
+from slmrec.sampled_losses import Drawn, gbce_loss, sampled_softmax_loss
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets, sample_targets
-
-DRAWING = 2**41  # added to the seed of a step, so that negatives have nothing to do with what else is drawn in it
 
 
 def trained_rows(table: ItemTable) -> Tensor:
@@ -40,52 +39,42 @@ class Ranking:
 
     def loss(self, vectors: Tensor, targets: Tensor) -> Tensor:
         """Loss of user vectors (N, E) and the items (N,) that came next, in full precision."""
-        vectors = vectors.float()
+        return self._ranked(vectors, targets, taught=True)
+
+    def supervising_loss(self, vectors: Tensor, targets: Tensor) -> Tensor:
+        """`loss` that leaves the table alone: early layers are taught to use it, not the table to suit them."""
+        return self._ranked(vectors, targets, taught=False)
+
+    def imitating_loss(self, vectors: Tensor, targets: Tensor, top_items: Tensor, top_logs: Tensor) -> tuple[Tensor, Tensor]:
+        """`loss`, and the divergence from a teacher's shares (N, K) among its top items (N, K); of the full softmax only."""
+        assert isinstance(self.p, SoftmaxLoss)  # slmrec.params sees to it
+        with torch.autocast(vectors.device.type, enabled=False):
+            rows, top_rows = self.table(self.candidates), self.place[top_items]
+            return imitating_softmax_loss(vectors.float(), rows, self.place[targets], top_rows, top_logs, self._chunk(self.p))
+
+    def _ranked(self, vectors: Tensor, targets: Tensor, taught: bool) -> Tensor:
         with torch.autocast(vectors.device.type, enabled=False):  # a sum over a catalogue needs more than 16 bits
             if isinstance(self.p, SoftmaxLoss):
-                return softmax_loss(vectors, self.table(self.candidates), self.place[targets], self.p.scores_at_once)
-            return self._sampled(vectors, targets)
+                return softmax_loss(vectors.float(), self._read(self.candidates, taught), self.place[targets], self._chunk(self.p))
+            assert self.negatives is not None
+            items, log_expected = self.negatives.draw(self.p.negatives)
+            drawn, positives = Drawn(items, self._read(items, taught), log_expected), self._read(targets, taught)
+            if isinstance(self.p, GbceLoss):
+                return gbce_loss(vectors.float(), positives, targets, drawn, len(self.candidates), self.p.calibration)
+            return sampled_softmax_loss(vectors.float(), positives, targets, drawn)
 
-    def _sampled(self, vectors: Tensor, targets: Tensor) -> Tensor:
-        assert self.negatives is not None and not isinstance(self.p, SoftmaxLoss)
-        items, log_expected = self.negatives.draw(self.p.negatives)
-        drawn = Drawn(items, self.table(items), log_expected)
-        if isinstance(self.p, GbceLoss):
-            return gbce_loss(vectors, self.table(targets), targets, drawn, len(self.candidates), self.p.calibration)
-        return sampled_softmax_loss(vectors, self.table(targets), targets, drawn)
+    def _read(self, items: Tensor, taught: bool) -> Tensor:
+        """Vectors of items (N,); gradients reach the table where it is to be taught.  # (N, E)"""
+        vectors = self.table(items)
+        return vectors if taught else vectors.detach()
+
+    def _chunk(self, p: SoftmaxLoss) -> int:
+        """Positions whose scores are held at once."""
+        return max(p.scores_at_once // len(self.candidates), 1)
 
 
 def _uniform_share(p: LossParams) -> float:
-    return 1.0 if isinstance(p, GbceLoss | SoftmaxLoss) else p.uniform_share
-
-
-class Negatives:
-    """Draws items: a share of the draws uniform over `candidates` (C,), the others by how often items are trained on.
-
-    The latter are what in-batch negatives stand for, without an exchange between processes. With repetition, so that the expected
-    count of an item is exact.
-    """
-
-    def __init__(self, candidates: Tensor, uniform_share: float, histories: Histories) -> None:
-        trained = histories.training_items()
-        self.candidates = candidates
-        self.trained = torch.from_numpy(trained).to(candidates.device)
-        self.uniform_share = uniform_share
-        frequency = np.bincount(trained, minlength=int(candidates[-1]) + 1) / len(trained)
-        self.chance = (1 - uniform_share) * torch.from_numpy(frequency).to(candidates.device) + uniform_share / len(candidates)  # (I,)
-
-    def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Items, and the log of how often each is expected among them.  # (K,) int64, (K,) float32"""
-        # From the seed of the step, not from where its generator stands: whatever dropout has drawn before, every process of a
-        # run, and every term of a loss, meets the same negatives.
-        generator = torch.Generator().manual_seed(torch.initial_seed() + DRAWING)
-        uniform = round(count * self.uniform_share)
-        picks = [
-            source[torch.randint(len(source), (number,), generator=generator).to(source.device)]
-            for source, number in ((self.candidates, uniform), (self.trained, count - uniform))
-        ]
-        items = torch.cat(picks)
-        return items, (self.chance[items] * count).log().float()
+    return p.uniform_share if p.kind == "sampled_softmax" else 1.0
 
 
 class Validation:

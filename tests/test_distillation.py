@@ -39,7 +39,7 @@ def recorded(tmp_path_factory):
 
 def test_recorded_rows_are_the_teachers_own_whatever_the_batch(recorded):
     teacher, states = decoder(4), TeacherStates(recorded, HISTORIES)
-    known = trained_rows(teacher.table)[1:]
+    known = trained_rows(teacher.table)
     for rows in batches_of_epoch(HISTORIES, 60, seed=3, epoch=0):
         batch = make_batch(HISTORIES, rows)
         read = states.rows(batch.windows, batch.real)
@@ -70,7 +70,7 @@ def test_states_that_do_not_fit_the_disk_are_refused_before_anything_is_written(
 def parts_of(distillation: Distillation, recorded, weights: DistillWeights) -> dict[str, torch.Tensor]:
     batch = make_batch(HISTORIES, np.arange(10))
     states = TeacherStates(recorded, HISTORIES)
-    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss, HISTORIES), weights, 1.0)
+    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss, HISTORIES), weights)
 
 
 def test_a_term_of_weight_zero_is_not_computed(recorded):

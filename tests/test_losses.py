@@ -6,17 +6,17 @@ import pytest
 import torch
 from torch.nn import functional
 
-from slmrec.losses import Drawn, cosine_loss, gbce_loss, logits_loss, norm_loss, sampled_softmax_loss, softmax_loss
+from slmrec.losses import cosine_loss, imitating_softmax_loss, norm_loss, softmax_loss
 
 
-@pytest.mark.parametrize("scores_at_once", [1, 7 * 30, 10_000])
-def test_chunked_softmax_equals_cross_entropy_with_its_gradients(scores_at_once):
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_chunked_softmax_equals_cross_entropy_with_its_gradients(chunk):
     torch.manual_seed(0)
     vectors, table = torch.randn(20, 8, requires_grad=True), torch.randn(30, 8, requires_grad=True)
     targets = torch.randint(30, (20,))
     plain = functional.cross_entropy(vectors @ table.T, targets)
     plain_gradients = torch.autograd.grad(3 * plain, (vectors, table))
-    fused = softmax_loss(vectors, table, targets, scores_at_once)
+    fused = softmax_loss(vectors, table, targets, chunk)
     fused_gradients = torch.autograd.grad(3 * fused, (vectors, table))
     torch.testing.assert_close(fused, plain)
     for ours, theirs in zip(fused_gradients, plain_gradients, strict=True):
@@ -37,52 +37,35 @@ def test_norm_loss_weighs_every_block_alike_however_large_its_states_are():
     torch.testing.assert_close(norm_loss(student * scale, teacher * scale), norm_loss(student, teacher))
 
 
-def test_logits_loss_is_zero_for_the_teachers_own_scores_and_positive_for_others():
-    vectors, table = torch.randn(5, 8), torch.randn(40, 8)
-    top = torch.topk(vectors @ table.T, 6)
-    assert logits_loss(vectors, table, top.indices, top.values, 1.0).item() == pytest.approx(0, abs=1e-6)
-    assert logits_loss(torch.randn(5, 8), table, top.indices, top.values, 1.0).item() > 0.01
+def plain_imitation(vectors: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
+    """KL over K + 1 bins, spelled out."""
+    own = functional.softmax(vectors @ table.T, dim=1).gather(1, rows)
+    own = torch.cat([own, 1 - own.sum(dim=1, keepdim=True)], dim=1)
+    teacher = torch.cat([logs.exp(), 1 - logs.exp().sum(dim=1, keepdim=True)], dim=1)
+    return (teacher * (teacher.log() - own.log())).sum(dim=1).mean()
 
 
-def made(negatives: torch.Tensor, expected: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Drawn]:
+def teacher_top(vectors: torch.Tensor, table: torch.Tensor) -> torch.return_types.topk:
+    return torch.topk(functional.log_softmax(vectors @ table.T, dim=1), 6)
+
+
+@pytest.mark.parametrize("chunk", [3, 100])
+def test_imitation_off_one_pass_equals_its_definition_with_its_gradients(chunk):
     torch.manual_seed(0)
-    vectors, table = torch.randn(20, 8, dtype=torch.float64), torch.randn(30, 8, dtype=torch.float64)
-    return vectors, table, torch.randint(30, (20,)), Drawn(negatives, table[negatives], expected.log())
+    vectors, table = torch.randn(20, 8, requires_grad=True), torch.randn(30, 8, requires_grad=True)
+    targets, top = torch.randint(30, (20,)), teacher_top(torch.randn(20, 8), torch.randn(30, 8))
+    plain = 3 * functional.cross_entropy(vectors @ table.T, targets)
+    plain = plain + 2 * plain_imitation(vectors, table, top.indices, top.values)
+    ranking, imitation = imitating_softmax_loss(vectors, table, targets, top.indices, top.values, chunk)
+    fused = 3 * ranking + 2 * imitation
+    torch.testing.assert_close(fused, plain)
+    for ours, theirs in zip(torch.autograd.grad(fused, (vectors, table)), torch.autograd.grad(plain, (vectors, table)), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
-def test_sampled_softmax_over_every_item_once_is_the_full_softmax():
-    vectors, table, targets, drawn = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
-    sampled = sampled_softmax_loss(vectors, table[targets], targets, drawn)
-    torch.testing.assert_close(sampled, functional.cross_entropy(vectors @ table.T, targets))
-
-
-def test_the_correction_makes_the_drawn_sum_an_unbiased_estimate_of_the_whole_one():
-    # exp(loss) of one position is 1 + the sum over drawn negatives / exp(own score): its mean over many draws is known.
-    vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
-    chances = torch.rand(30, dtype=torch.float64) + 0.2
-    chances /= chances.sum()
-    draws = torch.multinomial(chances, 400_000, replacement=True)
-    drawn = Drawn(draws, table[draws], (chances[draws] * len(draws)).log())
-    for row in range(3):
-        one = slice(row, row + 1)
-        sampled = sampled_softmax_loss(vectors[one], table[targets[one]], targets[one], drawn)
-        whole = functional.cross_entropy(vectors[one] @ table.T, targets[one])
-        torch.testing.assert_close(sampled.exp(), whole.exp(), rtol=0.02, atol=0)
-
-
-def test_a_drawn_item_that_is_the_target_is_no_negative():
-    vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
-    only_hits = Drawn(targets[:1], table[targets[:1]], torch.zeros(1, dtype=torch.float64))
-    assert sampled_softmax_loss(vectors[:1], table[targets[:1]], targets[:1], only_hits).item() == 0
-
-
-@pytest.mark.parametrize("calibration", [0.0, 0.75, 1.0])
-def test_gbce_is_the_papers_formula(calibration):
-    negatives = torch.tensor([3, 4, 5])
-    vectors, table, _, drawn = made(negatives, torch.ones(3, dtype=torch.float64))
-    targets = torch.arange(10, 30)
-    rate = 3 / (30 - 1)
-    power = rate * (calibration * (1 - 1 / rate) + 1 / rate)  # equation 14
-    own, others = torch.sigmoid((vectors * table[targets]).sum(1)), torch.sigmoid(vectors @ table[negatives].T)
-    plain = -(torch.log(own**power) + torch.log(1 - others).sum(1)).mean() / (3 + 1)
-    torch.testing.assert_close(gbce_loss(vectors, table[targets], targets, drawn, 30, calibration), plain)
+def test_a_student_with_its_teachers_scores_has_nothing_to_imitate():
+    vectors, table, targets = torch.randn(5, 8), torch.randn(40, 8), torch.randint(40, (5,))
+    top = teacher_top(vectors, table)
+    assert imitating_softmax_loss(vectors, table, targets, top.indices, top.values, 9)[1].item() == pytest.approx(0, abs=1e-5)
+    other = imitating_softmax_loss(torch.randn(5, 8), table, targets, top.indices, top.values, 9)
+    assert other[1].item() > 0.01

@@ -50,7 +50,7 @@ def distill_student(
     validation = Validation(lesson.histories, len(table), p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return distillation.parts(batch, lesson.states, ranking, weights, p.temperature)
+        return distillation.parts(batch, lesson.states, ranking, weights)
 
     run = Run(
         name, distillation, objective, weights.model_dump(), lambda: validation(student), lesson.histories, p.training, p.seed, checkpoint

@@ -39,7 +39,7 @@ def distilled(student: Recommender, states: TeacherStates, ranking: Ranking, p: 
     weights = p.weights.model_dump()
 
     def loss(batch: Batch) -> torch.Tensor:
-        parts = trained.parts(batch, states, ranking, p.weights, p.temperature)
+        parts = trained.parts(batch, states, ranking, p.weights)
         return torch.stack([weights[name] * part for name, part in parts.items()]).sum()
 
     return trained, loss

@@ -23,17 +23,18 @@ POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
 
 
 def read_teacher(teacher: Recommender, table: torch.Tensor, items: torch.Tensor, real: torch.Tensor, p: RecordStatesParams) -> TeacherRows:
-    """The teacher's states after the chosen blocks, and its best-scored items, at the real positions of `items` (B, T)."""
+    """At the real positions of `items` (B, T): the states after the chosen blocks, the best items and the logarithms of their
+    shares of the softmax over `table` (C, E)."""
     vectors, states = teacher.read(items, p.blocks)
-    best = torch.topk(vectors[real] @ table.T, p.top, dim=1)
+    best = torch.topk(torch.log_softmax(vectors[real] @ table.T, dim=1), p.top, dim=1)
     return TeacherRows(torch.stack([state[real] for state in states], dim=1), best.indices, best.values)
 
 
 def record_states(teacher: Recommender, histories: Histories, p: RecordStatesParams, folder: Path) -> None:
     """Write the teacher's rows for every training position, in order of (window, position)."""
-    known = trained_rows(teacher.table)[1:]  # items that training knows, without UNK
+    known = trained_rows(teacher.table)
     if p.top > len(known):
-        raise DataError(f"record_states.top is {p.top}, but only {len(known)} items have a training event; lower it")
+        raise DataError(f"record_states.top is {p.top}, but training knows only {len(known)} items; lower it")
     lengths = histories.windows.positions
     shape = StatesShape(int(lengths.sum()), p.blocks, teacher.shape.width, p.top, p.precision, p.shard_positions)
     writer, done = StatesWriter(folder, shape, histories), 0
