@@ -41,6 +41,23 @@ class Batch:
         items = torch.where(hidden & (self.items != PAD), UNK, self.items)
         return Batch(self.windows, items, self.targets)
 
+    def share(self, process: int, processes: int) -> tuple[Batch, float]:
+        """Every `processes`-th window, and the weight of a mean over its positions.
+
+        The mean over processes of weighted means is the mean over the whole batch. A process that gets no window takes one with
+        weight 0, since it must take part in the exchange of gradients.
+        """
+        if processes == 1:
+            return self, 1.0
+        mine = slice(process, None, processes) if process < len(self.windows) else slice(0, 1)
+        part = Batch(self.windows[mine], self.items[mine], self.targets[mine])
+        share = int(part.real.sum()) / int(self.real.sum()) if process < len(self.windows) else 0.0
+        return part, processes * share
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch with what a model reads on `device`; which windows it holds stays on the CPU."""
+        return Batch(self.windows, self.items.to(device), self.targets.to(device))
+
 
 def batches_of_epoch(histories: Histories, positions_per_batch: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Rows of the windows of each batch: batches in random order, each holding windows of similar length.

@@ -26,7 +26,7 @@ NONE = DistillWeights(ranking=0, cosine=0, norm=0, multi_supervision=0, logits=0
 
 def decoder(layers: int, width: int = 16):
     torch.manual_seed(layers)
-    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None)
+    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0)
     return new_decoder(table, DecoderParams(layers=layers, width=width, heads=2, feed_forward=24, dropout=0.0, layer_drop=0.0), 8).eval()
 
 
@@ -70,7 +70,7 @@ def test_states_that_do_not_fit_the_disk_are_refused_before_anything_is_written(
 def parts_of(distillation: Distillation, recorded, weights: DistillWeights) -> dict[str, torch.Tensor]:
     batch = make_batch(HISTORIES, np.arange(10))
     states = TeacherStates(recorded, HISTORIES)
-    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss), weights)
+    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss, HISTORIES), weights)
 
 
 def test_a_term_of_weight_zero_is_not_computed(recorded):

@@ -10,7 +10,7 @@ import torch
 
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
+from slmrec.compute import start_training
 from slmrec.distillation import Distillation, Teacher
 from slmrec.door import open_door
 from slmrec.errors import DataError
@@ -46,7 +46,7 @@ def distill_student(
     if p.teacher_layers is not None:
         student.start_from(lesson.teacher, p.teacher_layers)
     distillation = Distillation(student, lesson.teacher.shape.width, lesson.blocks).to(device)
-    ranking = Ranking(student.table, p.training.loss)
+    ranking = Ranking(student.table, p.training.loss, lesson.histories)
     validation = Validation(lesson.histories, len(table), p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
@@ -60,7 +60,7 @@ def distill_student(
 
 def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path) -> None:
     """Write `student`/student, `student`/without_distillation and the curves of both."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read, model = read_histories(histories), load_model(teacher)
     if not isinstance(model, Recommender):

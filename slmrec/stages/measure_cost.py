@@ -52,7 +52,7 @@ def epoch_seconds(
     batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
     work = {}
     for name, model in models.items():
-        ranking = Ranking(model.table, p.training.loss)
+        ranking = Ranking(model.table, p.training.loss, histories)
         if name == "student" and isinstance(model, Recommender):
             trained, loss = distilled(model, states, ranking, p)
         else:
@@ -82,7 +82,8 @@ def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Pat
     distill = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read = read_histories(histories)
     models = {
-        name: load_model(folder) for name, folder in (("sasrec", item_vectors), ("teacher", teacher), ("student", student / "student"))
+        name: load_model(folder)
+        for name, folder in (("sasrec", item_vectors / "sasrec"), ("teacher", teacher), ("student", student / "student"))
     }
     if not isinstance(models["student"], Recommender):
         raise DataError(f"{student} holds no decoder; run dvc repro --force distill_student")

@@ -8,12 +8,12 @@ import torch
 
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
+from slmrec.compute import start_training
 from slmrec.door import open_door
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.item_table import ItemTable
-from slmrec.models import load_model, new_decoder, save_model
+from slmrec.models import embedding_model, load_model, new_decoder, save_model
 from slmrec.params import ComputeParams, TrainTeacherParams, read_section
 from slmrec.ranking import Ranking, Validation
 from slmrec.recommender import Recommender
@@ -27,7 +27,7 @@ def train_teacher(
     torch.manual_seed(p.seed)
     table.requires_grad_(p.item_vectors == "trained")
     teacher = new_decoder(table, p.decoder, histories.protocol.max_length).to(device)
-    ranking = Ranking(teacher.table, p.training.loss)
+    ranking = Ranking(teacher.table, p.training.loss, histories)
     validation = Validation(histories, len(table), p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
@@ -39,10 +39,10 @@ def train_teacher(
 
 def main(histories: Path, item_vectors: Path, *, teacher: Path) -> None:
     """Train on `histories` from the table of `item_vectors`; write the model and its validation curve to `teacher`."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("train_teacher", TrainTeacherParams, Path("params.yaml"))
     checkpoint = Checkpoint.of("train_teacher", key_of([histories, item_vectors], p))
-    model, curve = train_teacher(read_histories(histories), load_model(item_vectors).table, p, device, checkpoint)
+    model, curve = train_teacher(read_histories(histories), load_model(embedding_model(item_vectors)).table, p, device, checkpoint)
     with new_folder(teacher) as folder:
         save_model(model, folder)
         write_json(folder / "curve.json", curve)
