@@ -26,6 +26,15 @@ class Batch:
         """Mask of the positions that have a target.  # (B, T)"""
         return self.targets != PAD
 
+    def at_real(self, states: Tensor) -> Tensor:
+        """States (B, T, D) at the real positions, in order.  # (N, D)
+
+        A batch of equally long windows has no other positions; then this is a view, where picking would copy and its
+        gradient scatter.
+        """
+        real = self.real
+        return states.flatten(0, 1) if bool(real.all()) else states[real]
+
     def with_unknowns(self, rate: float, generator: torch.Generator) -> Batch:
         """The batch with a share of its inputs shown as UNK, drawn from `generator`."""
         hidden = torch.rand(self.items.shape, generator=generator) < rate

@@ -48,7 +48,7 @@ def open_door(main: Callable[..., None]) -> None:
             _take_part(main, inputs, outputs)
     except SlmrecError as error:
         print(f"{stage}: {error}", file=sys.stderr)
-        print(f"{stage}: the last good outputs come back with: dvc checkout", file=sys.stderr)
+        print(f"{stage}: the last good outputs come back with: dvc checkout --force {stage}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

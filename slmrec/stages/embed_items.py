@@ -43,7 +43,7 @@ def embed_items(
     validation = Validation(histories, items, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])}
+        return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}
 
     name = "sasrec" if text is None else "sasrec_text"
     run = Run(name, model, objective, {"ranking": 1.0}, lambda: validation(model), histories, p.training, p.seed, checkpoint)

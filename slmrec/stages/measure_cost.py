@@ -30,7 +30,7 @@ Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns
 
 def ranking_only(model: SequenceModel, ranking: Ranking) -> Trained:
     """A model that learns from the next item alone."""
-    return model, lambda batch: ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])
+    return model, lambda batch: ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
 
 
 def distilled(student: Recommender, states: TeacherStates, ranking: Ranking, p: DistillStudentParams) -> Trained:

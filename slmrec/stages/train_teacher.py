@@ -31,7 +31,7 @@ def train_teacher(
     validation = Validation(histories, len(table), p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(teacher(batch.items)[batch.real], batch.targets[batch.real])}
+        return {"ranking": ranking.loss(batch.at_real(teacher(batch.items)), batch.targets[batch.real])}
 
     run = Run("teacher", teacher, objective, {"ranking": 1.0}, lambda: validation(teacher), histories, p.training, p.seed, checkpoint)
     return teacher, train(run)
