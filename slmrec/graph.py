@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import onnx
 import torch
@@ -41,6 +41,13 @@ class UserModel(Protocol):
     def max_length(self) -> int: ...
 
     def forward(self, items: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Prompted(Protocol):
+    """A model that may read a prompt before every history."""
+
+    def fold_prompt(self) -> None: ...
 
 
 class FoldedTable(nn.Module):
@@ -82,6 +89,8 @@ class ServingGraph(nn.Module):
         # A copy, so that the caller's model keeps its own table, dropout and mode.
         self.model = copy.deepcopy(cast(nn.Module, model)).eval()
         self.model.table = FoldedTable(rows)
+        if isinstance(self.model, Prompted):
+            self.model.fold_prompt()  # the same for everyone, so its keys and values are constants of the graph
         self.max_length = model.max_length
         self.count = len(rows)
         self.candidates = int(candidates.sum())

@@ -13,13 +13,14 @@ from slmrec.item_table import ItemTable
 from slmrec.models import new_decoder
 from slmrec.params import DecoderParams, DistillWeights, RecordStatesParams
 from slmrec.ranking import Ranking, trained_rows
-from slmrec.stages.record_states import read_teacher, record_states
+from slmrec.stages.record_states import record_states
 from slmrec.states import TeacherStates
+from slmrec.teacher_rows import ComputedStates, Given, open_states, rows_of
 from tests.made_histories import TRAINING, ring_histories
 
 ITEMS = 14
 HISTORIES = ring_histories(40, ITEMS - 2, 8)
-RECORD = RecordStatesParams(blocks=[2, 4], top=5, precision="float32", shard_positions=37)
+RECORD = RecordStatesParams(keep="disk", blocks=[2, 4], top=5, precision="float32", shard_positions=37)
 ALL = DistillWeights(ranking=1, cosine=1, norm=0.1, multi_supervision=0.1, logits=0.5)
 NONE = DistillWeights(ranking=0, cosine=0, norm=0, multi_supervision=0, logits=0)
 
@@ -27,7 +28,8 @@ NONE = DistillWeights(ranking=0, cosine=0, norm=0, multi_supervision=0, logits=0
 def decoder(layers: int, width: int = 16):
     torch.manual_seed(layers)
     table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None)
-    return new_decoder(table, DecoderParams(layers=layers, width=width, heads=2, feed_forward=24, dropout=0.0, layer_drop=0.0), 8).eval()
+    shape = DecoderParams(kind="config", layers=layers, width=width, heads=2, key_value_heads=1, feed_forward=24)
+    return new_decoder(table, shape, 0.0, 0.0, 8).eval()
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +46,11 @@ def test_recorded_rows_are_the_teachers_own_whatever_the_batch(recorded):
         batch = make_batch(HISTORIES, rows)
         read = states.rows(batch.windows, batch.real)
         with torch.inference_mode():
-            expected = read_teacher(teacher, teacher.table(known), batch.items, batch.real, RECORD)
+            vectors, blocks = teacher.read(batch.items, RECORD.blocks)
+            expected = rows_of(vectors, blocks, batch.real, known, teacher.table(known), RECORD.top)
         torch.testing.assert_close(read.states, expected.states)
         torch.testing.assert_close(read.scores, expected.scores)
-        assert torch.equal(read.items, known[expected.items])
+        assert torch.equal(read.items, expected.items)
 
 
 def test_states_are_written_in_shards_of_the_asked_size(recorded):
