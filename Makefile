@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := repro
-.PHONY: repro test acceptance flow ui lint
+.PHONY: repro test acceptance flow ui lint bench
 
 PYTHON ?= python3.11
 PORT ?= 4200
@@ -43,6 +43,9 @@ lint: $(INSTALLED)
 	ruff check .
 	ruff format --check .
 	mypy
+
+bench: $(INSTALLED)  ## measurements side by side, into benchmarks/results
+	for each in benchmarks/*.py; do python "$$each"; done
 
 # The stamp is touched last, so an interrupted installation starts again and pip takes what is already there.
 $(INSTALLED): pyproject.toml constraints.txt

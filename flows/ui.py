@@ -48,6 +48,8 @@ def _refuse_busy(port: int) -> None:
 def _set_environment(address: str) -> None:
     os.environ["PREFECT_API_URL"] = f"{address}/api"
     os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = str(HEARTBEAT_SECONDS)
+    # SQLite, the database of one machine, answers "database is locked" sooner than busy cores let it write.
+    os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     os.environ["SLMREC_PROJECT"] = str(Path().absolute())  # prefect.yaml sends the worker there
 
 

@@ -88,7 +88,7 @@ def hub_folder(p: HubParams) -> Path:
 def llama_shape(config: dict[str, Any], folder: Path) -> DecoderShape:
     """The decoder's shape in a transformers config. Raises UsageError for anything that this decoder class is not."""
     if config.get("model_type") != "llama":
-        raise UsageError(f"{folder} holds a model of type {config.get('model_type')!r}, expected 'llama'; choose a LLaMA-architecture model")
+        raise UsageError(f"{folder} holds a model of type {config.get('model_type')!r}, expected 'llama'; choose a LLaMA model")
     heads, width = config["num_attention_heads"], config["hidden_size"]
     unlike = {
         "attention_bias": config.get("attention_bias", False),

@@ -15,6 +15,7 @@ from slmrec.params import ItemSource
 from slmrec.vocabulary import FIRST_ITEM
 
 PREVIOUS = Path("index") / "items.parquet"  # below data/
+PREVIOUS_PROFILE = Path("index") / "profile.json"  # of the previous version of the data, for validate
 
 
 @dataclass(frozen=True)

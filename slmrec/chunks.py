@@ -56,15 +56,13 @@ class Chunk:
         return events.with_columns(**{name: value for name, value in CONSTANT.items() if name not in events.columns})
 
     def ids(self, kind: str) -> pl.DataFrame:
-        """The ids behind the codes in order of code; kind is users or items.  # id, first_us (null: in no good row)"""
-        return self._id_lists(kind).collect().explode(cs.all(), empty_as_null=False)
+        """The ids behind the codes in order of code; kind is users or items.  # id, first_us"""
+        return self.scan_ids(kind).collect()
 
     def scan_ids(self, kind: str) -> pl.LazyFrame:
-        """The ids that good rows name, lazily.  # id, first_us"""
-        return self._id_lists(kind).explode(cs.all(), empty_as_null=False).filter(pl.col("first_us").is_not_null())
-
-    def _id_lists(self, kind: str) -> pl.LazyFrame:
-        return pl.scan_parquet(self.path.with_suffix(".ids")).select(id=f"{kind}_id", first_us=f"{kind}_first_us")
+        """The same, lazily."""
+        lists = pl.scan_parquet(self.path.with_suffix(".ids")).select(id=f"{kind}_id", first_us=f"{kind}_first_us")
+        return lists.explode(cs.all(), empty_as_null=False)
 
     def bad(self) -> pl.DataFrame:
         """Rows that gave no event, as BAD_LINES and the column file."""
@@ -78,16 +76,8 @@ class Chunk:
 
 def parse_key(p: PrepareParams) -> str:
     """Digest of everything in code and params that a chunk depends on."""
-    text = json.dumps(
-        [
-            made_by(clock, events_module, lines, logs),
-            p.events.model_dump(exclude={"files"}),
-            p.keep_types,
-            p.min_weight,
-            p.earliest,
-            p.latest,
-        ]
-    )
+    asked = [p.events.model_dump(exclude={"files"}), p.keep_types, p.min_weight, p.earliest, p.latest]
+    text = json.dumps([made_by(clock, events_module, lines, logs), asked])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -82,7 +82,9 @@ class OnlineDistillation(nn.Module):
     With `detach` the imitation terms leave the teacher alone; without, they pull both towards each other (SLMRec, online).
     """
 
-    def __init__(self, distillation: Distillation, teacher: Recommender, ranking: Ranking, blocks: list[int], top: int, detach: bool) -> None:
+    def __init__(
+        self, distillation: Distillation, teacher: Recommender, ranking: Ranking, blocks: list[int], top: int, detach: bool
+    ) -> None:
         super().__init__()
         self.distillation = distillation
         self.teacher = teacher

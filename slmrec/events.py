@@ -27,8 +27,8 @@ WEIGHT_BELOW_MINIMUM = "weight below minimum"
 class Parsed:
     """Events of one batch with ids as codes, the ids behind the codes, and the rows that are none.
 
-    events: user u32, item u32 (codes), us i64, sequence i64, weight f32, file u16, row u32. ids: code u32, id str, first_us i64
-    (null where no good row names the id). A row left out by type or weight still gives its ids an index.
+    events: user u32, item u32 (codes), us i64, sequence i64, weight f32, file u16, row u32. ids: code u32, id str, first_us i64,
+    of ids that good rows name. A row left out by type or weight still gives its ids an index.
     """
 
     events: pl.DataFrame
@@ -184,4 +184,4 @@ def _explain(rows: pl.DataFrame, raw: pl.DataFrame, reasons: dict[str, pl.Expr])
 
 def _first_seen(rows: pl.DataFrame, name: str, ids: pl.DataFrame) -> pl.DataFrame:
     first = rows.group_by(code=pl.col(name)).agg(first_us=pl.col("us").min())
-    return ids.join(first, on="code", how="left").sort("code")
+    return ids.join(first, on="code").sort("code")

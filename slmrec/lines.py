@@ -153,8 +153,9 @@ def _delimited_by_line(block: Block, names: list[str], wanted: list[str], form: 
 
 def _readable(block: Block) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Lines that are text, as (row, line), and those that are not, as BAD_LINES. Blank lines are neither."""
-    raw = pl.Series("raw", block.data.split(b"\n"), dtype=pl.Binary)
-    lines = pl.DataFrame([raw]).with_row_index("row", offset=block.first).with_columns(line=pl.col("raw").cast(pl.String, strict=False))
+    raw = block.data.split(b"\n")
+    columns = {"raw": pl.Series(raw, dtype=pl.Binary), "line": pl.Series([_decoded(line) for line in raw], dtype=pl.String)}
+    lines = pl.DataFrame(columns).with_row_index("row", offset=block.first)
     lines = lines.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line").is_null() | (pl.col("line") != ""))
     reason = (
         pl.when(pl.col("line").is_null())
@@ -169,6 +170,13 @@ def _readable(block: Block) -> tuple[pl.DataFrame, pl.DataFrame]:
     texts = [line[: 2 * TEXT_SHOWN].decode(errors="replace").replace("\0", "\ufffd")[:TEXT_SHOWN] for line in bad["raw"]]
     shown = bad.select("row", "reason").with_columns(text=pl.Series(texts, dtype=pl.String))
     return lines.filter(pl.col("reason").is_null()).select("row", "line"), shown
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _shown() -> pl.Expr:

@@ -54,4 +54,3 @@ def sampled_windows(histories: Histories, windows: int, seed: int) -> Tensor:
     count = len(histories.windows.row)
     rows = np.random.default_rng(seed).choice(count, size=min(windows, count), replace=False)
     return make_batch(histories, np.sort(rows)).items
-

@@ -12,7 +12,7 @@ from slmrec.files import new_file, read_json
 BUNDLE = Path("artifacts/bundle")
 MARKS = ("<!-- results: written by `slmrec show --readme` -->", "<!-- end of results -->")
 QUALITY = ("ndcg@10", "hr@10", "mrr", "coverage@10")
-COST = ("epoch_seconds", "users_per_second")
+COST = {"epoch_seconds": ".2f", "users_per_second": ",.0f"}
 
 
 def read_results(metrics: Path) -> list[dict[str, str]]:
@@ -33,7 +33,7 @@ def _row(name: str, measured: dict[str, Any], cost: dict[str, Any]) -> dict[str,
     row = {"model": name, **{key: f"{measured['full'][key]:.4f}" for key in QUALITY}}
     row["ndcg@10 95%"] = f"{low:.4f} to {high:.4f}"
     row["parameters"] = f"{measured['parameters']:,}"
-    row.update({key.replace("_", " "): f"{cost[key]:,.1f}" if key in cost else "" for key in COST})
+    row.update({key.replace("_", " "): f"{cost[key]:{form}}" if key in cost else "" for key, form in COST.items()})
     return row
 
 

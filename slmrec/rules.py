@@ -46,7 +46,7 @@ def apply(flat: Flat, p: PrepareParams) -> np.ndarray:
         rest = np.flatnonzero(fate == KEPT)
         found = repeats(flat.users[rest], flat.items[rest], first_only=p.repeats == "first")
         fate[rest[found]] = RULES.index("repeat")
-    _k_core(flat, fate, p)
+    k_core(flat, fate, p.min_user_events, p.min_item_events)
     if p.max_history is not None:
         rest = np.flatnonzero(fate == KEPT)
         fate[rest[too_old(flat.users[rest], p.max_history)]] = RULES.index("beyond longest history")
@@ -79,13 +79,13 @@ def repeats(users: np.ndarray, items: np.ndarray, first_only: bool) -> np.ndarra
     return found
 
 
-def _k_core(flat: Flat, fate: np.ndarray, p: PrepareParams) -> None:
+def k_core(flat: Flat, fate: np.ndarray, min_user_events: int, min_item_events: int) -> None:
     """Leave out users and items below their minimum, again and again until none is."""
     sides = (
-        (flat.users, p.min_user_events, "user below k-core"),
-        (flat.items, p.min_item_events, "item below k-core"),
+        (flat.users, min_user_events, "user below k-core"),
+        (flat.items, min_item_events, "item below k-core"),
     )
-    changed = p.min_user_events > 1 or p.min_item_events > 1
+    changed = min_user_events > 1 or min_item_events > 1
     while changed:
         changed = False
         for ids, least, rule in sides:

@@ -15,7 +15,7 @@ from slmrec.vocabulary import FIRST_ITEM, PAD, UNK
 
 __all__ = ["FIRST_ITEM", "PAD", "UNK"]
 
-TIME = pl.Datetime("us", "UTC")
+TIME: pl.DataType = pl.Datetime("us", "UTC")
 U32, U64, F32, TEXT = pl.UInt32(), pl.UInt64(), pl.Float32(), pl.String()
 
 EVENTS = pl.Schema({"user_index": U32, "item_index": U32, "time": TIME, "weight": F32})

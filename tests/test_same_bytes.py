@@ -9,6 +9,7 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from slmrec import tables
 from tests.made_logs import FORMS, Event, Workshop, as_csv, as_parquet
 
 DAY = 86_400
@@ -19,7 +20,7 @@ EVENT = st.tuples(
     st.sampled_from([1.0, 2.5, 0.1]),
 )
 LOGS = st.lists(EVENT, min_size=12, max_size=40, unique_by=lambda event: event[:3])
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=[Phase.generate])
+QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=[Phase.generate])
 SPLIT = {"split__method": "leave_one_out"}
 
 
@@ -62,11 +63,9 @@ def test_known_items_keep_their_numbers_whatever_comes_later(workshop: Workshop,
     shutil.rmtree("data", ignore_errors=True)
     index = Path("data/index")
     index.mkdir(parents=True)
-    table = {"item_index": range(2, 2 + len(known)), "item": known, "title": None, "first_time": None, "events": 0}
-    schema = {"item_index": pl.UInt32, "item": pl.String, "title": pl.String, "first_time": pl.Datetime("us", "UTC"), "events": pl.UInt32}
-    pl.DataFrame({**table, "title": [None] * 6, "first_time": [None] * 6, "events": [0] * 6}, schema=schema).write_parquet(
-        index / "items.parquet"
-    )
+    nothing: list[None] = [None] * 6
+    columns = {"item_index": range(2, 8), "item": known, "title": nothing, "first_time": nothing, "events": [0] * 6}
+    pl.DataFrame(columns, schema=tables.ITEMS).write_parquet(index / "items.parquet")
     workshop.set(prepare__min_item_events=2)
     workshop.deliver("all.csv", as_csv(logs + [("zoe", "item 0", 1_600_000_000 + number, 1.0) for number in range(3)]))
     workshop.prepare()

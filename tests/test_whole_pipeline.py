@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -36,8 +37,10 @@ SMALL = {
 }
 
 
-def small_project(folder: Path) -> Path:
-    make_project(folder)
+@pytest.fixture(scope="module")
+def unrun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project that has not run, to be copied: the same code, logs and parameters for all."""
+    folder = make_project(tmp_path_factory.mktemp("unrun") / "project")
     for key, value in SMALL.items():
         change(folder / "params.yaml", key, value)
     return folder
@@ -54,9 +57,9 @@ def reproduced(project: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(unrun: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose pipeline ran through once, undisturbed."""
-    project = small_project(tmp_path_factory.mktemp("whole") / "project")
+    project = Path(shutil.copytree(unrun, tmp_path_factory.mktemp("whole") / "project"))
     run(project, "slmrec.cli", "doctor")
     assert reproduced(project) == stage_order(project)
     return project
@@ -78,8 +81,8 @@ def test_the_result_names_every_model_and_the_bundle(whole):
     assert "artifacts/bundle" in said
 
 
-def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(whole, tmp_path):
-    project = small_project(tmp_path / "killed")
+def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(whole, unrun, tmp_path):
+    project = Path(shutil.copytree(unrun, tmp_path / "killed"))
     for stage in ("train_teacher", "distill_student"):
         kill_during(project, stage)
         assert not (project / "artifacts" / stage.split("_")[1]).exists()  # or there was nothing to kill

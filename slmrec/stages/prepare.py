@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
-from slmrec.catalogue import read_catalogue, read_previous
+from slmrec.catalogue import PREVIOUS_PROFILE, read_catalogue, read_previous
 from slmrec.chunks import Chunk, ContentHashes, Delivered, chunks_of, in_groups
 from slmrec.door import cache_folder, open_door
 from slmrec.files import new_folder, write_json
@@ -55,6 +56,8 @@ def main(data: Path, *, events: Path, metrics: Path) -> None:
 
         make_generation(chunks, previous["item"], catalogue.items["id"], p, cache, write)
         quarantine.write(folder / "quarantine.parquet")
+        if (data / PREVIOUS_PROFILE).is_file():
+            shutil.copyfile(data / PREVIOUS_PROFILE, folder / "previous_profile.json")
     write_json(metrics, facts[0].as_metrics(quarantine, catalogue, len(previous)))
     forget_unused(cache / "chunks", chunks)
 

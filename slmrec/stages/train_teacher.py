@@ -1,4 +1,4 @@
-"""The teacher: a LLaMA-architecture decoder over the item vectors, from scratch or a pretrained LLM cut to depth, trained on the next item."""
+"""The teacher: a LLaMA-architecture decoder over the item vectors, from scratch or an LLM cut to depth, trained on the next item."""
 
 from __future__ import annotations
 

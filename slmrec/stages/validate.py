@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from slmrec import tables
+import polars as pl
+
+from slmrec.data_profile import Profile, read_profile
 from slmrec.door import open_door
-from slmrec.errors import PromiseError
-from slmrec.files import new_file, new_folder, write_json
+from slmrec.drift import Shift, measure_drift
+from slmrec.errors import PromiseError, UnavailableError
+from slmrec.files import new_file, new_folder, read_json, write_json
 from slmrec.params import ValidateParams, read_section
+from slmrec.promises import Outcome, evidence, keep, promises
+from slmrec.validation_page import EXAMPLES, make_page
+
+
+def compare(profile: Profile, events: Path, p: ValidateParams) -> list[Shift] | None:
+    """Drift against the previous version, None where there is none."""
+    before = events / "previous_profile.json"
+    return measure_drift(profile, read_json(before), p.drift) if before.is_file() else None
+
+
+def judge(outcomes: list[Outcome], shifts: list[Shift] | None, p: ValidateParams, page: Path) -> None:
+    """Raise UnavailableError when a promise could not be checked and PromiseError when one is broken; warn of drift."""
+    for outcome in outcomes:
+        if outcome.error:
+            raise UnavailableError(f"{outcome.sentence}: this could not be checked ({outcome.error}); the data may be good; see {page}")
+    broken = [f"{outcome.sentence}: {outcome.found}" for outcome in outcomes if not outcome.kept]
+    drifted = [f"{shift.name}: {shift.found:.3f}, allowed {shift.allowed:g}" for shift in shifts or [] if not shift.within]
+    if p.drift.action == "stop":
+        broken += drifted
+    else:
+        for line in drifted:
+            print(f"validate: drift, {line}", file=sys.stderr)
+    if broken:
+        raise PromiseError(f"{len(broken)} broken: {'; '.join(broken)}; see {page}; mend the logs, or change validate in params.yaml")
 
 
 def main(events: Path, *, validation: Path, page: Path) -> None:
     """Check the tables in `events`, write the findings to `validation` and a page for people to `page`."""
     p = read_section("validate", ValidateParams, Path("params.yaml"))
-    items = tables.read_table(events / "items.parquet", tables.ITEMS)
-    total = int(items["events"].sum())
-    if total < p.min_events:
-        raise PromiseError(f"{total} events, expected at least {p.min_events}; deliver more logs or lower validate.min_events")
+    profile = read_profile(events)
+    outcomes = keep(promises(profile, p), evidence(profile, events, p))
+    shifts = compare(profile, events, p)
+    examples = pl.scan_parquet(events / "quarantine.parquet").group_by("reason").head(EXAMPLES).sort("reason", "file", "row").collect()
+    with new_file(page) as temporary:  # before the verdict: a person wants to read it most when something is wrong
+        temporary.write_text(make_page(profile, outcomes, shifts, examples))
+    judge(outcomes, shifts, p, page)
+    found: dict[str, Any] = {"promises": [asdict(outcome) for outcome in outcomes]}
+    found["drift"] = None if shifts is None else [asdict(shift) for shift in shifts]
     with new_folder(validation) as folder:
-        write_json(folder / "result.json", {"events": total})
-    with new_file(page) as temporary:
-        temporary.write_text(f"<p>{total} events</p>\n")
+        write_json(folder / "result.json", found)
+        write_json(folder / "profile.json", profile.as_json())
 
 
 if __name__ == "__main__":

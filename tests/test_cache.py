@@ -1,0 +1,104 @@
+"""What the cache holds saves work and never changes a byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slmrec import chunks
+from slmrec.lines import Batch
+from slmrec.logs import LogFile
+from slmrec.params import EventSource
+from tests.made_logs import Event, Workshop, as_csv
+
+DAY = 86_400
+
+
+def a_day(number: int, size: int = 30) -> list[Event]:
+    start = 1_700_000_000 + number * DAY
+    return [(f"user {number * place % 17}", f"item {number + place % 23}", start + place, 1.0) for place in range(size)]
+
+
+def deliver_days(workshop: Workshop, days: range) -> None:
+    for number in days:
+        workshop.deliver(f"day={number:03d}/events.csv", as_csv(a_day(number)))
+
+
+def rebuilt(workshop: Workshop) -> str:
+    """Digest of a full rebuild from the same logs."""
+    shutil.rmtree("cache")
+    workshop.prepare()
+    workshop.split()
+    return workshop.promised_bytes()
+
+
+def appended(workshop: Workshop) -> str:
+    workshop.prepare()
+    workshop.split()
+    return workshop.promised_bytes()
+
+
+CHANGES = {
+    "a day is appended": lambda workshop: deliver_days(workshop, range(60, 61)),
+    "a late day comes first": lambda workshop: workshop.deliver("day=000/late.csv", as_csv(a_day(-5))),
+    "a late event comes": lambda workshop: workshop.deliver("zzz.csv", as_csv([("late", "later", 1_700_000_000 + 31 * DAY, 1.0)])),
+    "a day is delivered again, longer": lambda workshop: workshop.deliver("day=059/events.csv", as_csv(a_day(59, 35))),
+    "a day is taken away": lambda workshop: Path("data/logs/day=030/events.csv").unlink(),
+    "a rule changes": lambda workshop: workshop.set(prepare__min_item_events=20),
+    "the seed changes": lambda workshop: workshop.set(prepare__seed=7),
+    "the weights' minimum changes": lambda workshop: workshop.set(prepare__min_weight=0.5),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_a_change_the_bytes_are_those_of_a_full_rebuild(workshop: Workshop, change: str) -> None:
+    deliver_days(workshop, range(60))
+    workshop.prepare()
+    CHANGES[change](workshop)
+    assert appended(workshop) == rebuilt(workshop)
+
+
+def test_only_what_changed_is_read_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    whole = chunks.read_batches
+
+    def noted(file: LogFile, source: EventSource, wanted: list[str]) -> Iterator[Batch]:
+        read.append(file.name)
+        return whole(file, source, wanted)
+
+    monkeypatch.setattr(chunks, "read_batches", noted)
+    deliver_days(workshop, range(60))
+    workshop.prepare()
+    assert len(read) == 60
+    read.clear()
+    months = {path: path.stat().st_ino for path in Path("cache/prepare/generation/months").glob("*/events.parquet")}
+    deliver_days(workshop, range(60, 61))
+    workshop.prepare()
+    assert len(read) <= 2 * chunks.GROUP_FILES and "logs/day=060/events.csv" in read
+    after = {path: path.stat().st_ino for path in Path("cache/prepare/generation/months").glob("*/events.parquet")}
+    assert sum(after[path] != inode for path, inode in months.items()) == 1, "only the newest month is made again"
+
+
+def test_what_a_run_did_not_use_is_forgotten(workshop: Workshop) -> None:
+    for number in range(3):
+        workshop.clear()
+        deliver_days(workshop, range(number, number + 2))
+        workshop.prepare()
+    assert len(list(Path("cache/prepare/chunks").iterdir())) <= 2
+
+
+def test_a_changed_file_of_the_same_size_and_time_is_seen(workshop: Workshop) -> None:
+    workshop.deliver("all.csv", as_csv([("ann", "x", 1_700_000_000, 1.0)]))
+    path = Path("data/logs/all.csv")
+    old = time.time() - 60
+    os.utime(path, (old, old))
+    workshop.prepare()
+    workshop.deliver("all.csv", as_csv([("ann", "y", 1_700_000_000, 1.0)]))
+    os.utime(path, (old, old))
+    workshop.prepare()
+    assert workshop.events()["item"].to_list() == ["y"]
