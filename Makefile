@@ -45,7 +45,7 @@ lint: $(INSTALLED)
 	mypy
 
 bench: $(INSTALLED)  ## measurements side by side, into benchmarks/results
-	for each in benchmarks/*.py; do python "$$each"; done
+	python -m benchmarks.data --sizes 1000000
 
 # The stamp is touched last, so an interrupted installation starts again and pip takes what is already there.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -24,6 +24,8 @@ ITEMS = "items.jsonl"
 GOLDEN = "golden.npz"
 REQUIRED = (MODEL, CONTRACT, ITEMS, "items.parquet", "metrics.json", "MODEL_CARD.md", GOLDEN)
 
+READ = ("minimum_runtime", "precision", "tolerance", "max_length", "items")  # what a runtime reads of a contract
+
 # The graph carries these, so that a graph and a contract or item table of different bundles fail at load.
 CONTRACT_HASH = "slmrec.contract_sha256"
 ITEMS_HASH = "slmrec.items_sha256"
@@ -122,4 +124,6 @@ def _read_contract(folder: Path, data: bytes) -> dict[str, Any]:
     seen = contract.get("format") if isinstance(contract, dict) else None
     if seen != FORMAT:
         raise BundleError(f"{folder / CONTRACT} is of format {seen!r}, this slmrec reads format {FORMAT}; use the slmrec that wrote it")
+    if lacking := [key for key in READ if key not in contract]:
+        raise BundleError(f"{folder / CONTRACT} lacks {lacking[0]}; {AGAIN}")
     return dict(contract)

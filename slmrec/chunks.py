@@ -20,7 +20,7 @@ import polars.selectors as cs
 from slmrec import clock, lines, logs
 from slmrec import events as events_module
 from slmrec.clock import month_bounds, month_of
-from slmrec.events import Parsed, columns_read, parse
+from slmrec.events import columns_read, parse
 from slmrec.files import read_json, sha256_of, write_json
 from slmrec.lines import BAD_LINES, Batch
 from slmrec.logs import BATCH_ROWS, LogFile, read_batches
@@ -163,7 +163,7 @@ def _join(batches: list[Batch]) -> Batch:
 def _write(batch: Batch, p: PrepareParams, path: Path) -> dict[str, object]:
     parsed = parse(batch, p)
     constant = [name for name in CONSTANT if getattr(p.events.columns, name) is None]
-    events = _codes_in_order(parsed).sort("us", maintain_order=True).drop(constant)
+    events = parsed.events.cast(EVENT_COLUMNS).drop(constant)
     months = _months(events["us"].to_numpy())
     parts = [
         events.slice(start, stop - start).select(pl.lit(month).alias("month"), pl.all().implode())
@@ -179,16 +179,6 @@ def _write(batch: Batch, p: PrepareParams, path: Path) -> dict[str, object]:
         parsed.bad.write_parquet(path.with_suffix(".bad"))
     rows = len(batch.rows) + len(batch.bad)
     return {"file": path.name, "rows": rows, "months": {month: stop - start for month, (start, stop) in months.items()}}
-
-
-def _codes_in_order(parsed: Parsed) -> pl.DataFrame:
-    """Events with codes that are row numbers of the id tables."""
-    codes = {}
-    for name, ids in (("user", parsed.users), ("item", parsed.items)):
-        place = np.zeros(int(ids["code"].to_numpy().max(initial=0)) + 1, dtype=np.uint32)
-        place[ids["code"].to_numpy()] = np.arange(len(ids), dtype=np.uint32)
-        codes[name] = place[parsed.events[name].to_numpy()]
-    return parsed.events.with_columns(**{name: pl.Series(values) for name, values in codes.items()}).cast(EVENT_COLUMNS)
 
 
 def _months(us: np.ndarray) -> dict[str, tuple[int, int]]:

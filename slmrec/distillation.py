@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from slmrec.batches import Batch
-from slmrec.losses import cosine_loss, logits_loss, norm_loss
+from slmrec.losses import cosine_loss, norm_loss
 from slmrec.params import DistillWeights
 from slmrec.ranking import Ranking, trained_rows
 from slmrec.recommender import Recommender
@@ -47,39 +47,45 @@ class Distillation(nn.Module):
         self.heads = TrainingHeads(student.shape.width, teacher_width, student.table.width, blocks)
         self.after = [(block + 1) * student.shape.layers // blocks for block in range(blocks)]
 
-    def parts(self, batch: Batch, teacher: Teacher, ranking: Ranking, weights: DistillWeights, temperature: float) -> dict[str, Tensor]:
+    def parts(self, batch: Batch, teacher: Teacher, ranking: Ranking, weights: DistillWeights) -> dict[str, Tensor]:
         """The parts of the loss, each a mean over real positions; a part of weight 0 is not computed."""
         vectors, states = self.student.read(batch.items, self.after)
         goals = batch.targets[batch.real]  # (N,)
         vectors = vectors[batch.real]  # (N, E)
         blocks = [state[batch.real] for state in states]  # K of (N, D)
-        parts = {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
+        rows = teacher.rows(batch.windows, batch.real) if weights.cosine or weights.norm or weights.logits else None
+        parts = self._listed(vectors, goals, rows, ranking, weights)
         if weights.multi_supervision and len(self.heads.supervise):
             supervised = [ranking.loss(head(block), goals) for head, block in zip(self.heads.supervise, blocks, strict=False)]
             parts["multi_supervision"] = torch.stack(supervised).mean()
-        if weights.cosine or weights.norm or weights.logits:
-            parts |= self._imitation(vectors, blocks, teacher.rows(batch.windows, batch.real), weights, temperature)
-        return parts
+        return parts if rows is None else parts | self._aligned(blocks, rows, weights)
 
-    def _imitation(
-        self, vectors: Tensor, blocks: list[Tensor], rows: TeacherRows, weights: DistillWeights, temperature: float
+    def _listed(
+        self, vectors: Tensor, goals: Tensor, rows: TeacherRows | None, ranking: Ranking, weights: DistillWeights
     ) -> dict[str, Tensor]:
-        parts = {}
+        """What is learned from scores: the next item and the teacher's own shares."""
+        if rows is not None and weights.logits:
+            hard, soft = ranking.imitating_loss(vectors, goals, rows.items, rows.scores)
+            return {"ranking": hard, "logits": soft} if weights.ranking else {"logits": soft}
+        return {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
+
+    def _aligned(self, blocks: list[Tensor], rows: TeacherRows, weights: DistillWeights) -> dict[str, Tensor]:
+        """What is learned from states, block by block."""
+        parts: dict[str, Tensor] = {}
         if weights.cosine or weights.norm:
             own = torch.stack([widen(block) for widen, block in zip(self.heads.widen, blocks, strict=True)], dim=1)  # (N, K, D)
             if weights.cosine:
                 parts["cosine"] = cosine_loss(own, rows.states)
             if weights.norm:
                 parts["norm"] = norm_loss(own, rows.states)
-        if weights.logits:
-            parts["logits"] = logits_loss(vectors, self.student.table.folded(), rows.items, rows.scores, temperature)
         return parts
 
 
 class OnlineDistillation(nn.Module):
     """Student and teacher trained together: the teacher on the next item, the student also on the teacher of this step.
 
-    With `detach` the imitation terms leave the teacher alone; without, they pull both towards each other (SLMRec, online).
+    With `detach` the imitation terms leave the teacher alone; without, the terms of states (cosine, norm) pull both towards
+    each other (SLMRec, online). The teacher's shares of scores are taken as given either way.
     """
 
     def __init__(
@@ -92,13 +98,13 @@ class OnlineDistillation(nn.Module):
         self.blocks = blocks
         self.top = top
         self.detach = detach
-        self.known = trained_rows(teacher.table)[1:]
+        self.known = trained_rows(teacher.table)
 
-    def parts(self, batch: Batch, ranking: Ranking, weights: DistillWeights, temperature: float) -> dict[str, Tensor]:
+    def parts(self, batch: Batch, ranking: Ranking, weights: DistillWeights) -> dict[str, Tensor]:
         """The student's parts, and the teacher's own as `teacher_ranking`."""
         vectors, states = self.teacher.read(batch.items, self.blocks)
         own = self.ranking.loss(vectors[batch.real], batch.targets[batch.real])
         rows = rows_of(vectors, states, batch.real, self.known, self.teacher.table(self.known), self.top)
         if self.detach:
             rows = TeacherRows(rows.states.detach(), rows.items, rows.scores.detach())
-        return self.distillation.parts(batch, Given(rows), ranking, weights, temperature) | {"teacher_ranking": own}
+        return self.distillation.parts(batch, Given(rows), ranking, weights) | {"teacher_ranking": own}

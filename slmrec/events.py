@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from slmrec.clock import time_in_us
@@ -16,6 +17,7 @@ TICK_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 WITH_ZONE = ["%+", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]
 WITHOUT_ZONE = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 MAX_ID = 1024  # bytes; a longer id is a swallowed line or an attack, never an id
+NEVER = np.iinfo(np.int64).max
 LONGEST_TIME = 253_402_300_800_000_000  # the year 10000 in microseconds: beyond it no calendar can say a time
 
 # Rows that a rule of params.yaml leaves out are no bad rows: they do not count against max_quarantine_share.
@@ -27,8 +29,8 @@ WEIGHT_BELOW_MINIMUM = "weight below minimum"
 class Parsed:
     """Events of one batch with ids as codes, the ids behind the codes, and the rows that are none.
 
-    events: user u32, item u32 (codes), us i64, sequence i64, weight f32, file u16, row u32. ids: code u32, id str, first_us i64,
-    of ids that good rows name. A row left out by type or weight still gives its ids an index.
+    events, by time: user u32, item u32 (codes), us i64, sequence i64, weight f32, file u16, row u32. users, items: id str,
+    first_us i64, in order of code. A row left out by type or weight still gives its ids an index.
     """
 
     events: pl.DataFrame
@@ -51,7 +53,9 @@ def parse(batch: Batch, p: PrepareParams) -> Parsed:
     if faulty.any():
         bad = pl.concat([bad, _explain(rows.filter(faulty), batch.rows.filter(faulty), reason)])
         rows = rows.filter(~faulty)
-    users, items = _first_seen(rows, "user", user_ids), _first_seen(rows, "item", item_ids)
+    rows = rows.sort("us", maintain_order=True)
+    rows, users = _first_seen(rows, "user", user_ids)
+    rows, items = _first_seen(rows, "item", item_ids)
     left_out = _rules(p)
     if left_out:
         dropped = rows.select(pl.any_horizontal(left_out.values()).fill_null(False)).to_series()
@@ -60,7 +64,7 @@ def parse(batch: Batch, p: PrepareParams) -> Parsed:
     return Parsed(rows.select("user", "item", "us", "sequence", "weight", "file", "row"), users, items, bad)
 
 
-def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
     c = p.events.columns
     user, user_ids = _coded(_as_id(raw[c.user]))
     item, item_ids = _coded(_as_id(raw[c.item]))
@@ -94,22 +98,21 @@ def _as_id(column: pl.Series) -> pl.Series:
     return column.cast(pl.String)
 
 
-def _coded(ids: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
-    """Codes of ids (null for none) and the table code, id."""
-    kind = pl.Categorical(pl.Categories.random())
-    coded = ids.cast(kind)
-    seen = coded.unique().drop_nulls()
-    return coded.to_physical(), pl.DataFrame({"code": seen.to_physical(), "id": seen.cast(pl.String)})
+def _coded(ids: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Codes of ids, null for none, and the id of each code."""
+    codes = ids.cast(pl.Categorical(pl.Categories.random())).to_physical()
+    here = np.flatnonzero(codes.is_not_null().to_numpy()) if codes.null_count() else np.arange(len(codes))
+    found = codes.drop_nulls().to_numpy()
+    where = np.zeros(int(found.max()) + 1 if len(found) else 0, dtype=np.uint32)
+    where[found] = here  # any row that has the code
+    return codes, ids.gather(where)
 
 
-def _bad_codes(ids: pl.DataFrame) -> dict[str, pl.Series]:
-    too_long = pl.col("id").str.len_bytes() > MAX_ID
-    broken = pl.col("id").str.contains_any(["\0", "\n"])
-    return {
-        "empty": ids.filter(pl.col("id") == "")["code"],
-        "too long": ids.filter(too_long)["code"],
-        "broken": ids.filter(broken & ~too_long)["code"],
-    }
+def _bad_codes(ids: pl.Series) -> dict[str, pl.Series]:
+    too_long = ids.str.len_bytes() > MAX_ID
+    broken = ids.str.contains("\0", literal=True) | ids.str.contains("\n", literal=True)
+    faults = {"empty": ids == "", "too long": too_long, "broken": broken & ~too_long}
+    return {what: found.arg_true() for what, found in faults.items()}
 
 
 def _as_us(column: pl.Series, time_format: str) -> pl.Series:
@@ -182,6 +185,12 @@ def _explain(rows: pl.DataFrame, raw: pl.DataFrame, reasons: dict[str, pl.Expr])
     return rows.select("row", reason=why, file="file").with_columns(text=shown).select(*BAD_LINES, "file").cast(BAD_LINES)
 
 
-def _first_seen(rows: pl.DataFrame, name: str, ids: pl.DataFrame) -> pl.DataFrame:
-    first = rows.group_by(code=pl.col(name)).agg(first_us=pl.col("us").min())
-    return ids.join(first, on="code").sort("code")
+def _first_seen(rows: pl.DataFrame, name: str, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows (by time) with codes that leave out ids no good row names, and the ids with their first times."""
+    codes, us = rows[name].to_numpy(), rows["us"].to_numpy()
+    first = np.full(len(ids), NEVER)
+    first[codes[::-1]] = us[::-1]  # the last one written is the earliest
+    seen = first < NEVER
+    renumbered = (np.cumsum(seen) - 1).astype(np.uint32)[codes]
+    table = pl.DataFrame({"id": ids.filter(pl.Series(seen)), "first_us": first[seen]})
+    return rows.with_columns(pl.Series(name, renumbered)), table

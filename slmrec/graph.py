@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast
 
 import onnx
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from slmrec.clean_graph import cleaned
 from slmrec.errors import TrainingError, UsageError
+from slmrec.last_position import last_vectors
 from slmrec.vocabulary import PAD, UNK
 
 INPUTS = ("history", "exclude", "k")
@@ -41,13 +42,6 @@ class UserModel(Protocol):
     def max_length(self) -> int: ...
 
     def forward(self, items: Tensor) -> Tensor: ...
-
-
-@runtime_checkable
-class Prompted(Protocol):
-    """A model that may read a prompt before every history."""
-
-    def fold_prompt(self) -> None: ...
 
 
 class FoldedTable(nn.Module):
@@ -87,10 +81,9 @@ class ServingGraph(nn.Module):
         super().__init__()
         rows = model.table.folded().detach().clone()
         # A copy, so that the caller's model keeps its own table, dropout and mode.
-        self.model = copy.deepcopy(cast(nn.Module, model)).eval()
-        self.model.table = FoldedTable(rows)
-        if isinstance(self.model, Prompted):
-            self.model.fold_prompt()  # the same for everyone, so its keys and values are constants of the graph
+        own = copy.deepcopy(cast(nn.Module, model)).eval()
+        own.table = FoldedTable(rows)
+        self.vectors = last_vectors(own)
         self.max_length = model.max_length
         self.count = len(rows)
         self.candidates = int(candidates.sum())
@@ -101,9 +94,7 @@ class ServingGraph(nn.Module):
     def forward(self, history: Tensor, exclude: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
         newest, last = self._newest(history)
-        states = self.model(newest)  # (B, W, E)
-        user = states.gather(1, last[:, None, None].expand(-1, 1, states.shape[2]))[:, 0]  # (B, E)
-        scores = user @ self.columns + self.penalty  # (B, I)
+        scores = self.vectors(newest, last) @ self.columns + self.penalty  # (B, I)
         # An exclusion outside the catalogue excludes nothing: it lands on PAD, which is masked anyway.
         scores = scores.scatter(1, self._inside(exclude, PAD), -torch.inf)
         best, items = scores.topk(self._length(k), dim=1)

@@ -15,32 +15,72 @@ def softmax_loss(vectors: Tensor, table: Tensor, targets: Tensor, chunk: int) ->
     Scores exist for `chunk` positions at a time, so memory does not grow with positions x catalogue: gradients are
     formed chunk by chunk in the forward pass (as in fused linear cross-entropy, Liger kernels, arXiv 2410.10989).
     """
-    return _FusedSoftmax.apply(vectors, table, targets, chunk)
+    return _FusedSoftmax.apply(vectors, table, targets, None, None, chunk)[0]
+
+
+def imitating_softmax_loss(
+    vectors: Tensor, table: Tensor, targets: Tensor, top_rows: Tensor, top_logs: Tensor, chunk: int
+) -> tuple[Tensor, Tensor]:
+    """`softmax_loss`, and the KL divergence from a teacher's shares to the student's, off one pass over the scores.
+
+    top_rows (N, K) are the teacher's best rows of the table and top_logs (N, K) the logarithms of their shares of its
+    full softmax; everything else is one more bin, K + 1 in all, so a student equal to its teacher loses nothing.
+    """
+    ranking, imitation = _FusedSoftmax.apply(vectors, table, targets, top_rows, top_logs, chunk)
+    return ranking, imitation
+
+
+SMALLEST_SHARE = 1e-6  # of the bin that holds all but the top items: keeps its logarithm finite
 
 
 class _FusedSoftmax(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, vectors: Tensor, table: Tensor, targets: Tensor, chunk: int) -> Tensor:
+    def forward(
+        ctx: Any, vectors: Tensor, table: Tensor, targets: Tensor, top_rows: Tensor | None, top_logs: Tensor | None, chunk: int
+    ) -> tuple[Tensor, Tensor]:
         count = len(targets)
-        total = vectors.new_zeros(())
-        vectors_gradient = torch.empty_like(vectors)
-        table_gradient = torch.zeros_like(table)
+        gradients = [(torch.empty_like(vectors), torch.zeros_like(table)) for _ in range(1 if top_rows is None else 2)]
+        losses = [vectors.new_zeros(()), vectors.new_zeros(())]
         for start in range(0, count, chunk):
-            part, goal = vectors[start : start + chunk], targets[start : start + chunk, None]
-            log_shares = functional.log_softmax(part @ table.T, dim=1)  # (chunk, C)
-            total -= log_shares.gather(1, goal).sum()
-            slope = log_shares.exp_()  # softmax - one_hot is the gradient of the scores
-            slope.scatter_add_(1, goal, slope.new_full(goal.shape, -1.0))
-            slope /= count
-            torch.mm(slope, table, out=vectors_gradient[start : start + chunk])
-            table_gradient.addmm_(slope.T, part)
-        ctx.save_for_backward(vectors_gradient, table_gradient)
-        return total / count
+            here = slice(start, start + chunk)
+            logs = functional.log_softmax(vectors[here] @ table.T, dim=1)  # (chunk, C)
+            slopes = [_ranking_slope(logs, targets[here], losses[0])]
+            if top_rows is not None and top_logs is not None:
+                slopes.append(_imitation_slope(logs, top_rows[here], top_logs[here], losses[1]))
+            for slope, (of_vectors, of_table) in zip(slopes, gradients, strict=True):
+                slope /= count
+                torch.mm(slope, table, out=of_vectors[here])
+                of_table.addmm_(slope.T, vectors[here])
+        ctx.save_for_backward(*(part for pair in gradients for part in pair))
+        return losses[0] / count, losses[1] / count
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        vectors_gradient, table_gradient = ctx.saved_tensors
-        return gradients[0] * vectors_gradient, gradients[0] * table_gradient, None, None
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        saved = ctx.saved_tensors
+        of_vectors = sum(scale * part for scale, part in zip(outer, saved[0::2], strict=False))
+        of_table = sum(scale * part for scale, part in zip(outer, saved[1::2], strict=False))
+        return of_vectors, of_table, None, None, None, None
+
+
+def _ranking_slope(logs: Tensor, targets: Tensor, total: Tensor) -> Tensor:
+    """Gradient of the cross-entropy by the scores, shares minus one-hot; adds the loss to `total`.  # (chunk, C)"""
+    goal = targets[:, None]
+    total -= logs.gather(1, goal).sum()
+    shares = logs.exp()
+    return shares.scatter_add_(1, goal, shares.new_full(goal.shape, -1.0))
+
+
+def _imitation_slope(logs: Tensor, top_rows: Tensor, top_logs: Tensor, total: Tensor) -> Tensor:
+    """Gradient of the KL divergence over K + 1 bins by the scores; adds the loss to `total`.  # (chunk, C)
+
+    For a top item it is p - t, for any other p (1 - t_rest / p_rest).
+    """
+    own_logs, teacher = logs.gather(1, top_rows), top_logs.exp()  # (chunk, K)
+    own = own_logs.exp()
+    own_rest = (1 - own.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
+    rest = (1 - teacher.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
+    total += (teacher * (top_logs - own_logs)).sum() + (rest * (rest.log() - own_rest.log())).sum()
+    return (logs.exp() * (1 - rest / own_rest)).scatter_(1, top_rows, own - teacher)
 
 
 def cosine_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -56,14 +96,3 @@ def norm_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """
     distance = (student - teacher).square().sum(dim=2).mean(dim=0)  # (K,)
     return (distance / teacher.square().sum(dim=2).mean(dim=0)).mean()
-
-
-def logits_loss(vectors: Tensor, table: Tensor, top_items: Tensor, top_scores: Tensor, temperature: float) -> Tensor:
-    """KL divergence from the teacher's shares among its top K items to the student's among the same items.
-
-    vectors (N, E), table (I, E), top_items (N, K), top_scores (N, K); scaled by temperature squared (Hinton 2015).
-    """
-    scores = torch.einsum("ne,nke->nk", vectors, functional.embedding(top_items, table))  # (N, K)
-    student = functional.log_softmax(scores / temperature, dim=1)
-    teacher = functional.log_softmax(top_scores / temperature, dim=1)
-    return functional.kl_div(student, teacher, reduction="batchmean", log_target=True) * temperature**2

@@ -106,7 +106,10 @@ def equal_to_previous(events: pl.DataFrame, columns: list[str]) -> pl.Series:
 
 def count_ties(events: pl.DataFrame) -> int:
     """Events of a user that share time and sequence with another of that user: their order is the hash's."""
-    moment = np.cumsum(~equal_to_previous(events, ["us", "sequence"]).to_numpy())
+    again = equal_to_previous(events, ["us", "sequence"]).to_numpy()
+    moment = np.cumsum(~again)
+    tied = again | np.append(again[1:], False)
+    moment, events = moment[tied], events.filter(pl.Series(tied))
     whose = np.sort((moment.astype(np.uint64) << np.uint64(32)) | events["user_index"].to_numpy())
     same = whose[1:] == whose[:-1]
     return int(np.count_nonzero(np.append(same, False) | np.append(False, same)))

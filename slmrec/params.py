@@ -264,7 +264,6 @@ class StudentParams(Section):
     dropout: float = Field(ge=0, lt=1)
     layer_drop: float = Field(ge=0, lt=1)
     weights: DistillWeights
-    temperature: float = Field(gt=0)
     training: TrainingParams
 
     @property
@@ -306,6 +305,7 @@ class ExportParams(Section):
     min_same_top10: Share
     batches: list[Count] = Field(min_length=1)
     lengths: list[Count] = Field(min_length=1)
+    compare_every: Count  # of the batches of test inputs, which are held against torch beside the grid
     top: Count
 
 

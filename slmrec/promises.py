@@ -172,11 +172,13 @@ def outcome(promise: Promise, result: Any, table: pl.DataFrame) -> Outcome:
     if error is not None:
         return Outcome(promise.sentence, False, "could not be checked", error)
     if promise.table == "facts":
-        return Outcome(promise.sentence, bool(result.success), _say(table[promise.arguments["column"]][0]), None)
+        column = promise.arguments["column"]
+        said = _say(table[column][0]) + (" rows do not" if column in VIOLATIONS else "")
+        return Outcome(promise.sentence, bool(result.success), said, None)
     counts = result.result
     said = f"{counts['unexpected_count']} of {counts['element_count']} {promise.table} do not"
     examples = counts["partial_unexpected_list"][:3]
-    said += f", such as {', '.join(repr(value) for value in examples)}" if examples else ""
+    said += f", such as {', '.join(f'{value:.4g}' if isinstance(value, float) else repr(value) for value in examples)}" if examples else ""
     return Outcome(promise.sentence, bool(result.success), said, None)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
-from slmrec.losses import softmax_loss
+from slmrec.losses import imitating_softmax_loss, softmax_loss
 from slmrec.metrics import gains, user_means
 from slmrec.models import SequenceModel
 from slmrec.params import SoftmaxLoss
@@ -36,6 +36,11 @@ class Ranking:
     def loss(self, vectors: Tensor, targets: Tensor) -> Tensor:
         """Loss of user vectors (N, E) and the items (N,) that came next."""
         return softmax_loss(vectors, self.table(self.candidates), self.place[targets], self.p.chunk)
+
+    def imitating_loss(self, vectors: Tensor, targets: Tensor, top_items: Tensor, top_logs: Tensor) -> tuple[Tensor, Tensor]:
+        """`loss`, and the divergence from a teacher's shares (N, K) among its top items (N, K)."""
+        rows = self.table(self.candidates)
+        return imitating_softmax_loss(vectors, rows, self.place[targets], self.place[top_items], top_logs, self.p.chunk)
 
 
 class Validation:

@@ -101,7 +101,7 @@ class TeacherRows:
 
     states: Tensor  # (n, K, D) float32
     items: Tensor  # (n, top) int64
-    scores: Tensor  # (n, top) float32
+    scores: Tensor  # (n, top) float32, logarithms of the items' shares of the teacher's softmax
 
 
 class TeacherStates:

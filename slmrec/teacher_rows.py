@@ -18,11 +18,11 @@ from slmrec.states import StatesShape, TeacherRows, TeacherStates
 
 
 def rows_of(vectors: Tensor, states: Sequence[Tensor], real: Tensor, known: Tensor, table: Tensor, top: int) -> TeacherRows:
-    """A teacher's rows at the real positions of what it read.
+    """A teacher's rows at the real positions of what it read: its states, and the logarithms of its best items' shares.
 
     vectors (B, T, E) and states K of (B, T, D); known (C,) are the items that training knows, table (C, E) their vectors.
     """
-    best = torch.topk(vectors[real] @ table.T, top, dim=1)
+    best = torch.topk(torch.log_softmax(vectors[real] @ table.T, dim=1), top, dim=1)
     return TeacherRows(torch.stack([state[real] for state in states], dim=1), known[best.indices], best.values)
 
 
@@ -33,7 +33,7 @@ class ComputedStates:
         self.teacher = teacher.eval()
         self.histories = histories
         self.shape = shape
-        self.known = trained_rows(teacher.table)[1:]  # without UNK
+        self.known = trained_rows(teacher.table)
         with torch.inference_mode():
             self.table = teacher.table(self.known)
 

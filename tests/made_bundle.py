@@ -33,6 +33,7 @@ PARAMS = ExportParams(
     min_same_top10=0.999,
     batches=[1, 2, 7, 33],
     lengths=[1, 2, 6, 7, 20],
+    compare_every=1,
     top=10,
 )
 MEASURED = {

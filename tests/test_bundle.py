@@ -200,7 +200,10 @@ def test_a_contract_of_another_bundle_is_refused(bundle):
         load(sealed(bundle))
 
 
-@pytest.mark.parametrize(("data", "said"), [(b"{", "is not JSON"), (b"[]", "format None"), (b'{"format": 99}', "format 99")])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"{", "is not JSON"), (b"[]", "format None"), (b'{"format": 99}', "format 99"), (b'{"format": 1}', "lacks minimum_runtime")],
+)
 def test_a_contract_that_cannot_be_read_is_refused(bundle, data, said):
     (bundle / "contract.json").write_bytes(data)
     with pytest.raises(BundleError, match=said):

@@ -52,7 +52,7 @@ def recorded(tmp_path_factory):
 
 def test_recorded_rows_are_the_teachers_own_whatever_the_batch(recorded):
     teacher, states = decoder(4), TeacherStates(recorded, HISTORIES)
-    known = trained_rows(teacher.table)[1:]
+    known = trained_rows(teacher.table)
     for rows in batches_of_epoch(HISTORIES, 60, seed=3, epoch=0):
         batch = make_batch(HISTORIES, rows)
         read = states.rows(batch.windows, batch.real)
@@ -84,7 +84,7 @@ def test_states_that_do_not_fit_the_disk_are_refused_before_anything_is_written(
 def parts_of(distillation: Distillation, recorded, weights: DistillWeights) -> dict[str, torch.Tensor]:
     batch = make_batch(HISTORIES, np.arange(10))
     states = TeacherStates(recorded, HISTORIES)
-    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss), weights, 1.0)
+    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss), weights)
 
 
 def test_a_term_of_weight_zero_is_not_computed(recorded):
@@ -137,7 +137,7 @@ def online_gradients(detach: bool, weights: DistillWeights) -> tuple[set[str], f
     """Names of the parts, and how strongly the parts other than its own pull at the teacher."""
     student, teacher = decoder(2), decoder(4)
     both = OnlineDistillation(Distillation(student, 16, 2), teacher, Ranking(teacher.table, TRAINING.loss), [2, 4], 5, detach)
-    parts = both.parts(make_batch(HISTORIES, np.arange(10)), Ranking(student.table, TRAINING.loss), weights, 1.0)
+    parts = both.parts(make_batch(HISTORIES, np.arange(10)), Ranking(student.table, TRAINING.loss), weights)
     torch.stack([part for name, part in parts.items() if name != "teacher_ranking"]).sum().backward()
     return set(parts), sum(float(weight.grad.abs().sum()) for weight in teacher.parameters() if weight.grad is not None)
 
@@ -158,7 +158,7 @@ def lesson(recorded, online: OnlineTeaching | None = None) -> Lesson:
 
 
 def student_params(**changes) -> StudentParams:
-    plain = StudentParams(decoder=CUT, dropout=0.0, layer_drop=0.0, weights=ALL, temperature=1.0, training=TRAINING)
+    plain = StudentParams(decoder=CUT, dropout=0.0, layer_drop=0.0, weights=ALL, training=TRAINING)
     return plain.model_copy(update=changes)
 
 

@@ -12,6 +12,13 @@ from slmrec.errors import BusyError, SlmrecError
 from tests.made_project import change, run
 
 
+@pytest.fixture(autouse=True)
+def _inside(project, monkeypatch):
+    # Locks lie in the cache of the folder one is in, and this repository may be at work itself.
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("SLMREC_CACHE", raising=False)
+
+
 def doctor(project):
     """Exit code of the first failure, 0 without any, and what each check said."""
     found = list(examine(project))
@@ -143,24 +150,21 @@ def test_a_truncated_rwlock_of_dvc_is_removed_and_dvc_runs_again(project):
     assert not rwlock.exists()
 
 
-def test_a_running_stage_is_named_with_its_process(project, monkeypatch):
-    monkeypatch.setenv("SLMREC_CACHE", str(project / ".cache"))
+def test_a_running_stage_is_named_with_its_process(project):
     with lock("train_teacher"):
         code, said = doctor(project)
     assert code == BusyError.exit_code
     assert "train_teacher is already running (process " in said
 
 
-def test_a_retrain_elsewhere_is_named(project, monkeypatch):
-    monkeypatch.setenv("SLMREC_CACHE", str(project / ".cache"))
+def test_a_retrain_elsewhere_is_named(project):
     with lock("pipeline"):
         code, said = doctor(project)  # within the holder: its parent is somebody else
     assert code == BusyError.exit_code
     assert "pipeline is already running" in said
 
 
-def test_the_lock_of_a_retrain_does_not_stop_its_own_preflight(project, monkeypatch):
-    monkeypatch.setenv("SLMREC_CACHE", str(project / ".cache"))
+def test_the_lock_of_a_retrain_does_not_stop_its_own_preflight(project):
     with lock("pipeline"):  # this process is the doctor's parent, as a flow is
         done = run(project, "slmrec.cli", "doctor")
     assert "nothing else is running" in done.stdout

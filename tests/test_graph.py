@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import subprocess
@@ -15,6 +16,8 @@ import torch
 from slmrec.errors import TrainingError
 from slmrec.graph import ServingGraph, export_graph, stamp
 from slmrec.item_table import ItemTable
+from slmrec.last_position import last_vectors
+from slmrec.recommender import DecoderShape, Recommender
 from slmrec.sasrec import Sasrec
 from slmrec.vocabulary import FIRST_ITEM, PAD, UNK
 from tests.made_bundle import (
@@ -163,7 +166,7 @@ def test_exporting_leaves_the_model_as_it_was():
     model = small_model()
     graph = ServingGraph(model, torch.ones(ROWS, dtype=torch.bool))
     assert isinstance(model.table, ItemTable)
-    assert graph.model is not model
+    assert graph.vectors.get_submodule("model") is not model
 
 
 def test_a_weight_that_is_not_finite_is_not_exported():
@@ -175,6 +178,7 @@ def test_a_weight_that_is_not_finite_is_not_exported():
 
 
 DIGEST = """
+import copy
 import hashlib
 from slmrec.graph import stamp
 from tests.made_bundle import small_graph
@@ -187,3 +191,34 @@ def test_another_process_exports_the_same_bytes():
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}
     done = subprocess.run([sys.executable, "-c", DIGEST], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == hashlib.sha256(stamp(small_graph(), {"a": "1"})).hexdigest()
+
+
+def test_one_position_a_row_gives_what_the_whole_model_gives():
+    items = torch.tensor([[5, 9, 3, 8, 7, 6], [2, 4, 40, PAD, PAD, PAD], [UNK, PAD, PAD, PAD, PAD, PAD]])
+    last = torch.tensor([5, 2, 0])
+    with torch.inference_mode():
+        whole = small_model()(items)[torch.arange(3), last]
+        found = last_vectors(copy.deepcopy(small_model()))(items, last)
+    torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_heads_that_share_keys_give_what_the_whole_model_gives():
+    torch.manual_seed(1)
+    shape = DecoderShape(2, 16, 4, 2, 24, 1e-6, 10_000.0)
+    table = ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None)
+    model = Recommender(table, shape, dropout=0.3, layer_drop=0.0, max_length=MAX_LENGTH).eval()
+    items, last = torch.tensor([[5, 9, 3, 8], [2, 4, PAD, PAD]]), torch.tensor([3, 1])
+    with torch.inference_mode():
+        whole = model(items)[torch.arange(2), last]
+        torch.testing.assert_close(last_vectors(copy.deepcopy(model))(items, last), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_of_another_kind_is_exported_as_it_is():
+    torch.manual_seed(1)
+    model = Sasrec(ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None), 1, 2, 8, 0.0, MAX_LENGTH).eval()
+    graph = ServingGraph(model, torch.arange(ROWS) >= FIRST_ITEM)
+    with torch.inference_mode():
+        items, _ = graph(torch.tensor([[5, 9, PAD]]), torch.zeros((1, 0), dtype=torch.long), torch.tensor(5))
+        scores = model(torch.tensor([[5, 9]]))[0, -1] @ model.table.folded().T
+        scores[:FIRST_ITEM] = -torch.inf
+    assert items[0].tolist() == scores.topk(5).indices.tolist()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from slmrec.losses import cosine_loss, logits_loss, norm_loss, softmax_loss
+from slmrec.losses import cosine_loss, imitating_softmax_loss, norm_loss, softmax_loss
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 100])
@@ -37,8 +37,35 @@ def test_norm_loss_weighs_every_block_alike_however_large_its_states_are():
     torch.testing.assert_close(norm_loss(student * scale, teacher * scale), norm_loss(student, teacher))
 
 
-def test_logits_loss_is_zero_for_the_teachers_own_scores_and_positive_for_others():
-    vectors, table = torch.randn(5, 8), torch.randn(40, 8)
-    top = torch.topk(vectors @ table.T, 6)
-    assert logits_loss(vectors, table, top.indices, top.values, 1.0).item() == pytest.approx(0, abs=1e-6)
-    assert logits_loss(torch.randn(5, 8), table, top.indices, top.values, 1.0).item() > 0.01
+def plain_imitation(vectors: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
+    """KL over K + 1 bins, spelled out."""
+    own = functional.softmax(vectors @ table.T, dim=1).gather(1, rows)
+    own = torch.cat([own, 1 - own.sum(dim=1, keepdim=True)], dim=1)
+    teacher = torch.cat([logs.exp(), 1 - logs.exp().sum(dim=1, keepdim=True)], dim=1)
+    return (teacher * (teacher.log() - own.log())).sum(dim=1).mean()
+
+
+def teacher_top(vectors: torch.Tensor, table: torch.Tensor) -> torch.return_types.topk:
+    return torch.topk(functional.log_softmax(vectors @ table.T, dim=1), 6)
+
+
+@pytest.mark.parametrize("chunk", [3, 100])
+def test_imitation_off_one_pass_equals_its_definition_with_its_gradients(chunk):
+    torch.manual_seed(0)
+    vectors, table = torch.randn(20, 8, requires_grad=True), torch.randn(30, 8, requires_grad=True)
+    targets, top = torch.randint(30, (20,)), teacher_top(torch.randn(20, 8), torch.randn(30, 8))
+    plain = 3 * functional.cross_entropy(vectors @ table.T, targets)
+    plain = plain + 2 * plain_imitation(vectors, table, top.indices, top.values)
+    ranking, imitation = imitating_softmax_loss(vectors, table, targets, top.indices, top.values, chunk)
+    fused = 3 * ranking + 2 * imitation
+    torch.testing.assert_close(fused, plain)
+    for ours, theirs in zip(torch.autograd.grad(fused, (vectors, table)), torch.autograd.grad(plain, (vectors, table)), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_a_student_with_its_teachers_scores_has_nothing_to_imitate():
+    vectors, table, targets = torch.randn(5, 8), torch.randn(40, 8), torch.randint(40, (5,))
+    top = teacher_top(vectors, table)
+    assert imitating_softmax_loss(vectors, table, targets, top.indices, top.values, 9)[1].item() == pytest.approx(0, abs=1e-5)
+    other = imitating_softmax_loss(torch.randn(5, 8), table, targets, top.indices, top.values, 9)
+    assert other[1].item() > 0.01

@@ -63,7 +63,7 @@ def test_a_right_graph_agrees_over_every_batch_size_and_length():
     assert parity.identical == parity.rows
 
 
-@pytest.mark.parametrize("name", ["columns", "model.table.rows", "feed_forward"])
+@pytest.mark.parametrize("name", ["columns", "vectors.model.table.rows", "feed_forward"])
 def test_a_changed_weight_stops_the_export_and_the_message_names_where(name):
     parity = on_grid(changed_graph(name, 25, 0.05))
     where = r"at batch \d+ x length \d+, row \d+, item index \d+: torch .*, graph .*; torch 2"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from rectools.dataset import Dataset  # type: ignore[import-not-found]
 
 frame = pd.read_csv(sys.argv[1], parse_dates=["datetime"])

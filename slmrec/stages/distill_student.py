@@ -62,7 +62,7 @@ def distill_student(
     validation = Validation(lesson.histories, len(student.table), p.training.validation_targets, lesson.seed)
 
     def offline(batch: Batch) -> dict[str, torch.Tensor]:
-        return distillation.parts(batch, lesson.states, ranking, weights, p.temperature)
+        return distillation.parts(batch, lesson.states, ranking, weights)
 
     trained: torch.nn.Module = distillation
     objective: Objective = offline
@@ -83,7 +83,7 @@ def together(
     teacher = copy.deepcopy(lesson.teacher).requires_grad_(True).to(lesson.device)
     shape = lesson.states.shape
     both = OnlineDistillation(distillation, teacher, Ranking(teacher.table, p.training.loss), shape.blocks, shape.top, online.detach)
-    return both, lambda batch: both.parts(batch, ranking, p.weights, p.temperature)
+    return both, lambda batch: both.parts(batch, ranking, p.weights)
 
 
 def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path) -> None:

@@ -41,7 +41,7 @@ def distilled(student: Recommender, states: States, ranking: Ranking, p: Student
     weights = p.weights.model_dump()
 
     def loss(batch: Batch) -> torch.Tensor:
-        parts = trained.parts(batch, states, ranking, p.weights, p.temperature)
+        parts = trained.parts(batch, states, ranking, p.weights)
         return torch.stack([weights[name] * part for name, part in parts.items()]).sum()
 
     return trained, loss

@@ -25,9 +25,9 @@ POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
 
 def record_states(teacher: Recommender, histories: Histories, p: RecordStatesParams, folder: Path) -> None:
     """Write the teacher's rows for every training position, in order of (window, position); or only what they would be."""
-    known = trained_rows(teacher.table)[1:]  # items that training knows, without UNK
+    known = trained_rows(teacher.table)
     if p.top > len(known):
-        raise DataError(f"record_states.top is {p.top}, but only {len(known)} items have a training event; lower it")
+        raise DataError(f"record_states.top is {p.top}, but training knows only {len(known)} items; lower it")
     lengths = histories.windows.positions
     shape = StatesShape(int(lengths.sum()), p.blocks, teacher.shape.width, p.top, p.precision, p.shard_positions, p.keep)
     if p.keep == "nothing":
