@@ -90,7 +90,7 @@ def _last_layer(layer: LlamaDecoderLayer, h: Tensor, cosine: Tensor, sine: Tenso
     reached = (torch.arange(h.shape[1])[None] <= last[:, None])[:, None, None]  # (B, 1, 1, W): no later item, no padding
     if prompt is not None:
         key, value = prompt.update(key, value, 0)
-        reached = torch.cat([reached.new_ones(len(last), 1, 1, prompt.keys.shape[2]), reached], dim=3)
+        reached = torch.cat([reached.new_ones(last.shape[0], 1, 1, prompt.keys.shape[2]), reached], dim=3)
     key, value = (repeat_kv(part, attention.num_key_value_groups) for part in (key, value))
     attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=reached, scale=attention.scaling)
     own = own + attention.o_proj(attended.transpose(1, 2).flatten(2))
