@@ -1,6 +1,6 @@
 """Quality on public benchmark sets: every stage of the pipeline, three seeds, one pretrained teacher.
 
-Run as: python -m benchmarks.quality NAME [--data ../shared/data] [--work FOLDER] [--threads 2] [--seeds 1 2 3] [--students ...]
+Run as: python -m benchmarks.quality NAME [--data ../shared/data] [--work FOLDER] [--threads 2] [--seeds 1 2 3] [--students ...] [--small]
 NAME: amazon-beauty-2014, steam-100k, amazon-beauty-classic. Settings: benchmarks/quality_settings/NAME.yaml, laid over params.yaml.
 The stages are dvc.yaml's own commands, run in folders below --work, which must lie outside the project (the logs may not be
 copied into it). A stage that has run with the same settings and inputs is not run again, and a killed training goes on from
@@ -113,10 +113,11 @@ def logs_of(name: str, data: Path, work: Path) -> Path:
 class Bench:
     """All places of one benchmark set."""
 
-    def __init__(self, name: str, data: Path, work: Path, threads: int) -> None:
+    def __init__(self, name: str, data: Path, work: Path, threads: int, small: bool) -> None:
         self.settings = YAML(typ="safe").load(PROJECT / "benchmarks" / "quality_settings" / f"{name}.yaml")
-        self.changes = {"compute.threads": threads} | self.settings["shared"]
-        self.work, self.cache = work / name, work / name / "cache"
+        self.changes = {"compute.threads": threads} | self.settings["shared"] | (self.settings["small"] if small else {})
+        self.work = work / (f"{name}-small" if small else name)
+        self.cache = self.work / "cache"
         self.logs = logs_of(name, data, self.work)
         self.tables = self._place("tables", {}, [])
 
@@ -188,7 +189,7 @@ def summary(bench: Bench, runs: dict[int, list[Measured]]) -> Measured:
         "paired": {name: averaged(list(seeds.values())) for name, seeds in pairs.items()},
         "ndcg@10_by_seed": {name: {str(seed): at["full"]["ndcg@10"] for seed, at in seeds.items()} for name, seeds in by_model.items()},
         "paired_by_seed": {name: {str(seed): pair for seed, pair in seeds.items()} for name, seeds in pairs.items()},
-        "settings": bench.settings,
+        "settings": {"changes": bench.changes, "students": bench.settings["students"]},
         "made_with": {"threads": bench.changes["compute.threads"], "machine": platform.machine(), "python": platform.python_version()}
         | {package: version(package) for package in ("slmrec", "torch", "transformers", "peft")},
     }
@@ -218,8 +219,9 @@ def main() -> None:
     asked.add_argument("--threads", type=int, default=2)
     asked.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     asked.add_argument("--students", nargs="+", default=None, help="of the settings' students; all of them unless said otherwise")
+    asked.add_argument("--small", action="store_true", help="busy users only: shows within an hour that everything learns")
     p = asked.parse_args()
-    bench = Bench(p.name, p.data, p.work.resolve(), p.threads)
+    bench = Bench(p.name, p.data, p.work.resolve(), p.threads, p.small)
     bench.prepare()
     teacher = bench.teacher(bench.sasrec(p.seeds[0]))
     runs: dict[int, list[Measured]] = {}
@@ -227,8 +229,8 @@ def main() -> None:
         for seed in p.seeds:
             runs.setdefault(seed, []).append(bench.student(student, seed, bench.sasrec(seed), teacher))
             result = summary(bench, runs)
-            write_json(RESULTS / f"quality-{p.name}.json", result)
-            with new_file(RESULTS / f"quality-{p.name}.md") as temporary:
+            write_json(RESULTS / f"quality-{bench.work.name}.json", result)
+            with new_file(RESULTS / f"quality-{bench.work.name}.md") as temporary:
                 temporary.write_text(tables_of(result))
             print(tables_of(result), flush=True)
 
