@@ -19,24 +19,23 @@ export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-repro: $(INSTALLED)  ## logs to a verified ONNX bundle: everything, from nothing; resumes where it was interrupted
+repro: $(INSTALLED) | .cache  ## logs to a verified ONNX bundle: everything, from nothing; resumes where it was interrupted
 	[ -e data ] || slmrec fetch-demo
 	slmrec doctor
 	dvc repro
 	slmrec show
 
-test: $(INSTALLED)  ## the quick tests
+test: $(INSTALLED) | .cache  ## the quick tests
 	pytest -m "not acceptance"
 
-acceptance: $(INSTALLED)  ## the long ones: the whole pipeline, twice, killed, undone
+acceptance: $(INSTALLED) | .cache  ## the long ones: the whole pipeline, twice, killed, undone
 	pytest -m acceptance
 
-flow: $(INSTALLED)  ## the same pipeline as a Prefect flow; no server needed beforehand
-	mkdir -p .cache # Prefect makes its own folder, not the one above
+flow: $(INSTALLED) | .cache  ## the same pipeline as a Prefect flow; no server needed beforehand
 	python -m flows.pipeline
+	slmrec show
 
-ui: $(INSTALLED)  ## Prefect server, worker and the scheduled deployment on loopback, until Ctrl-C
-	mkdir -p .cache
+ui: $(INSTALLED) | .cache  ## Prefect server, worker and the scheduled deployment on loopback, until Ctrl-C
 	python -m flows.ui $(PORT)
 
 depth-study: $(INSTALLED)  ## how deep the teacher has to be, on the project's own data; hours for a large teacher, resumes
@@ -54,6 +53,10 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)  ## measurements side by side, into benchmarks/results
 	python -m benchmarks.data --sizes 1000000
+
+# Prefect makes its own folder in it, not the one above.
+.cache:
+	mkdir -p .cache
 
 # The stamp is touched last, so an interrupted installation starts again and pip takes what is already there.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -56,7 +56,7 @@ class Distillation(nn.Module):
         rows = teacher.rows(batch.windows, batch.real) if weights.cosine or weights.norm or weights.logits else None
         parts = self._listed(vectors, goals, rows, ranking, weights)
         if weights.multi_supervision and len(self.heads.supervise):
-            supervised = [ranking.loss(head(block), goals) for head, block in zip(self.heads.supervise, blocks, strict=False)]
+            supervised = [ranking.supervising_loss(head(block), goals) for head, block in zip(self.heads.supervise, blocks, strict=False)]
             parts["multi_supervision"] = torch.stack(supervised).mean()
         return parts if rows is None else parts | self._aligned(blocks, rows, weights)
 

@@ -50,7 +50,8 @@ class _FusedSoftmax(torch.autograd.Function):
             for slope, (of_vectors, of_table) in zip(slopes, gradients, strict=True):
                 slope /= count
                 torch.mm(slope, table, out=of_vectors[here])
-                of_table.addmm_(slope.T, vectors[here])
+                if ctx.needs_input_grad[1]:  # a frozen table saves a third of the work
+                    of_table.addmm_(slope.T, vectors[here])
         ctx.save_for_backward(*(part for pair in gradients for part in pair))
         return losses[0] / count, losses[1] / count
 

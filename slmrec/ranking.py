@@ -37,6 +37,10 @@ class Ranking:
         """Loss of user vectors (N, E) and the items (N,) that came next."""
         return softmax_loss(vectors, self.table(self.candidates), self.place[targets], self.p.chunk)
 
+    def supervising_loss(self, vectors: Tensor, targets: Tensor) -> Tensor:
+        """`loss` that leaves the table alone: early layers are taught to use it, not the table to suit them."""
+        return softmax_loss(vectors, self.table(self.candidates).detach(), self.place[targets], self.p.chunk)
+
     def imitating_loss(self, vectors: Tensor, targets: Tensor, top_items: Tensor, top_logs: Tensor) -> tuple[Tensor, Tensor]:
         """`loss`, and the divergence from a teacher's shares (N, K) among its top items (N, K)."""
         rows = self.table(self.candidates)

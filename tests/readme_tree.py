@@ -20,6 +20,8 @@ OTHERS = {
     "Makefile": "The commands.",
     "prefect.yaml": "The daily deployment.",
     ".ci/run": "What has to pass on a clean clone.",
+    "docs/consumers.md": "The bundle as a service reads it, from Python and from Node.",
+    "benchmarks/": "Side-by-side measurements; results/ with the machine they ran on.",
     "tests/": "Mirrors slmrec/ and flows/; every test is a sentence.",
     "data/": "Raw logs, yours or the demo's; never changed, not in git.",
     "artifacts/": "Everything derived, kept by DVC; artifacts/bundle is what you came for.",

@@ -206,7 +206,7 @@ class TestOnAServer:
             done = subprocess.run(
                 [sys.executable, "-m", "flows.pipeline"],
                 cwd=small,
-                env={**environment(), "PREFECT_API_URL": api_url()},
+                env={**environment(), "PREFECT_API_URL": api_url(), "PREFECT_HOME": str(small / ".cache" / "prefect")},
                 capture_output=True,
                 text=True,
                 check=False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -17,12 +16,15 @@ from slmrec import tables
 from slmrec.agreement import Answer, compare, distance, scores_within
 from slmrec.bundle_writer import candidates_of
 from slmrec.errors import DataError, PromiseError
+from slmrec.files import write_json
 from slmrec.golden import Answering
 from slmrec.item_table import ItemTable
-from slmrec.params import EvaluateParams, ExportParams
+from slmrec.models import save_model
+from slmrec.params import ComputeParams, EvaluateParams, ExportParams
 from slmrec.parity import Parity, compare_on_grid, dense
-from slmrec.runtime import answer, open_session
+from slmrec.runtime import answer, open_session, verify
 from slmrec.sasrec import Sasrec
+from slmrec.served_items import ACTIVE, RETIRED
 from slmrec.stages import export_onnx
 from slmrec.vocabulary import PAD
 from tests.made_bundle import MAX_LENGTH, PARAMS, ROWS, scores_in_torch, served_items, small_graph, small_model, small_session
@@ -137,44 +139,63 @@ def test_a_list_of_all_candidates_becomes_scores_by_item():
     assert scores.tolist() == [[-np.inf, -np.inf, 0.25, 0.5, -np.inf]]
 
 
-@pytest.fixture(scope="module")
-def exported() -> tuple[object, dict]:
-    """The whole export of the small model, measured on users who walk a ring of its items."""
+def test_the_graphs_own_quality_and_parity_are_measured():
+    # 40 users who walk a ring of the items have one target each, beside the rows of the grid.
     histories = ring_histories(40, ROWS - 2, MAX_LENGTH)
-    evaluation: dict[str, Any] = {"protocol": {}, "models": {}, "paired": {}}
-    return export_onnx.export_onnx(small_model(), served_items(), histories, evaluation, {"student": "0" * 64}, PARAMS, JUDGED, 1)
-
-
-def test_the_graphs_own_quality_and_parity_are_measured(exported):
-    _, metrics = exported
-    measured = metrics["models"]["student_onnx"]
-    assert set(measured) >= {"full", "sampled", "ci95", "slices", "parameters"}
-    # 40 users with one target each, beside the rows of the grid.
-    assert metrics["parity"]["rows"] == 40 + sum(PARAMS.batches) * len(PARAMS.lengths)
-    assert metrics["parity"]["same_top10"] == 1.0
-    assert json.loads(json.dumps(metrics)) == metrics
+    own = export_onnx.measure(small_model(), whole_graph(), Parity(CANDIDATES, PARAMS), histories, JUDGED)
+    assert set(own["models"]["student_onnx"]) >= {"full", "sampled", "ci95", "slices", "parameters"}
+    assert own["parity"]["rows"] == 40 + sum(PARAMS.batches) * len(PARAMS.lengths)
+    assert own["parity"]["same_top10"] == 1.0
+    assert json.loads(json.dumps(own)) == own
 
 
 def test_a_student_that_does_not_fit_the_item_table_is_refused():
     table = ItemTable(torch.ones(ROWS + 1, dtype=torch.bool), 8, None)
     model = Sasrec(table, 1, 2, 8, 0.0, MAX_LENGTH)
     with pytest.raises(DataError, match=f"the student knows {ROWS + 1} rows, items.parquet has {ROWS}"):
-        export_onnx.export_onnx(model, served_items(), ring_histories(5, 40, MAX_LENGTH), {}, {}, PARAMS, JUDGED, 1)
+        export_onnx.export_onnx(model, served_items(), {}, PARAMS)
 
 
-def test_nothing_is_written_when_parity_fails(exported, tmp_path, monkeypatch):
-    def fails(*_arguments: object) -> None:
-        raise PromiseError("graph and torch differ")
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[Path]:
+    """What the stage reads: events, histories, student, evaluation; small, but as earlier stages leave them."""
+    served = served_items()
+    items = {"item_index": range(2, ROWS), "item": served.ids, "title": served.titles, "first_time": None}
+    events = [int(status == ACTIVE) for status in served.statuses]
+    titles = pl.Series([None if status == RETIRED else title for status, title in zip(served.statuses, served.titles, strict=True)])
+    (tmp_path / "events").mkdir()
+    table = pl.DataFrame({**items, "title": titles, "events": events}, schema=tables.ITEMS)
+    table.write_parquet(tmp_path / "events" / "items.parquet")
+    (tmp_path / "histories").mkdir()
+    save_model(small_model(), tmp_path / "student" / "student")
+    write_json(tmp_path / "evaluation.json", {"protocol": {}, "models": {}, "paired": {}})
+    return [tmp_path / name for name in ("events", "histories", "student", "evaluation.json")]
 
-    for name in ("start_torch", "load_model", "read_histories", "read_json", "read_section", "sha256_of", "sha256_of_folder"):
-        monkeypatch.setattr(export_onnx, name, lambda *_arguments: None)
-    monkeypatch.setattr(export_onnx.tables, "read_table", lambda *_arguments: pl.DataFrame(schema=tables.ITEMS))
-    monkeypatch.setattr(export_onnx, "export_onnx", fails)
-    monkeypatch.setattr(export_onnx, "read_section", lambda *_arguments: PARAMS)
-    monkeypatch.setattr(type(PARAMS), "threads", 1, raising=False)
-    bundle, metrics = tmp_path / "bundle", tmp_path / "metrics.json"
-    with pytest.raises(PromiseError):
-        export_onnx.main(Path(), Path(), Path(), Path(), bundle=bundle, metrics=metrics)
-    assert not bundle.exists()
-    assert not metrics.exists()
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.fixture
+def small_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage as it stands, on made histories and the parameters of this file."""
+    sections = {"compute": ComputeParams(device="cpu", threads=1), "export_onnx": PARAMS, "evaluate": JUDGED}
+    monkeypatch.setattr(export_onnx, "read_section", lambda name, _kind, _path: sections[name])
+    monkeypatch.setattr(export_onnx, "read_histories", lambda _path: ring_histories(40, ROWS - 2, MAX_LENGTH))
+    # The same model was exported already: tests/test_graph.py proves that another export gives the same bytes.
+    monkeypatch.setattr(export_onnx, "export_graph", lambda *_arguments: small_graph())
+    # Deterministic kernels for the whole process would reach into other tests.
+    monkeypatch.setattr(export_onnx, "start_torch", lambda _p: None)
+
+
+@pytest.mark.usefixtures("small_stage")
+def test_the_stage_leaves_a_bundle_that_verifies_and_its_metrics(inputs, tmp_path):
+    bundle, metrics = tmp_path / "bundle", tmp_path / "bundle.json"
+    export_onnx.main(*inputs, bundle=bundle, metrics=metrics)
+    assert verify(bundle, "cpu", 1).worst == 0.0
+    assert json.loads((bundle / "metrics.json").read_text())["parity"] == json.loads(metrics.read_text())["parity"]
+
+
+@pytest.mark.usefixtures("small_stage")
+def test_nothing_is_written_when_parity_fails(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_onnx, "answer", lambda *_arguments: changed_graph("columns", 25, 0.05)(*_arguments[1:]))
+    bundle, metrics = tmp_path / "bundle", tmp_path / "bundle.json"
+    with pytest.raises(PromiseError, match="nothing was written"):
+        export_onnx.main(*inputs, bundle=bundle, metrics=metrics)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evaluation.json", "events", "histories", "student"]

@@ -74,6 +74,7 @@ def test_a_cut_that_lets_training_run_on_is_found_out(monkeypatch: pytest.Monkey
     assert future_events(times, splitting.temporal(block_of(times), Cuts(3, 4), 5), Cuts(3, 4))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=5), st.integers(2, 7))
 def test_each_transition_is_trained_once_and_the_last_window_is_full(training: list[int], max_length: int) -> None:
     windows = splitting.cut_windows(np.array(training), max_length)

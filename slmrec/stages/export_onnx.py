@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,13 @@ from typing import Any
 import torch
 
 from slmrec import tables
-from slmrec.bundle_writer import Parts, candidates_of, item_files, properties, read_served_items, write_bundle, write_contract
+from slmrec.bundle_writer import ItemFiles, Parts, candidates_of, item_files, properties, read_served_items, write_bundle, write_contract
 from slmrec.compute import start_torch
 from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.files import new_folder, read_json, sha256_of, sha256_of_folder, write_json
-from slmrec.golden import questions, record
+from slmrec.golden import Answering, questions, record
 from slmrec.graph import export_graph, stamp
 from slmrec.histories import Histories, read_histories
 from slmrec.models import SequenceModel, decoder_parameters, load_model, table_parameters
@@ -27,38 +28,33 @@ from slmrec.served_items import ServedItems
 NAME = "student_onnx"
 
 
-def export_onnx(
-    model: SequenceModel,
-    served: ServedItems,
-    histories: Histories,
-    evaluation: dict[str, Any],
-    inputs: dict[str, str],
-    p: ExportParams,
-    judged: EvaluateParams,
-    threads: int,
-) -> tuple[Parts, dict[str, Any]]:
-    """Everything a bundle is made of, and the graph's own entry for metrics/bundle.json.
+@dataclass(frozen=True)
+class Exported:
+    """A graph, stamped with the hashes of the contract and the item table that belong to it."""
 
-    inputs are names and sha256 of what it is made from. Raises PromiseError when graph and torch disagree.
-    """
+    graph: bytes
+    contract: bytes
+    items: ItemFiles
+
+
+def export_onnx(model: SequenceModel, served: ServedItems, inputs: dict[str, str], p: ExportParams) -> Exported:
+    """The model as a graph; inputs are names and sha256 of what it is made from."""
     if len(model.table) != served.rows:
         raise DataError(f"the student knows {len(model.table)} rows, items.parquet has {served.rows}; run dvc repro")
-    candidates = candidates_of(served)
-    graph = export_graph(model, torch.from_numpy(candidates), p.opset)
+    graph = export_graph(model, torch.from_numpy(candidates_of(served)), p.opset)
     items = item_files(served)
     contract = write_contract(graph, items, model.max_length, p.max_score_difference, inputs)
-    stamped = stamp(graph, properties(contract, items))
-    answering = partial(answer, open_session(stamped, "cpu", threads))
-    parity = Parity(candidates, p)
+    return Exported(stamp(graph, properties(contract, items)), contract, items)
+
+
+def measure(model: SequenceModel, answering: Answering, parity: Parity, histories: Histories, judged: EvaluateParams) -> dict[str, Any]:
+    """The graph's own quality on the test targets and its parity. Raises PromiseError when graph and torch disagree."""
     compare_on_grid(model, answering, parity)
-    examination = Examination(histories, served.rows, judged)
+    examination = Examination(histories, len(parity.candidates), judged)
     ranks = examination.take(GraphScorer(model, answering, histories, parity))
     parity.check()
     measured = examination.measured(ranks, Parameters(decoder_parameters(model), table_parameters(model)))
-    own = {"models": {NAME: measured}, "parity": parity.as_json()}
-    whole = {**evaluation, "models": evaluation["models"] | own["models"], "parity": own["parity"]}
-    asked = questions(served.rows, model.max_length, served.candidates, p.top, p.seed)
-    return Parts(stamped, contract, items, whole, record(asked, answering, served.candidates)), own
+    return {"models": {NAME: measured}, "parity": parity.as_json()}
 
 
 def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bundle: Path, metrics: Path) -> None:
@@ -75,11 +71,25 @@ def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bund
         "student": sha256_of_folder(student / "student", "*"),
         "evaluation": sha256_of(evaluation),
     }
-    parts, own = export_onnx(model, served, read_histories(histories), read_json(evaluation), inputs, p, judged, compute.threads)
+    exported = export_onnx(model, served, inputs, p)
+    say(f"graph of {len(exported.graph) / 1e6:.1f} MB, {served.candidates:,} items")
+    answering = partial(answer, open_session(exported.graph, "cpu", compute.threads))
+    own = measure(model, answering, Parity(candidates_of(served), p), read_histories(histories), judged)
+    say("against torch " + ", ".join(f"{name} {value:.2g}" for name, value in own["parity"].items()))
+    asked = questions(served.rows, model.max_length, served.candidates, p.top, p.seed)
+    golden = record(asked, answering, served.candidates)
+    whole = read_json(evaluation)
+    shown = {**whole, "models": whole["models"] | own["models"], "parity": own["parity"]}
     with new_folder(bundle) as folder:
-        write_bundle(parts, folder)
-        verify(folder, "cpu", compute.threads)
+        write_bundle(Parts(exported.graph, exported.contract, exported.items, shown, golden), folder)
+        done = verify(folder, "cpu", compute.threads)
     write_json(metrics, own)
+    say(f"{bundle} is whole: {done.cases} golden cases replayed")
+
+
+def say(line: str) -> None:
+    """A line for whoever watches."""
+    print(f"export_onnx: {line}", flush=True)
 
 
 if __name__ == "__main__":
