@@ -51,7 +51,9 @@ def measured(row: AblationRow, lesson: Lesson, p: DistillStudentParams, examinat
 
 def summary(row: AblationRow, found: list[Found]) -> Found:
     """Mean, least and greatest of each figure over seeds."""
-    figures = {name: [each["test"][name] for each in found] for name in SHOWN} | {"valid_ndcg@10": [each["valid_ndcg@10"] for each in found]}
+    figures = {name: [each["test"][name] for each in found] for name in SHOWN} | {
+        "valid_ndcg@10": [each["valid_ndcg@10"] for each in found]
+    }
     spread = {name: {"mean": fmean(values), "least": min(values), "greatest": max(values)} for name, values in figures.items()}
     return {"name": row.name, "parameters": found[0]["parameters"], "seeds": len(found), **spread}
 

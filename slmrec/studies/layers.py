@@ -5,6 +5,8 @@ The paper's argument, that many layers can stand in for few, measured on the sta
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -24,7 +26,7 @@ def states_between_layers(model: Recommender, items: Tensor) -> Tensor:
 
 def changes(states: Tensor) -> list[float]:
     """How far each layer turns the state: 1 - cosine of before and after, mean over positions. states (L + 1, N, D)."""
-    return [float(1 - functional.cosine_similarity(before, after, dim=1).mean()) for before, after in zip(states, states[1:], strict=False)]
+    return [float(1 - functional.cosine_similarity(before, after, dim=1).mean()) for before, after in pairwise(states)]
 
 
 def linear_cka(left: Tensor, right: Tensor) -> float:

@@ -10,6 +10,8 @@ from slmrec.params import Count, DecoderParams, DistillWeights, OnlineTeaching, 
 
 
 class DepthStudyParams(Section):
+    """How deep the teacher has to be."""
+
     seed: Seed
     depths: list[Count] = Field(min_length=1)  # at which the teacher is trained anew, besides its full depth
     windows: Count  # histories whose states are looked at
@@ -19,6 +21,8 @@ class DepthStudyParams(Section):
 
 
 class AblationRow(Section):
+    """One kind of student."""
+
     name: str = Field(min_length=1)
     weights: DistillWeights
     teaching: OnlineTeaching | Literal["offline"]
@@ -26,5 +30,7 @@ class AblationRow(Section):
 
 
 class AblationParams(Section):
+    """What each term of the student's loss is worth."""
+
     seeds: list[Seed] = Field(min_length=1)
     rows: list[AblationRow] = Field(min_length=1)

@@ -16,9 +16,7 @@ Point = tuple[float, float]
 def write_picture(path: Path, panels: Sequence[str]) -> None:
     """Write panels side by side, two a row."""
     rows = -(-len(panels) // 2)
-    placed = [
-        f'<g transform="translate({place % 2 * WIDTH},{place // 2 * HEIGHT})">{panel}</g>' for place, panel in enumerate(panels)
-    ]
+    placed = [f'<g transform="translate({place % 2 * WIDTH},{place // 2 * HEIGHT})">{panel}</g>' for place, panel in enumerate(panels)]
     size = f'width="{2 * WIDTH}" height="{rows * HEIGHT}"'
     style = "<style>text{font:11px sans-serif;fill:#333}.title{font-weight:bold}</style>"
     with new_file(path) as temporary:
