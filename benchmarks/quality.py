@@ -173,7 +173,7 @@ def averaged(found: list[Any]) -> Any:
     return first if isinstance(first, int) else fmean(found)
 
 
-def summary(bench: Bench, runs: dict[int, list[Measured]]) -> Measured:
+def summary_of(runs: dict[int, list[Measured]]) -> Measured:
     """Everything in the schema of metrics/evaluation.json, means over seeds, with the seeds' own figures beside it."""
     by_model: dict[str, dict[int, Measured]] = {}
     pairs: dict[str, dict[int, list[float]]] = {}
@@ -189,10 +189,14 @@ def summary(bench: Bench, runs: dict[int, list[Measured]]) -> Measured:
         "paired": {name: averaged(list(seeds.values())) for name, seeds in pairs.items()},
         "ndcg@10_by_seed": {name: {str(seed): at["full"]["ndcg@10"] for seed, at in seeds.items()} for name, seeds in by_model.items()},
         "paired_by_seed": {name: {str(seed): pair for seed, pair in seeds.items()} for name, seeds in pairs.items()},
-        "settings": {"changes": bench.changes, "students": bench.settings["students"]},
-        "made_with": {"threads": bench.changes["compute.threads"], "machine": platform.machine(), "python": platform.python_version()}
-        | {package: version(package) for package in ("slmrec", "torch", "transformers", "peft")},
     }
+
+
+def made_with(bench: Bench) -> Measured:
+    """What stands beside the figures: settings, machine, versions."""
+    packages = {package: version(package) for package in ("slmrec", "torch", "transformers", "peft")}
+    machine = {"threads": bench.changes["compute.threads"], "machine": platform.machine(), "python": platform.python_version()}
+    return {"settings": {"changes": bench.changes, "students": bench.settings["students"]}, "made_with": machine | packages}
 
 
 def tables_of(result: Measured) -> str:
@@ -228,7 +232,7 @@ def main() -> None:
     for student in p.students or list(bench.settings["students"]):
         for seed in p.seeds:
             runs.setdefault(seed, []).append(bench.student(student, seed, bench.sasrec(seed), teacher))
-            result = summary(bench, runs)
+            result = summary_of(runs) | made_with(bench)
             write_json(RESULTS / f"quality-{bench.work.name}.json", result)
             with new_file(RESULTS / f"quality-{bench.work.name}.md") as temporary:
                 temporary.write_text(tables_of(result))
