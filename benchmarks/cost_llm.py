@@ -35,6 +35,7 @@ from slmrec.params import (
     DistillWeights,
     FirstLayers,
     LoraTuning,
+    LossParams,
     MeasureCostParams,
     Smollm2Params,
     SoftmaxLoss,
@@ -77,7 +78,7 @@ def simulated() -> Histories:
 def models() -> dict[str, SequenceModel]:
     """The four models over one kind of item table; the teacher is the whole SmolLM2."""
     torch.manual_seed(1)
-    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), WIDTH, None)
+    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), WIDTH, None, 0.0)
     p = Smollm2Params(kind="smollm2-135m", cut=FirstLayers(rule="first", layers=30), tuning=LORA, prompt=None)
     teacher, _ = pretrained_decoder(open_backbone(p), p, Frame(table, 0.1, 0.0, LONGEST), lambda _: torch.zeros(0))
     return {
@@ -101,9 +102,9 @@ class RandomStates:
         return TeacherRows(torch.ones(count, BLOCKS, self.width), items, torch.full((count, TOP), -5.0))
 
 
-def training(name: str, model: SequenceModel, teacher_width: int, loss: SoftmaxLoss) -> tuple[torch.nn.Module, Loss]:
+def training(name: str, model: SequenceModel, teacher_width: int, histories: Histories, loss: LossParams) -> tuple[torch.nn.Module, Loss]:
     """What learns, and its loss: students with all terms, the others on the next item."""
-    ranking = Ranking(model.table, loss)
+    ranking = Ranking(model.table, loss, histories)
     if name.startswith("student") and isinstance(model, Recommender):
         distillation, states, weights = Distillation(model, teacher_width, BLOCKS), RandomStates(teacher_width), WEIGHTS.model_dump()
 
@@ -144,7 +145,7 @@ def trained(found: dict[str, SequenceModel], histories: Histories, p: MeasureCos
     prepare_layers(teacher, LORA)
     work = {}
     for name, model in found.items():
-        learns, loss = training(name, model, teacher.shape.width, training_p.loss)
+        learns, loss = training(name, model, teacher.shape.width, histories, training_p.loss)
         work[name] = training_steps(learns, loss, batches, training_p)
     return {name: statistics.median(seconds) * scale for name, seconds in time_in_turn(work, p.repeats).items()}
 
@@ -161,7 +162,7 @@ def main() -> None:
     p = MeasureCostParams(seed=1, repeats=given.repeats, steps=given.steps, batch=128, users=given.users)
     training_p = TrainingParams(
         epochs=1, positions_per_batch=1600, learning_rate=1e-4, warmup_steps=0, weight_decay=0.0, clip_norm=1.0, unknown_rate=0.0,
-        loss=SoftmaxLoss(kind="softmax", chunk=1024), patience=1, validation_targets=1, checkpoint_seconds=60,
+        loss=SoftmaxLoss(kind="softmax", scores_at_once=2**24), patience=1, validation_targets=1, checkpoint_seconds=60,
     )  # fmt: skip
     histories, found = simulated(), models()
     parameters = {name: decoder_parameters(model) for name, model in found.items()}

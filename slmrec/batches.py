@@ -26,11 +26,37 @@ class Batch:
         """Mask of the positions that have a target.  # (B, T)"""
         return self.targets != PAD
 
+    def at_real(self, states: Tensor) -> Tensor:
+        """States (B, T, D) at the real positions, in order.  # (N, D)
+
+        A batch of equally long windows has no other positions; then this is a view, where picking would copy and its
+        gradient scatter.
+        """
+        real = self.real
+        return states.flatten(0, 1) if bool(real.all()) else states[real]
+
     def with_unknowns(self, rate: float, generator: torch.Generator) -> Batch:
         """The batch with a share of its inputs shown as UNK, drawn from `generator`."""
         hidden = torch.rand(self.items.shape, generator=generator) < rate
         items = torch.where(hidden & (self.items != PAD), UNK, self.items)
         return Batch(self.windows, items, self.targets)
+
+    def share(self, process: int, processes: int) -> tuple[Batch, float]:
+        """Every `processes`-th window, and the weight of a mean over its positions.
+
+        The mean over processes of weighted means is the mean over the whole batch. A process that gets no window takes one with
+        weight 0, since it must take part in the exchange of gradients.
+        """
+        if processes == 1:
+            return self, 1.0
+        mine = slice(process, None, processes) if process < len(self.windows) else slice(0, 1)
+        part = Batch(self.windows[mine], self.items[mine], self.targets[mine])
+        share = int(part.real.sum()) / int(self.real.sum()) if process < len(self.windows) else 0.0
+        return part, processes * share
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch with what a model reads on `device`; which windows it holds stays on the CPU."""
+        return Batch(self.windows, self.items.to(device), self.targets.to(device))
 
 
 def batches_of_epoch(histories: Histories, positions_per_batch: int, seed: int, epoch: int) -> list[np.ndarray]:

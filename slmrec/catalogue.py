@@ -24,6 +24,7 @@ class Catalogue:
 
     items: pl.DataFrame
     bad: dict[str, pl.DataFrame]
+    rows: int  # read, good or bad
     listed_differently: int  # items that are listed more than once, with different attributes
 
 
@@ -43,7 +44,7 @@ def read_previous(data: Path) -> pl.DataFrame:
 def read_catalogue(data: Path, source: ItemSource | None) -> Catalogue:
     """All item files together. An item listed in different ways takes the first in order of text, whatever file it is in."""
     if source is None:
-        return Catalogue(pl.DataFrame(schema={"id": pl.String, "title": pl.String}), {}, 0)
+        return Catalogue(pl.DataFrame(schema={"id": pl.String, "title": pl.String}), {}, 0, 0)
     columns = source.columns
     wanted = list(dict.fromkeys([columns.item, *([columns.title] if columns.title else []), *columns.others]))
     parts: list[pl.DataFrame] = []
@@ -56,8 +57,9 @@ def read_catalogue(data: Path, source: ItemSource | None) -> Catalogue:
             parts.append(_select(rows.filter(pl.col(columns.item).is_not_null()), source))
             bad[file.name] = pl.concat([bad.get(file.name, pl.DataFrame(schema=BAD_LINES)), batch.bad, nameless.cast(BAD_LINES)])
     rows = pl.concat(parts).unique().sort(pl.all(), nulls_last=True)
+    read = sum(map(len, parts)) + sum(map(len, bad.values()))
     items = rows.unique("id", keep="first", maintain_order=True)
-    return Catalogue(items, bad, int((rows["id"].value_counts()["count"] > 1).sum()))
+    return Catalogue(items, bad, read, int((rows["id"].value_counts()["count"] > 1).sum()))
 
 
 def _select(rows: pl.DataFrame, source: ItemSource) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from slmrec.door import cache_folder
 from slmrec.files import new_file, sha256_of, sha256_of_folder
+from slmrec.processes import is_first
 
 
 def key_of(inputs: Iterable[Path], *settings: Any) -> str:
@@ -60,4 +61,6 @@ class Checkpoint:
 
     def clear(self) -> None:
         """Remove this stage's checkpoints: the run is complete, and older keys cannot be asked for again."""
+        if not is_first():
+            return  # the first process may still have to write what was trained
         shutil.rmtree(self.path.parent, ignore_errors=True)

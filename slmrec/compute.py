@@ -1,11 +1,16 @@
-"""The device and threads that torch works with: what was asked for is what runs, or an error."""
+"""The device, threads and processes that torch works with: what was asked for is what runs, or an error."""
 
 from __future__ import annotations
+
+import os
 
 import torch
 
 from slmrec.errors import UnavailableError
 from slmrec.params import ComputeParams
+from slmrec.processes import local_rank, start_others
+
+ACCELERATE = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}  # what Accelerate calls the precisions
 
 
 def start_torch(p: ComputeParams) -> torch.device:
@@ -18,3 +23,21 @@ def start_torch(p: ComputeParams) -> torch.device:
     if p.device == "cuda" and not torch.cuda.is_available():
         raise UnavailableError("compute.device is cuda, but torch sees no GPU; set it to cpu or install a CUDA build of torch")
     return torch.device(p.device)
+
+
+def start_training(p: ComputeParams) -> torch.device:
+    """`start_torch` for a stage that trains: as one of `processes`, each with its own GPU where there are some.
+
+    Raises UnavailableError when there are fewer GPUs than processes.
+    """
+    device = start_torch(p)
+    if device.type == "cuda" and torch.cuda.device_count() < p.processes:
+        raise UnavailableError(f"compute.processes is {p.processes}, but torch sees {torch.cuda.device_count()} GPUs; lower it")
+    os.environ["ACCELERATE_MIXED_PRECISION"] = ACCELERATE[p.precision]  # where an Accelerator looks for it
+    start_others(p.processes)
+    if device.type == "cuda":
+        # Without this cuBLAS refuses to be deterministic.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        device = torch.device("cuda", local_rank())
+        torch.cuda.set_device(device)
+    return device

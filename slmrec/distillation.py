@@ -51,8 +51,8 @@ class Distillation(nn.Module):
         """The parts of the loss, each a mean over real positions; a part of weight 0 is not computed."""
         vectors, states = self.student.read(batch.items, self.after)
         goals = batch.targets[batch.real]  # (N,)
-        vectors = vectors[batch.real]  # (N, E)
-        blocks = [state[batch.real] for state in states]  # K of (N, D)
+        vectors = batch.at_real(vectors)  # (N, E)
+        blocks = [batch.at_real(state) for state in states]  # K of (N, D)
         rows = teacher.rows(batch.windows, batch.real) if weights.cosine or weights.norm or weights.logits else None
         parts = self._listed(vectors, goals, rows, ranking, weights)
         if weights.multi_supervision and len(self.heads.supervise):

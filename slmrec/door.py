@@ -15,8 +15,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from slmrec.errors import BusyError, SlmrecError, UsageError
+from slmrec.processes import is_first
 
 # With OpenMP's default active waiting, two threads on a busy machine slow torch fifty-fold.
 # It must be in the environment before the first import of torch, so doors are imported first.
@@ -39,12 +41,21 @@ def open_door(main: Callable[..., None]) -> None:
     try:
         inputs, outputs = _arguments(main, sys.argv[1:])
         die_with_parent()
-        with lock(stage):
-            main(*inputs, **outputs)
+        if is_first():
+            with lock(stage):
+                main(*inputs, **outputs)
+        else:
+            _take_part(main, inputs, outputs)
     except SlmrecError as error:
         print(f"{stage}: {error}", file=sys.stderr)
-        print(f"{stage}: the last good outputs come back with: dvc checkout", file=sys.stderr)
+        print(f"{stage}: the last good outputs come back with: dvc checkout --force {stage}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _take_part(main: Callable[..., None], inputs: list[Path], outputs: dict[str, Path]) -> None:
+    """Do a stage's work beside the first process, which alone holds the lock and writes what is kept."""
+    with TemporaryDirectory() as scratch:
+        main(*inputs, **{name: Path(scratch) / path.name for name, path in outputs.items()})
 
 
 def _arguments(main: Callable[..., None], words: list[str]) -> tuple[list[Path], dict[str, Path]]:

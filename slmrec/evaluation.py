@@ -24,6 +24,8 @@ PAIRS = {
         ("student", "sasrec"),
         ("student_narrow", "teacher"),
         ("student_narrow", "sasrec"),
+        ("student", "sasrec_text"),
+        ("sasrec_text", "sasrec"),
     )
 }
 
@@ -37,12 +39,15 @@ class Parameters:
 
 
 class Examination:
-    """The test targets, what they are ranked against, and how users are resampled: the same for every model."""
+    """The test targets, what they are ranked against, and how users are resampled: the same for every model.
 
-    def __init__(self, histories: Histories, items: int, p: EvaluateParams) -> None:
+    Every item with an event can be recommended, and so can the items in `described`, known by their text alone.
+    """
+
+    def __init__(self, histories: Histories, items: int, described: np.ndarray, p: EvaluateParams) -> None:
         self.histories = histories
         self.targets = histories.targets["test"]
-        self.candidates: Tensor = candidate_mask(items, histories.items)
+        self.candidates: Tensor = candidate_mask(items, np.concatenate([histories.items, described]))
         self.negatives = draw_negatives(histories, self.candidates.numpy(), p)
         self.slices = slices_of(histories, self.targets, items, p)
         self.weights = bootstrap_weights(len(np.unique(self.targets.row)), p.bootstrap, p.seed)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from slmrec.errors import DataError
-
 ENTRIES = pl.Schema({"id": pl.String, "first_us": pl.Int64})
 
 
@@ -43,8 +41,6 @@ def in_order(seen: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
 
     Null first_us: known or listed, but in no event; such new ids come last.
     """
-    if known.n_unique() != len(known):
-        raise DataError("the previous item index names an item twice; restore data/index/items.parquet")
     first = (
         pl.DataFrame({"id": known}).join(seen, on="id", how="left", maintain_order="left") if len(known) else pl.DataFrame(schema=ENTRIES)
     )

@@ -44,9 +44,11 @@ class _FusedSoftmax(torch.autograd.Function):
         for start in range(0, count, chunk):
             here = slice(start, start + chunk)
             logs = functional.log_softmax(vectors[here] @ table.T, dim=1)  # (chunk, C)
-            slopes = [_ranking_slope(logs, targets[here], losses[0])]
+            shares = logs.exp()
+            slopes = []
             if top_rows is not None and top_logs is not None:
-                slopes.append(_imitation_slope(logs, top_rows[here], top_logs[here], losses[1]))
+                slopes.append(_imitation_slope(logs, shares, top_rows[here], top_logs[here], losses[1]))
+            slopes.insert(0, _ranking_slope(logs, shares, targets[here], losses[0]))  # last, since it works in place
             for slope, (of_vectors, of_table) in zip(slopes, gradients, strict=True):
                 slope /= count
                 torch.mm(slope, table, out=of_vectors[here])
@@ -63,15 +65,17 @@ class _FusedSoftmax(torch.autograd.Function):
         return of_vectors, of_table, None, None, None, None
 
 
-def _ranking_slope(logs: Tensor, targets: Tensor, total: Tensor) -> Tensor:
-    """Gradient of the cross-entropy by the scores, shares minus one-hot; adds the loss to `total`.  # (chunk, C)"""
+def _ranking_slope(logs: Tensor, shares: Tensor, targets: Tensor, total: Tensor) -> Tensor:
+    """Gradient of the cross-entropy by the scores, shares minus one-hot, in place of the shares; adds the loss to `total`.
+
+    # (chunk, C)
+    """
     goal = targets[:, None]
     total -= logs.gather(1, goal).sum()
-    shares = logs.exp()
     return shares.scatter_add_(1, goal, shares.new_full(goal.shape, -1.0))
 
 
-def _imitation_slope(logs: Tensor, top_rows: Tensor, top_logs: Tensor, total: Tensor) -> Tensor:
+def _imitation_slope(logs: Tensor, shares: Tensor, top_rows: Tensor, top_logs: Tensor, total: Tensor) -> Tensor:
     """Gradient of the KL divergence over K + 1 bins by the scores; adds the loss to `total`.  # (chunk, C)
 
     For a top item it is p - t, for any other p (1 - t_rest / p_rest).
@@ -81,7 +85,7 @@ def _imitation_slope(logs: Tensor, top_rows: Tensor, top_logs: Tensor, total: Te
     own_rest = (1 - own.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
     rest = (1 - teacher.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
     total += (teacher * (top_logs - own_logs)).sum() + (rest * (rest.log() - own_rest.log())).sum()
-    return (logs.exp() * (1 - rest / own_rest)).scatter_(1, top_rows, own - teacher)
+    return (shares * (1 - rest / own_rest)).scatter_(1, top_rows, own - teacher)
 
 
 def cosine_loss(student: Tensor, teacher: Tensor) -> Tensor:

@@ -55,6 +55,7 @@ def load_model(folder: Path) -> SequenceModel:
         trained=torch.ones(weights["table.source"].shape[0], dtype=torch.bool),
         width=weights["table.ids"].shape[1],
         text=torch.zeros_like(weights["table.text"]) if "table.text" in weights else None,
+        hidden_ids=config.pop("hidden_ids"),
     )
     model = _built(config, table, torch.zeros_like(weights["prompt"]) if "prompt" in weights else None)
     try:
@@ -73,6 +74,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _config(model: SequenceModel) -> dict[str, Any]:
+    return {"hidden_ids": model.table.hidden_ids, **_shape(model)}
+
+
+def _shape(model: SequenceModel) -> dict[str, Any]:
     if isinstance(model, Recommender):
         shape = {"shape": asdict(model.shape), "dropout": model.dropout.p, "layer_drop": model.layer_drop}
         return {"kind": "decoder", "max_length": model.max_length, **shape}
@@ -92,6 +97,12 @@ def _built(config: dict[str, Any], table: ItemTable, prompt: Tensor | None) -> S
     if config["kind"] == "sasrec":
         return Sasrec(table, **arguments)
     return Recommender(table, DecoderShape(**config["shape"]), prompt=prompt, **arguments)
+
+
+def embedding_model(item_vectors: Path) -> Path:
+    """The SASRec whose item table the decoders start from: the one with text, where there is one."""
+    with_text = item_vectors / "sasrec_text"
+    return with_text if with_text.is_dir() else item_vectors / "sasrec"
 
 
 def decoder_parameters(model: nn.Module) -> int:

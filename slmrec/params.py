@@ -24,7 +24,15 @@ class Section(BaseModel):
 
 class ComputeParams(Section):
     device: Literal["cpu", "cuda"]
-    threads: Count
+    threads: Count  # of torch, in each process
+    processes: Count  # that share a training run, on one machine
+    precision: Literal["fp32", "bf16", "fp16"]  # of training; weights and checkpoints are always fp32
+
+    @model_validator(mode="after")
+    def _cpu_computes_in_fp32(self) -> ComputeParams:
+        if self.device == "cpu" and self.precision != "fp32":
+            raise ValueError(f"precision is {self.precision}, which is for GPUs; on a cpu it must be fp32")
+        return self
 
 
 class EventColumns(Section):
@@ -124,7 +132,27 @@ class SplitParams(Section):
 
 class SoftmaxLoss(Section):
     kind: Literal["softmax"]
-    chunk: Count  # positions whose scores over the whole catalogue are held at once
+    scores_at_once: Count  # scores (positions x items) held at a time: memory does not grow with either
+
+
+TableRows = Literal["all", "touched"]  # all: AdamW on the whole item table; touched: on the rows that a batch reads
+
+
+class SampledSoftmaxLoss(Section):
+    kind: Literal["sampled_softmax"]
+    negatives: Count  # drawn once a batch, shared by its positions
+    uniform_share: float = Field(gt=0, le=1)  # of the draws; the others follow how often items are trained on
+    rows: TableRows
+
+
+class GbceLoss(Section):
+    kind: Literal["gbce"]
+    negatives: Count  # drawn once a batch, uniformly, shared by its positions
+    calibration: Share  # t: 0 is plain binary cross-entropy, 1 undoes what sampling does to probabilities
+    rows: TableRows
+
+
+LossParams = Annotated[SoftmaxLoss | SampledSoftmaxLoss | GbceLoss, Field(discriminator="kind")]
 
 
 class TrainingParams(Section):
@@ -135,10 +163,15 @@ class TrainingParams(Section):
     weight_decay: float = Field(ge=0)
     clip_norm: float = Field(gt=0)
     unknown_rate: Share
-    loss: SoftmaxLoss
+    loss: LossParams
     patience: Count
     validation_targets: Count  # sampled, one of each user before a second of any
     checkpoint_seconds: float = Field(gt=0)
+
+
+class TextParams(Section):
+    encoder: Literal["minilm"]  # all-MiniLM-L6-v2, 384 numbers a title
+    hidden_ids: Share  # share of items that a training step knows by their text alone, as new items are known
 
 
 class EmbedItemsParams(Section):
@@ -148,7 +181,7 @@ class EmbedItemsParams(Section):
     heads: Count
     feed_forward: Count
     dropout: float = Field(ge=0, lt=1)
-    text: Literal["none", "minilm"]
+    text: Literal["none"] | TextParams
     training: TrainingParams
 
 
@@ -286,6 +319,14 @@ class DistillStudentParams(StudentParams):
     seed: Seed
     teaching: Annotated[OfflineTeaching | OnlineTeaching, Field(discriminator="kind")]
     narrow: StudentParams | None  # a second student, from the same lesson
+
+    @model_validator(mode="after")
+    def _imitated_shares_are_of_the_full_softmax(self) -> DistillStudentParams:
+        if self.weights.logits and self.training.loss.kind != "softmax":
+            raise ValueError(
+                f"weights.logits is {self.weights.logits}, which needs training.loss.kind softmax; set it to 0 or change the loss"
+            )
+        return self
 
 
 class EvaluateParams(Section):

@@ -6,6 +6,7 @@ day, and samples of bounded size, so that it needs no more memory for many event
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -146,6 +147,7 @@ def usual_ratio(events: list[int]) -> list[float]:
 
 def keep(made: list[Promise], tables: dict[str, pl.DataFrame]) -> list[Outcome]:
     """Hold the promises against the evidence with Great Expectations, in the order they were made."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported; a pipeline tells nobody about its data
     import great_expectations as gx
     from great_expectations import expectations
     from great_expectations.data_context.types.base import ProgressBarsConfig

@@ -78,16 +78,16 @@ class Quarantine:
         pl.scan_parquet(sorted(self._folder.glob("*.parquet"))).sink_parquet(path)
         shutil.rmtree(self._folder)
 
-    def check(self, max_share: float) -> None:
-        """Raise DataError with the three worst reasons and examples when bad rows are more than the share allowed."""
+    def check(self, max_share: float, rows: int) -> None:
+        """Raise DataError with the three worst reasons and examples when bad rows are more than the share of `rows` allowed."""
         bad = self.bad()
         count = sum(bad.values())
-        if count <= max_share * self.rows:
+        if count <= max_share * rows:
             return
         worst = sorted(bad, key=lambda reason: (-bad[reason], reason))[:3]
         said = "; ".join(f"{bad[reason]} {reason} ({', '.join(self._examples(reason))})" for reason in worst)
         raise DataError(
-            f"{count} of {self.rows} rows are bad, {count / self.rows:.2%}, allowed are {max_share:.2%}: {said}; "
+            f"{count} of {rows} rows are bad, {count / rows:.2%}, allowed are {max_share:.2%}: {said}; "
             "mend the logs, or raise prepare.max_quarantine_share in params.yaml"
         )
 

@@ -1,4 +1,4 @@
-"""The ranking term: next-item cross-entropy over the items that training knows."""
+"""The ranking term: next-item loss over the items that training knows, in full or against drawn negatives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from slmrec.item_table import ItemTable
 from slmrec.losses import imitating_softmax_loss, softmax_loss
 from slmrec.metrics import gains, user_means
 from slmrec.models import SequenceModel
-from slmrec.params import SoftmaxLoss
+from slmrec.negatives import Negatives
+from slmrec.params import GbceLoss, LossParams, SoftmaxLoss
+from slmrec.sampled_losses import Drawn, gbce_loss, sampled_softmax_loss
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets, sample_targets
 
 
@@ -21,30 +23,58 @@ def trained_rows(table: ItemTable) -> Tensor:
 
 
 class Ranking:
-    """Cross-entropy of user vectors against every item with a training event, and UNK.
+    """Loss of user vectors against the items with a training event, and UNK.
 
-    Items first seen after the cut stay out of the softmax: training must not learn from a catalogue it cannot know.
+    Items first seen after the cut are never negatives: training must not learn from a catalogue it cannot know.
     """
 
-    def __init__(self, table: ItemTable, p: SoftmaxLoss) -> None:
+    def __init__(self, table: ItemTable, p: LossParams, histories: Histories) -> None:
         self.table = table
         self.candidates = trained_rows(table)
         self.place = torch.zeros_like(table.source)
         self.place[self.candidates] = torch.arange(len(self.candidates), device=table.source.device)
         self.p = p
+        table.touched_only = not isinstance(p, SoftmaxLoss) and p.rows == "touched"
+        self.negatives = None if isinstance(p, SoftmaxLoss) else Negatives(self.candidates, _uniform_share(p), histories)
 
     def loss(self, vectors: Tensor, targets: Tensor) -> Tensor:
-        """Loss of user vectors (N, E) and the items (N,) that came next."""
-        return softmax_loss(vectors, self.table(self.candidates), self.place[targets], self.p.chunk)
+        """Loss of user vectors (N, E) and the items (N,) that came next, in full precision."""
+        return self._ranked(vectors, targets, taught=True)
 
     def supervising_loss(self, vectors: Tensor, targets: Tensor) -> Tensor:
         """`loss` that leaves the table alone: early layers are taught to use it, not the table to suit them."""
-        return softmax_loss(vectors, self.table(self.candidates).detach(), self.place[targets], self.p.chunk)
+        return self._ranked(vectors, targets, taught=False)
 
     def imitating_loss(self, vectors: Tensor, targets: Tensor, top_items: Tensor, top_logs: Tensor) -> tuple[Tensor, Tensor]:
-        """`loss`, and the divergence from a teacher's shares (N, K) among its top items (N, K)."""
-        rows = self.table(self.candidates)
-        return imitating_softmax_loss(vectors, rows, self.place[targets], self.place[top_items], top_logs, self.p.chunk)
+        """`loss`, and the divergence from a teacher's shares (N, K) among its top items (N, K); of the full softmax only."""
+        assert isinstance(self.p, SoftmaxLoss)  # slmrec.params sees to it
+        with torch.autocast(vectors.device.type, enabled=False):
+            rows, top_rows = self.table(self.candidates), self.place[top_items]
+            return imitating_softmax_loss(vectors.float(), rows, self.place[targets], top_rows, top_logs, self._chunk(self.p))
+
+    def _ranked(self, vectors: Tensor, targets: Tensor, taught: bool) -> Tensor:
+        with torch.autocast(vectors.device.type, enabled=False):  # a sum over a catalogue needs more than 16 bits
+            if isinstance(self.p, SoftmaxLoss):
+                return softmax_loss(vectors.float(), self._read(self.candidates, taught), self.place[targets], self._chunk(self.p))
+            assert self.negatives is not None
+            items, log_expected = self.negatives.draw(self.p.negatives)
+            drawn, positives = Drawn(items, self._read(items, taught), log_expected), self._read(targets, taught)
+            if isinstance(self.p, GbceLoss):
+                return gbce_loss(vectors.float(), positives, targets, drawn, len(self.candidates), self.p.calibration)
+            return sampled_softmax_loss(vectors.float(), positives, targets, drawn)
+
+    def _read(self, items: Tensor, taught: bool) -> Tensor:
+        """Vectors of items (N,); gradients reach the table where it is to be taught.  # (N, E)"""
+        vectors = self.table(items)
+        return vectors if taught else vectors.detach()
+
+    def _chunk(self, p: SoftmaxLoss) -> int:
+        """Positions whose scores are held at once."""
+        return max(p.scores_at_once // len(self.candidates), 1)
+
+
+def _uniform_share(p: LossParams) -> float:
+    return p.uniform_share if p.kind == "sampled_softmax" else 1.0
 
 
 class Validation:

@@ -6,16 +6,17 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
 from torch import Tensor, nn
 
 from slmrec.batches import Batch, batches_of_epoch, make_batch
 from slmrec.checkpoints import Checkpoint
-from slmrec.errors import TrainingError
+from slmrec.errors import TrainingError, UsageError
 from slmrec.histories import Histories
+from slmrec.optimizer import clip, optimizers
 from slmrec.params import TrainingParams
 from slmrec.progress import Progress
 
@@ -61,7 +62,7 @@ def train(run: Run) -> Curve:
     Every step draws from a generator seeded by (seed, step), so a run resumed at any step ends with the same bytes.
     Raises TrainingError on a loss that is NaN or infinite, with step, term and windows.
     """
-    loop = _Loop(run)
+    loop = Loop(run)
     loop.resume()
     with Progress(run.name, loop.total_steps) as progress:
         while loop.at.epoch < run.p.epochs and loop.at.epoch - loop.at.best_epoch < run.p.patience:
@@ -70,8 +71,20 @@ def train(run: Run) -> Curve:
     return loop.at.curve
 
 
-class _Loop:
-    """The state of a run between steps."""
+class _Objective(nn.Module):
+    """The objective as a module that holds what it trains: what Accelerate wraps, to share gradients between processes."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.trained = run.trained
+        self.objective = run.objective
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        return self.objective(batch)
+
+
+class Loop:
+    """The state of a run between steps. Several processes hold the same state and share each batch."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -79,9 +92,15 @@ class _Loop:
         self.at = Progressed()
         self.epoch_steps = len(batches_of_epoch(run.histories, p.positions_per_batch, run.seed, 0))
         self.total_steps = self.epoch_steps * p.epochs
-        self.accelerator = Accelerator(cpu=next(run.trained.parameters()).device.type == "cpu")
         self.parameters = [weight for weight in run.trained.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.AdamW(_groups(run.trained, p.weight_decay), lr=p.learning_rate, fused=True)
+        self.device = self.parameters[0].device
+        # A layer that stochastic depth skips in a step has no gradient to share.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(cpu=self.device.type == "cpu", kwargs_handlers=[unused])
+        own = optimizers(run.trained, p)
+        if len(own) > 1 and self.accelerator.num_processes > 1:
+            raise UsageError(f"{run.name}: loss.rows is touched, which several processes cannot share; set rows: all, or processes: 1")
+        self.objective, *self.optimizers = self.accelerator.prepare(_Objective(run), *own)
         self.best_weights = _copy(run.trained)
         self.saved = time.monotonic()
 
@@ -101,7 +120,7 @@ class _Loop:
     def _close_epoch(self, progress: Progress, steps: int, seconds: float) -> None:
         run, at = self.run, self.at
         run.trained.eval()
-        quality = run.validate()
+        quality = self._validated()
         at.epoch += 1
         at.curve.append({"epoch": at.epoch, "valid_ndcg@10": quality, **{name: total / steps for name, total in at.sums.items()}})
         if quality > at.best:
@@ -110,29 +129,44 @@ class _Loop:
         at.step, at.sums = 0, {}
         self.save()
 
+    def _validated(self) -> float:
+        """The figure that the main process measures, in every process."""
+        figure = [self.run.validate() if self.accelerator.is_main_process else 0.0]
+        return float(broadcast_object_list(figure)[0])
+
     def take_step(self, batch: Batch) -> None:
         """One optimizer step on a batch."""
-        run, at = self.run, self.at
+        run, at, accelerator = self.run, self.at, self.accelerator
         torch.manual_seed(run.seed * 1_000_003 + at.steps)  # dropout, too, depends on the step alone
-        parts = run.objective(batch.with_unknowns(run.p.unknown_rate, torch.default_generator))
-        self._refuse_nonsense(parts, batch)
-        loss = torch.stack([run.weights[name] * part for name, part in parts.items()]).sum()
-        self.accelerator.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.parameters, run.p.clip_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = run.p.learning_rate * _warm_cosine(at.steps, run.p.warmup_steps, self.total_steps)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        for name, part in parts.items():
-            at.sums[name] = at.sums.get(name, 0.0) + float(part.detach())
+        whole = batch.with_unknowns(run.p.unknown_rate, torch.default_generator)
+        part, weight = whole.share(accelerator.process_index, accelerator.num_processes)
+        terms = {name: weight * term for name, term in self.objective(part.to(self.device)).items()}
+        figures = self._shared(terms)
+        self._refuse_nonsense(figures, batch)
+        accelerator.backward(torch.stack([run.weights[name] * term for name, term in terms.items()]).sum())
+        for optimizer in self.optimizers:
+            accelerator.unscale_gradients(optimizer)
+        clip(self.parameters, run.p.clip_norm)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = run.p.learning_rate * _warm_cosine(at.steps, run.p.warmup_steps, self.total_steps)
+            optimizer.step()
+            optimizer.zero_grad()
+        for name, figure in figures.items():
+            at.sums[name] = at.sums.get(name, 0.0) + figure
         at.step += 1
         at.steps += 1
 
-    def _refuse_nonsense(self, parts: dict[str, Tensor], batch: Batch) -> None:
-        for name, part in parts.items():
-            if not torch.isfinite(part):
+    def _shared(self, terms: dict[str, Tensor]) -> dict[str, float]:
+        """Each term over the whole batch: the mean over processes of their weighted shares."""
+        stacked = torch.stack([term.detach().float() for term in terms.values()])
+        return dict(zip(terms, self.accelerator.reduce(stacked, "mean").tolist(), strict=True))
+
+    def _refuse_nonsense(self, figures: dict[str, float], batch: Batch) -> None:
+        for name, figure in figures.items():
+            if not math.isfinite(figure):
                 raise TrainingError(
-                    f"{self.run.name}: term {name} is {float(part.detach())} at step {self.at.steps} (windows "
+                    f"{self.run.name}: term {name} is {figure} at step {self.at.steps} (windows "
                     f"{batch.windows[:3].tolist()}...); lower learning_rate or clip_norm, nothing was written"
                 )
 
@@ -141,13 +175,17 @@ class _Loop:
         return sum(self.run.weights[name] * total for name, total in self.at.sums.items()) / max(self.at.step, 1)
 
     def save(self) -> None:
-        """Write a checkpoint: weights, best weights, optimizer moments, and where the run stands."""
-        tensors = {f"now.{name}": value for name, value in _copy(self.run.trained).items()}
-        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
-        self.run.checkpoint.save({name: value.contiguous() for name, value in tensors.items()}, vars(self.at))
+        """Write a checkpoint: weights, best weights, optimizer moments, and where the run stands. The main process does."""
         self.saved = time.monotonic()
+        if not self.accelerator.is_main_process:
+            return
+        tensors = {f"now.{name}": value.detach() for name, value in self.run.trained.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        for number, optimizer in enumerate(self.optimizers):
+            for index, state in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in state.items()}
+        record = {"at": vars(self.at), "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {}}
+        self.run.checkpoint.save({name: value.contiguous() for name, value in tensors.items()}, record)
 
     def resume(self) -> None:
         """Go on from the last checkpoint, if there is one."""
@@ -155,27 +193,23 @@ class _Loop:
         if found is None:
             return
         tensors, record = found
-        self.at = Progressed(**record)
+        self.at = Progressed(**record["at"])
         self.run.trained.load_state_dict(_below(tensors, "now."))
         self.best_weights = _below(tensors, "best.")
-        self._restore_optimizer(_below(tensors, "optimizer."))
+        for number, optimizer in enumerate(self.optimizers):
+            _restore(optimizer, _below(tensors, f"optimizer.{number}."))
+        if self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(record["scaler"])
         print(f"{self.run.name}: resumed at epoch {self.at.epoch + 1}, step {self.at.step}", flush=True)
 
-    def _restore_optimizer(self, moments: dict[str, Tensor]) -> None:
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in moments.items():
-            index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = value
-        whole = self.optimizer.state_dict()
-        self.optimizer.load_state_dict({**whole, "state": state})
 
-
-def _groups(trained: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Decay matrices, leave vectors (norms, biases) alone, as is usual for transformers."""
-    weights = [weight for weight in trained.parameters() if weight.requires_grad]
-    matrices = [weight for weight in weights if weight.ndim > 1]
-    vectors = [weight for weight in weights if weight.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+def _restore(optimizer: torch.optim.Optimizer, moments: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in moments.items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = value
+    whole = optimizer.state_dict()
+    optimizer.load_state_dict({**whole, "state": state})
 
 
 def _warm_cosine(step: int, warmup: int, total: int) -> float:

@@ -16,7 +16,7 @@ TRAINING = TrainingParams(
     weight_decay=0.01,
     clip_norm=1.0,
     unknown_rate=0.05,
-    loss=SoftmaxLoss(kind="softmax", chunk=32),
+    loss=SoftmaxLoss(kind="softmax", scores_at_once=448),
     patience=3,
     validation_targets=50,
     checkpoint_seconds=60,

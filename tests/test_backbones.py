@@ -39,7 +39,7 @@ def llm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def frame() -> Frame:
     torch.manual_seed(3)
-    return Frame(ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None), 0.0, 0.0, 8)
+    return Frame(ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0), 0.0, 0.0, 8)
 
 
 def decoder(llm: Path, **changes) -> Recommender:
@@ -200,7 +200,7 @@ def test_a_pretrained_teacher_learns_the_ring_and_ends_as_a_plain_decoder(llm, t
         training=TRAINING.model_copy(update={"epochs": 10, "patience": 10}),
     )
     backbone = open_backbone(folder_params(llm))
-    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None)
+    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0)
     teacher, kept, curve = train_teacher(histories, table, p, backbone, torch.device("cpu"), Checkpoint(tmp_path / "c.safetensors"))
     assert kept == [1, 2]
     assert curve[-1]["valid_ndcg@10"] > 0.9

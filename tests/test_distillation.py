@@ -38,7 +38,7 @@ NONE = DistillWeights(ranking=0, cosine=0, norm=0, multi_supervision=0, logits=0
 
 def decoder(layers: int, width: int = 16):
     torch.manual_seed(layers)
-    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None)
+    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0)
     shape = DecoderParams(kind="config", layers=layers, width=width, heads=2, key_value_heads=1, feed_forward=24)
     return new_decoder(table, shape, 0.0, 0.0, 8).eval()
 
@@ -84,7 +84,7 @@ def test_states_that_do_not_fit_the_disk_are_refused_before_anything_is_written(
 def parts_of(distillation: Distillation, recorded, weights: DistillWeights) -> dict[str, torch.Tensor]:
     batch = make_batch(HISTORIES, np.arange(10))
     states = TeacherStates(recorded, HISTORIES)
-    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss), weights)
+    return distillation.parts(batch, states, Ranking(distillation.student.table, TRAINING.loss, HISTORIES), weights)
 
 
 def test_a_term_of_weight_zero_is_not_computed(recorded):
@@ -136,8 +136,8 @@ def test_computed_rows_are_the_recorded_ones_and_nothing_but_their_shape_is_writ
 def online_gradients(detach: bool, weights: DistillWeights) -> tuple[set[str], float]:
     """Names of the parts, and how strongly the parts other than its own pull at the teacher."""
     student, teacher = decoder(2), decoder(4)
-    both = OnlineDistillation(Distillation(student, 16, 2), teacher, Ranking(teacher.table, TRAINING.loss), [2, 4], 5, detach)
-    parts = both.parts(make_batch(HISTORIES, np.arange(10)), Ranking(student.table, TRAINING.loss), weights)
+    both = OnlineDistillation(Distillation(student, 16, 2), teacher, Ranking(teacher.table, TRAINING.loss, HISTORIES), [2, 4], 5, detach)
+    parts = both.parts(make_batch(HISTORIES, np.arange(10)), Ranking(student.table, TRAINING.loss, HISTORIES), weights)
     torch.stack([part for name, part in parts.items() if name != "teacher_ranking"]).sum().backward()
     return set(parts), sum(float(weight.grad.abs().sum()) for weight in teacher.parameters() if weight.grad is not None)
 

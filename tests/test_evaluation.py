@@ -13,6 +13,7 @@ from tests.made_histories import histories_of, ring_histories
 
 ITEMS = 14
 P = EvaluateParams(seed=1, negatives=3, bootstrap=200, recent_days=30, short_history=5, tail_share=0.2)
+NOTHING = np.empty(0, dtype=np.int64)  # items known by their text alone
 RING = ring_histories(80, ITEMS - 2, 8)
 
 
@@ -28,7 +29,7 @@ def test_recent_popularity_forgets_what_is_older_than_its_days():
 
 
 def test_last_item_transition_knows_the_ring():
-    examination = Examination(RING, ITEMS, P)
+    examination = Examination(RING, ITEMS, NOTHING, P)
     measured = examination.measured(examination.take(LastItemTransition(RING, ITEMS)), Parameters(0, 0))
     assert measured["full"]["hr@1"] == 1
 
@@ -57,7 +58,7 @@ def test_slices_hold_short_inputs_rare_items_and_new_items():
 
 
 def test_every_figure_lies_where_it_must_and_the_interval_holds_the_mean():
-    examination = Examination(RING, ITEMS, P)
+    examination = Examination(RING, ITEMS, NOTHING, P)
     popularity, transition = examination.take(Popularity(RING, ITEMS, None)), examination.take(LastItemTransition(RING, ITEMS))
     measured = examination.measured(popularity, Parameters(1, 2))
     low, high = measured["ci95"]["ndcg@10"]
@@ -68,7 +69,7 @@ def test_every_figure_lies_where_it_must_and_the_interval_holds_the_mean():
 
 
 def test_the_same_examination_gives_the_same_figures():
-    first, second = (Examination(RING, ITEMS, P) for _ in range(2))
+    first, second = (Examination(RING, ITEMS, NOTHING, P) for _ in range(2))
     one, other = (each.measured(each.take(Popularity(RING, ITEMS, None)), Parameters(0, 0)) for each in (first, second))
     assert one == other
 
@@ -82,6 +83,6 @@ def test_no_input_holds_the_target_or_anything_after_it():
             seen.extend(zip(rows.tolist(), stops.tolist(), strict=True))
             return torch.zeros(len(rows), ITEMS)
 
-    Examination(RING, ITEMS, P).take(Spy())
+    Examination(RING, ITEMS, NOTHING, P).take(Spy())
     lengths = np.diff(RING.offsets)
     assert sorted(seen) == [(row, int(lengths[row]) - 1) for row in range(len(lengths))]

@@ -170,7 +170,7 @@ def test_exporting_leaves_the_model_as_it_was():
 
 
 def test_a_weight_that_is_not_finite_is_not_exported():
-    model = Sasrec(ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None), 1, 2, 8, 0.0, MAX_LENGTH)
+    model = Sasrec(ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH)
     with torch.no_grad():
         dict(model.named_parameters())["layers.0.widen.bias"][3] = torch.nan
     with pytest.raises(TrainingError, match=r"model\.layers\.0\.widen\.bias holds NaN"):

@@ -150,7 +150,7 @@ def test_the_graphs_own_quality_and_parity_are_measured():
 
 
 def test_a_student_that_does_not_fit_the_item_table_is_refused():
-    table = ItemTable(torch.ones(ROWS + 1, dtype=torch.bool), 8, None)
+    table = ItemTable(torch.ones(ROWS + 1, dtype=torch.bool), 8, None, 0.0)
     model = Sasrec(table, 1, 2, 8, 0.0, MAX_LENGTH)
     with pytest.raises(DataError, match=f"the student knows {ROWS + 1} rows, items.parquet has {ROWS}"):
         export_onnx.export_onnx(model, served_items(), {}, PARAMS)

@@ -14,7 +14,7 @@ SHAPE = DecoderParams(kind="config", layers=2, width=16, heads=2, key_value_head
 
 def decoder():
     torch.manual_seed(1)
-    return new_decoder(ItemTable(torch.ones(12, dtype=torch.bool), 8, None), SHAPE, 0.0, 0.0, 10).eval()
+    return new_decoder(ItemTable(torch.ones(12, dtype=torch.bool), 8, None, 0.0), SHAPE, 0.0, 0.0, 10).eval()
 
 
 def test_all_channels_kept_is_the_same_model():

@@ -18,7 +18,7 @@ SHAPE = DecoderParams(kind="config", layers=4, width=16, heads=2, key_value_head
 def table(cold: tuple[int, ...] = (), text: torch.Tensor | None = None) -> ItemTable:
     trained = torch.ones(12, dtype=torch.bool)
     trained[list(cold)] = False
-    return ItemTable(trained, 8, text)
+    return ItemTable(trained, 8, text, 0.0)
 
 
 def models():

@@ -32,7 +32,7 @@ def noise(*shape: int, seed: int = 1) -> torch.Tensor:
 
 def decoder():
     torch.manual_seed(1)
-    return new_decoder(ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None), SHAPE, 0.0, 0.0, 8).eval()
+    return new_decoder(ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0), SHAPE, 0.0, 0.0, 8).eval()
 
 
 def test_states_alike_up_to_rotation_and_scale_have_a_cka_of_one_and_noise_has_none():
@@ -75,7 +75,7 @@ def test_depth_replaces_the_layers_of_a_config_and_the_cut_of_a_pretrained_model
 
 def test_a_depth_study_finds_draws_and_does_nothing_twice(tmp_path, monkeypatch):
     monkeypatch.setenv("SLMREC_CACHE", str(tmp_path / "cache"))
-    save_model(decoder(), tmp_path / "vectors")
+    save_model(decoder(), tmp_path / "vectors" / "sasrec")
     histories = ring_histories(40, ITEMS - 2, 8)
     subject = Subject(histories, tmp_path / "vectors", decoder(), TEACHER, torch.device("cpu"), "key")
     found = study(subject, STUDY, Kept("depth", "key"))

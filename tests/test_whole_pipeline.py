@@ -129,9 +129,9 @@ def test_a_failed_stage_names_the_way_back_and_checkout_brings_the_last_good_out
     old = change(whole / "params.yaml", "validate.min_events", 10**9)
     failed = run(whole, "dvc", "repro", check=False)
     assert failed.returncode != 0
-    assert "dvc checkout" in failed.stderr
+    assert "come back with: dvc checkout --force validate" in failed.stderr
     change(whole / "params.yaml", "validate.min_events", old)
-    run(whole, "dvc", "checkout")
+    run(whole, "dvc", "checkout", "--force", "validate")
     assert hashes(whole) == before
     assert reproduced(whole) == []
 

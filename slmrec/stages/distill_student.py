@@ -11,7 +11,7 @@ import torch
 from slmrec.adapters import merge_layers, prepare_layers
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
+from slmrec.compute import start_training
 from slmrec.distillation import Distillation, OnlineDistillation
 from slmrec.door import open_door
 from slmrec.errors import DataError
@@ -58,7 +58,7 @@ def distill_student(
     student = new_student(lesson.teacher, p, lesson.histories.protocol.max_length)
     shape = lesson.states.shape
     distillation = Distillation(student, lesson.teacher.shape.width, len(shape.blocks)).to(lesson.device)
-    ranking = Ranking(student.table, p.training.loss)
+    ranking = Ranking(student.table, p.training.loss, lesson.histories)
     validation = Validation(lesson.histories, len(student.table), p.training.validation_targets, lesson.seed)
 
     def offline(batch: Batch) -> dict[str, torch.Tensor]:
@@ -82,13 +82,14 @@ def together(
     """What learns online, and its objective: a copy of the teacher goes on learning beside the student."""
     teacher = copy.deepcopy(lesson.teacher).requires_grad_(True).to(lesson.device)
     shape = lesson.states.shape
-    both = OnlineDistillation(distillation, teacher, Ranking(teacher.table, p.training.loss), shape.blocks, shape.top, online.detach)
+    own = Ranking(teacher.table, p.training.loss, lesson.histories)
+    both = OnlineDistillation(distillation, teacher, own, shape.blocks, shape.top, online.detach)
     return both, lambda batch: both.parts(batch, ranking, p.weights)
 
 
 def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path) -> None:
     """Write `student`/student, `student`/without_distillation, `student`/student_narrow where asked for, and their curves."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read, model = read_histories(histories), load_model(teacher)
     if not isinstance(model, Recommender):

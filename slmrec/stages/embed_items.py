@@ -10,7 +10,7 @@ import torch
 from slmrec import tables
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
+from slmrec.compute import start_training
 from slmrec.door import open_door
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
@@ -19,6 +19,7 @@ from slmrec.models import save_model
 from slmrec.params import ComputeParams, EmbedItemsParams, read_section
 from slmrec.ranking import Ranking, Validation
 from slmrec.sasrec import Sasrec
+from slmrec.text import title_vectors
 from slmrec.training import Curve, Run, train
 
 
@@ -31,32 +32,40 @@ def trained_items(histories: Histories, items: int) -> torch.Tensor:
 
 
 def embed_items(
-    histories: Histories, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
+    histories: Histories, text: torch.Tensor | None, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
 ) -> tuple[Sasrec, Curve]:
-    """Train SASRec over all positions of `histories` until validation stops improving."""
+    """Train SASRec over all positions of `histories` until validation stops improving; with `text` (I, F), over ids and text."""
     torch.manual_seed(p.seed)
-    table = ItemTable(trained_items(histories, items), p.width, text=None)
+    hidden_ids = p.text.hidden_ids if text is not None and p.text != "none" else 0.0
+    table = ItemTable(trained_items(histories, items), p.width, text, hidden_ids)
     model = Sasrec(table, p.layers, p.heads, p.feed_forward, p.dropout, histories.protocol.max_length).to(device)
-    ranking = Ranking(model.table, p.training.loss)
+    ranking = Ranking(model.table, p.training.loss, histories)
     validation = Validation(histories, items, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])}
+        return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}
 
-    run = Run("sasrec", model, objective, {"ranking": 1.0}, lambda: validation(model), histories, p.training, p.seed, checkpoint)
+    name = "sasrec" if text is None else "sasrec_text"
+    run = Run(name, model, objective, {"ranking": 1.0}, lambda: validation(model), histories, p.training, p.seed, checkpoint)
     return model, train(run)
 
 
 def main(events: Path, histories: Path, *, item_vectors: Path) -> None:
-    """Train on `histories`; write the model, with its item table, and its validation curve to `item_vectors`."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    """Train on `histories`; write the model of ids and, where text is on, the one with text, each with its validation curve."""
+    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("embed_items", EmbedItemsParams, Path("params.yaml"))
     items = tables.read_table(events / "items.parquet", tables.ITEMS)
-    checkpoint = Checkpoint.of("embed_items", key_of([events / "items.parquet", histories], p))
-    model, curve = embed_items(read_histories(histories), int(items["item_index"].max()) + 1, p, device, checkpoint)  # type: ignore[arg-type]
+    rows = int(items["item_index"].max()) + 1  # type: ignore[arg-type]
+    texts: dict[str, torch.Tensor | None] = {"sasrec": None}
+    if p.text != "none":
+        texts["sasrec_text"] = title_vectors(items, rows, p.text.encoder)
+    read, key = read_histories(histories), key_of([events / "items.parquet", histories], p)
     with new_folder(item_vectors) as folder:
-        save_model(model, folder)
-        write_json(folder / "curve.json", curve)
+        for name, text in texts.items():
+            checkpoint = Checkpoint.of("embed_items", f"{name}-{key}")
+            model, curve = embed_items(read, text, rows, p, device, checkpoint)
+            save_model(model, folder / name)
+            write_json(folder / name / "curve.json", curve)
     checkpoint.clear()
 
 

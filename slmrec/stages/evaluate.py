@@ -13,7 +13,7 @@ from slmrec.errors import DataError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.files import new_file, write_json
 from slmrec.histories import Histories, read_histories
-from slmrec.models import decoder_parameters, load_model, table_parameters
+from slmrec.models import decoder_parameters, embedding_model, load_model, table_parameters
 from slmrec.params import ComputeParams, EvaluateParams, read_section
 from slmrec.progress import Progress
 from slmrec.scoring import ModelScorer, Scorer
@@ -45,18 +45,18 @@ def write_negatives(examination: Examination, path: Path) -> None:
 
 
 def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, negatives: Path, evaluation: Path) -> None:
-    """Measure all seven models on `histories`; write the stored negatives and metrics/evaluation.json."""
+    """Measure every model on `histories`; write the stored negatives and metrics/evaluation.json."""
     start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("evaluate", EvaluateParams, Path("params.yaml"))
-    read, items = read_histories(histories), len(load_model(item_vectors).table)
+    read, table = read_histories(histories), load_model(embedding_model(item_vectors)).table
     if not len(read.targets["test"].row):
         raise DataError("there is no test target: no event after split.test_from has an earlier one; choose an earlier cut")
-    examination = Examination(read, items, p)
-    folders = {"sasrec": item_vectors, "teacher": teacher, "student": student / "student"}
+    examination = Examination(read, len(table), table.described().numpy(), p)
+    folders = {folder.name: folder for folder in sorted(item_vectors.iterdir())} | {"teacher": teacher, "student": student / "student"}
     folders["student_without_distillation"] = student / "without_distillation"
     if (student / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
         folders["student_narrow"] = student / "student_narrow"
-    scorers = contestants(read, folders, items, p)
+    scorers = contestants(read, folders, len(table), p)
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:
         for done, (name, (scorer, parameters)) in enumerate(scorers.items(), start=1):

@@ -50,7 +50,7 @@ def export_onnx(model: SequenceModel, served: ServedItems, inputs: dict[str, str
 def measure(model: SequenceModel, answering: Answering, parity: Parity, histories: Histories, judged: EvaluateParams) -> dict[str, Any]:
     """The graph's own quality on the test targets and its parity. Raises PromiseError when graph and torch disagree."""
     compare_on_grid(model, answering, parity)
-    examination = Examination(histories, len(parity.candidates), judged)
+    examination = Examination(histories, len(parity.candidates), model.table.described().numpy(), judged)
     ranks = examination.take(GraphScorer(model, answering, histories, parity))
     parity.check()
     measured = examination.measured(ranks, Parameters(decoder_parameters(model), table_parameters(model)))

@@ -32,7 +32,7 @@ Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns
 
 def ranking_only(model: SequenceModel, ranking: Ranking) -> Trained:
     """A model that learns from the next item alone."""
-    return model, lambda batch: ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])
+    return model, lambda batch: ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
 
 
 def distilled(student: Recommender, states: States, ranking: Ranking, p: StudentParams) -> Trained:
@@ -54,7 +54,7 @@ def epoch_seconds(
     batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
     work = {}
     for name, model in models.items():
-        ranking = Ranking(model.table, p.training.loss)
+        ranking = Ranking(model.table, p.training.loss, histories)
         student = {"student": p, "student_narrow": p.narrow}.get(name)
         if student is not None and isinstance(model, Recommender):
             trained, loss = distilled(model, states, ranking, student)
@@ -84,7 +84,12 @@ def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Pat
     p = read_section("measure_cost", MeasureCostParams, Path("params.yaml"))
     distill = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read = read_histories(histories)
-    folders = {"sasrec": item_vectors, "teacher": teacher, "student": student / "student", "student_narrow": student / "student_narrow"}
+    folders = {
+        "sasrec": item_vectors / "sasrec",
+        "teacher": teacher,
+        "student": student / "student",
+        "student_narrow": student / "student_narrow",
+    }
     models = {name: load_model(folder) for name, folder in folders.items() if folder.is_dir()}
     taught = models["teacher"]
     if not isinstance(models["student"], Recommender) or not isinstance(taught, Recommender):

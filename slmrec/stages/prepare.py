@@ -47,7 +47,7 @@ def main(data: Path, *, events: Path, metrics: Path) -> None:
         for name, bad in catalogue.bad.items():
             quarantine.add(bad, name)
         chunks = read_chunks(data, p, cache, quarantine)
-        quarantine.check(p.max_quarantine_share)
+        quarantine.check(p.max_quarantine_share, quarantine.rows + catalogue.rows)
         facts: list[Facts] = []
 
         def write(generation: Generation) -> None:

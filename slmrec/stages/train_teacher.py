@@ -11,12 +11,12 @@ from slmrec.adapters import merge_layers, prepare_layers
 from slmrec.backbones import Backbone, open_backbone
 from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
+from slmrec.compute import start_training
 from slmrec.door import open_door
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.item_table import ItemTable
-from slmrec.models import load_model, new_decoder, save_model
+from slmrec.models import embedding_model, load_model, new_decoder, save_model
 from slmrec.params import ComputeParams, DecoderParams, TrainTeacherParams, read_section
 from slmrec.pretrained import Frame, pretrained_decoder, sampled_windows
 from slmrec.ranking import Ranking, Validation
@@ -46,11 +46,11 @@ def train_teacher(
     table.requires_grad_(p.item_vectors == "trained")
     teacher, kept = new_teacher(histories, table, p, backbone)
     teacher = teacher.to(device)
-    ranking = Ranking(teacher.table, p.training.loss)
+    ranking = Ranking(teacher.table, p.training.loss, histories)
     validation = Validation(histories, len(table), p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(teacher(batch.items)[batch.real], batch.targets[batch.real])}
+        return {"ranking": ranking.loss(batch.at_real(teacher(batch.items)), batch.targets[batch.real])}
 
     run = Run("teacher", teacher, objective, {"ranking": 1.0}, lambda: validation(teacher), histories, p.training, p.seed, checkpoint)
     curve = train(run)
@@ -60,12 +60,13 @@ def train_teacher(
 
 def main(histories: Path, item_vectors: Path, *, teacher: Path) -> None:
     """Train on `histories` from the table of `item_vectors`; write the model, its layers' origin and its validation curve to `teacher`."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("train_teacher", TrainTeacherParams, Path("params.yaml"))
     backbone = None if isinstance(p.backbone, DecoderParams) else open_backbone(p.backbone)
     pretrained = sorted(set(backbone.files.values())) if backbone else []
     checkpoint = Checkpoint.of("train_teacher", key_of([histories, item_vectors, *pretrained], p))
-    model, kept, curve = train_teacher(read_histories(histories), load_model(item_vectors).table, p, backbone, device, checkpoint)
+    table = load_model(embedding_model(item_vectors)).table
+    model, kept, curve = train_teacher(read_histories(histories), table, p, backbone, device, checkpoint)
     with new_folder(teacher) as folder:
         save_model(model, folder)
         write_json(folder / "curve.json", curve)

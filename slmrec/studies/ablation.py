@@ -77,7 +77,7 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
     if not isinstance(model, Recommender):
         raise DataError(f"{teacher} holds no decoder; run dvc repro train_teacher")
     states = open_states(teacher_states, read, model)
-    examination = Examination(read, len(model.table), judged)
+    examination = Examination(read, len(model.table), model.table.described().numpy(), judged)
     key = key_of([histories, teacher, teacher_states], p, judged)
     rows = []
     for row in asked.rows:

@@ -20,7 +20,7 @@ from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import write_json
 from slmrec.histories import Histories, read_histories
-from slmrec.models import cut_decoder, decoder_parameters, load_model
+from slmrec.models import cut_decoder, decoder_parameters, embedding_model, load_model
 from slmrec.params import ComputeParams, DecoderParams, FirstLayers, TrainTeacherParams, read_section
 from slmrec.pretrained import sampled_windows
 from slmrec.ranking import Validation
@@ -70,7 +70,7 @@ def retrained(subject: Subject, depth: int) -> Found:
     """A teacher of the given depth, trained as the real one: validation NDCG@10, parameters, seconds (of this process, if resumed)."""
     p = with_depth(subject.p, depth)
     backbone = None if isinstance(p.backbone, DecoderParams) else open_backbone(p.backbone)
-    table = load_model(subject.item_vectors).table
+    table = load_model(embedding_model(subject.item_vectors)).table
     checkpoint = Checkpoint.of("depth-study", f"{depth}-{subject.key}")
     started = time.monotonic()
     model, _, curve = train_teacher(subject.histories, table, p, backbone, subject.device, checkpoint)
@@ -98,7 +98,7 @@ def study(subject: Subject, p: DepthStudyParams, kept: Kept) -> Found:
     full = len(subject.teacher.layers)
     depths = sorted({depth for depth in p.depths if depth < full} | {full})
     found = {
-        "sasrec_valid_ndcg@10": kept.or_made("sasrec", lambda: subject.validation()(load_model(subject.item_vectors))),
+        "sasrec_valid_ndcg@10": kept.or_made("sasrec", lambda: subject.validation()(load_model(subject.item_vectors / "sasrec"))),
         "read_out": kept.or_made("read-out", lambda: read_out(subject)),
         "layers": kept.or_made("layers", lambda: layer_findings(subject, p)),
         "retrained": [kept.or_made(f"depth-{depth}", lambda depth=depth: retrained(subject, depth)) for depth in depths],

