@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := repro
-.PHONY: repro test acceptance flow ui lint bench
+.PHONY: repro test acceptance flow ui lint bench depth-study ablation
 
 PYTHON ?= python3.11
 PORT ?= 4200
@@ -37,6 +37,14 @@ flow: $(INSTALLED) | .cache  ## the same pipeline as a Prefect flow; no server n
 
 ui: $(INSTALLED) | .cache  ## Prefect server, worker and the scheduled deployment on loopback, until Ctrl-C
 	python -m flows.ui $(PORT)
+
+depth-study: $(INSTALLED)  ## how deep the teacher has to be, on the project's own data; hours for a large teacher, resumes
+	dvc repro train_teacher
+	python -m slmrec.studies.depth artifacts/histories artifacts/item_vectors artifacts/teacher reports/depth-study
+
+ablation: $(INSTALLED)  ## what each term of the student's loss is worth, three seeds; about an hour on the demo, resumes
+	dvc repro record_states
+	python -m slmrec.studies.ablation artifacts/histories artifacts/teacher artifacts/teacher_states reports/ablation
 
 lint: $(INSTALLED)
 	ruff check .

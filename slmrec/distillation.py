@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from slmrec.batches import Batch
-from slmrec.losses import cosine_loss, norm_loss
+from slmrec.losses import Imitated, cosine_loss, norm_loss
 from slmrec.params import DistillWeights
-from slmrec.ranking import Ranking
+from slmrec.ranking import Ranking, trained_rows
 from slmrec.recommender import Recommender
 from slmrec.states import TeacherRows
+from slmrec.teacher_rows import Given, rows_of
 
 
 class Teacher(Protocol):
@@ -64,7 +65,7 @@ class Distillation(nn.Module):
     ) -> dict[str, Tensor]:
         """What is learned from scores: the next item and the teacher's own shares."""
         if rows is not None and weights.logits:
-            hard, soft = ranking.imitating_loss(vectors, goals, rows.items, rows.scores)
+            hard, soft = ranking.imitating_loss(vectors, goals, Imitated(rows.items, rows.scores), (weights.ranking, weights.logits))
             return {"ranking": hard, "logits": soft} if weights.ranking else {"logits": soft}
         return {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
 
@@ -78,3 +79,32 @@ class Distillation(nn.Module):
             if weights.norm:
                 parts["norm"] = norm_loss(own, rows.states)
         return parts
+
+
+class OnlineDistillation(nn.Module):
+    """Student and teacher trained together: the teacher on the next item, the student also on the teacher of this step.
+
+    With `detach` the imitation terms leave the teacher alone; without, the terms of states (cosine, norm) pull both towards
+    each other (SLMRec, online). The teacher's shares of scores are taken as given either way.
+    """
+
+    def __init__(
+        self, distillation: Distillation, teacher: Recommender, ranking: Ranking, blocks: list[int], top: int, detach: bool
+    ) -> None:
+        super().__init__()
+        self.distillation = distillation
+        self.teacher = teacher
+        self.ranking = ranking
+        self.blocks = blocks
+        self.top = top
+        self.detach = detach
+        self.known = trained_rows(teacher.table)
+
+    def parts(self, batch: Batch, ranking: Ranking, weights: DistillWeights) -> dict[str, Tensor]:
+        """The student's parts, and the teacher's own as `teacher_ranking`."""
+        vectors, states = self.teacher.read(batch.items, self.blocks)
+        own = self.ranking.loss(vectors[batch.real], batch.targets[batch.real])
+        rows = rows_of(vectors, states, batch.real, self.known, self.teacher.table(self.known), self.top)
+        if self.detach:
+            rows = TeacherRows(rows.states.detach(), rows.items, rows.scores.detach())
+        return self.distillation.parts(batch, Given(rows), ranking, weights) | {"teacher_ranking": own}

@@ -22,6 +22,8 @@ PAIRS = {
         ("student", "student_without_distillation"),
         ("teacher", "sasrec"),
         ("student", "sasrec"),
+        ("student_narrow", "teacher"),
+        ("student_narrow", "sasrec"),
         ("student", "sasrec_text"),
         ("sasrec_text", "sasrec"),
     )

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm, repeat_kv, rotate_half
 
+from slmrec.prompts import Recorded, prompt_mask
 from slmrec.recommender import Recommender
 
 
@@ -38,6 +39,7 @@ class LastOfDecoder(nn.Module):
     def __init__(self, model: Recommender) -> None:
         super().__init__()
         self.model = model
+        model.fold_prompt()  # the same for everyone, so its keys and values are constants
         for name, module in list(model.named_modules()):
             if isinstance(module, LlamaRMSNorm):
                 model.set_submodule(name, DividingNorm(module))
@@ -46,11 +48,15 @@ class LastOfDecoder(nn.Module):
         """User vectors of the positions `last`.  # (B, E)"""
         model = self.model
         h = model.up(model.table(items))  # (B, W, D)
-        positions = torch.arange(items.shape[1])[None]  # (1, W)
+        prompt, places = model.remembered, items.shape[1]
+        before = 0 if prompt is None else prompt.length
+        mask = None if prompt is None else prompt_mask(before, places, items.device)
+        memory = [None if prompt is None else prompt.of_layer(index) for index in range(len(model.layers))]
+        positions = torch.arange(before, before + places)[None]  # (1, W)
         cosine, sine = model.rotary(h, positions)  # (1, W, D / heads)
-        for layer in model.layers[:-1]:
-            h = layer(h, attention_mask=None, position_ids=positions, position_embeddings=(cosine, sine))
-        state = _last_layer(model.layers[-1], h, cosine[0], sine[0], last)  # (B, 1, D)
+        for layer, said in zip(model.layers[:-1], memory, strict=False):
+            h = layer(h, attention_mask=mask, position_ids=positions, position_embeddings=(cosine, sine), past_key_values=said)
+        state = _last_layer(model.layers[-1], h, cosine[0], sine[0], last, memory[-1])  # (B, 1, D)
         return model.down(model.norm(state))[:, 0]
 
 
@@ -72,7 +78,7 @@ def _taken(states: Tensor, last: Tensor) -> Tensor:
     return states.gather(1, last[:, None, None].expand(-1, 1, states.shape[2]))
 
 
-def _last_layer(layer: LlamaDecoderLayer, h: Tensor, cosine: Tensor, sine: Tensor, last: Tensor) -> Tensor:
+def _last_layer(layer: LlamaDecoderLayer, h: Tensor, cosine: Tensor, sine: Tensor, last: Tensor, prompt: Recorded | None) -> Tensor:
     """The layer's output at the positions `last`; cosine and sine (W, D / heads) rotate queries and keys.  # (B, 1, D)"""
     own = _taken(h, last)
     normed = layer.input_layernorm(h)  # (B, W, D)
@@ -81,8 +87,11 @@ def _last_layer(layer: LlamaDecoderLayer, h: Tensor, cosine: Tensor, sine: Tenso
     query = _rotated(query, cosine[last][:, None, None], sine[last][:, None, None])
     key = _rotated(_heads(attention.k_proj(normed), attention.head_dim), cosine, sine)  # (B, key heads, W, D / heads)
     value = _heads(attention.v_proj(normed), attention.head_dim)
-    key, value = (repeat_kv(part, attention.num_key_value_groups) for part in (key, value))
     reached = (torch.arange(h.shape[1])[None] <= last[:, None])[:, None, None]  # (B, 1, 1, W): no later item, no padding
+    if prompt is not None:
+        key, value = prompt.update(key, value, 0)
+        reached = torch.cat([reached.new_ones(last.shape[0], 1, 1, prompt.keys.shape[2]), reached], dim=3)
+    key, value = (repeat_kv(part, attention.num_key_value_groups) for part in (key, value))
     attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=reached, scale=attention.scaling)
     own = own + attention.o_proj(attended.transpose(1, 2).flatten(2))
     return own + layer.mlp(layer.post_attention_layernorm(own))

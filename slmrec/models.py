@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,21 @@ from slmrec.sasrec import Sasrec
 SequenceModel = Sasrec | Recommender  # (B, T) item indices to (B, T, E) user vectors, with a table and a max_length
 
 NORM_EPSILON = 1e-5  # LLaMA-2's, for decoders from scratch
-ROPE_THETA = 10_000.0
+ROPE = {"rope_type": "default", "rope_theta": 10_000.0}
 
 
-def new_decoder(table: ItemTable, p: DecoderParams, max_length: int) -> Recommender:
+def new_decoder(table: ItemTable, p: DecoderParams, dropout: float, layer_drop: float, max_length: int) -> Recommender:
     """A decoder from scratch, its weights drawn from torch's seed."""
-    shape = DecoderShape(p.layers, p.width, p.heads, p.heads, p.feed_forward, NORM_EPSILON, ROPE_THETA)
-    return Recommender(table, shape, p.dropout, p.layer_drop, max_length)
+    shape = DecoderShape(p.layers, p.width, p.heads, p.key_value_heads, p.feed_forward, NORM_EPSILON, ROPE)
+    return Recommender(table, shape, dropout, layer_drop, max_length)
+
+
+def cut_decoder(teacher: Recommender, table: ItemTable, layers: Sequence[int], dropout: float, layer_drop: float) -> Recommender:
+    """A decoder over `table` that starts from the named layers of `teacher`, counted from 1, its maps, norm and prompt."""
+    shape = replace(teacher.shape, layers=len(layers))
+    student = Recommender(table, shape, dropout, layer_drop, teacher.max_length, teacher.prompt)
+    student.start_from(teacher, layers)
+    return student
 
 
 def save_model(model: SequenceModel, folder: Path) -> None:
@@ -48,7 +57,7 @@ def load_model(folder: Path) -> SequenceModel:
         text=torch.zeros_like(weights["table.text"]) if "table.text" in weights else None,
         hidden_ids=config.pop("hidden_ids"),
     )
-    model = _built(config, table)
+    model = _built(config, table, torch.zeros_like(weights["prompt"]) if "prompt" in weights else None)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
@@ -83,11 +92,11 @@ def _shape(model: SequenceModel) -> dict[str, Any]:
     }
 
 
-def _built(config: dict[str, Any], table: ItemTable) -> SequenceModel:
+def _built(config: dict[str, Any], table: ItemTable, prompt: Tensor | None) -> SequenceModel:
     arguments = {key: value for key, value in config.items() if key not in ("kind", "shape")}
     if config["kind"] == "sasrec":
         return Sasrec(table, **arguments)
-    return Recommender(table, DecoderShape(**config["shape"]), **arguments)
+    return Recommender(table, DecoderShape(**config["shape"]), prompt=prompt, **arguments)
 
 
 def embedding_model(item_vectors: Path) -> Path:

@@ -186,28 +186,92 @@ class EmbedItemsParams(Section):
 
 
 class DecoderParams(Section):
+    kind: Literal["config"]  # from scratch
     layers: Count
     width: Count
     heads: Count
+    key_value_heads: Count  # fewer than heads: grouped queries share keys and values
     feed_forward: Count
-    dropout: float = Field(ge=0, lt=1)  # of the lifted item vectors and of the last state
-    layer_drop: float = Field(ge=0, lt=1)  # chance that a training step skips a layer
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> DecoderParams:
         if self.width % (2 * self.heads):
             raise ValueError(f"width {self.width} does not split into {self.heads} heads of even size")
+        if self.heads % self.key_value_heads:
+            raise ValueError(f"{self.heads} heads do not share {self.key_value_heads} key-value heads evenly")
         return self
+
+
+class FullTuning(Section):
+    kind: Literal["full"]
+
+
+class LoraTuning(Section):
+    kind: Literal["lora"]
+    rank: Count
+    alpha: float = Field(gt=0)  # the update is scaled by alpha / rank
+    dropout: float = Field(ge=0, lt=1)
+    targets: list[Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]] = Field(min_length=1)
+
+
+Tuning = Annotated[FullTuning | LoraTuning, Field(discriminator="kind")]
+
+
+class FirstLayers(Section):
+    rule: Literal["first"]
+    layers: Count
+
+
+class EveryLayer(Section):
+    rule: Literal["every"]
+    step: Count  # keeps layers 1, 1 + step, 1 + 2 step, ...
+
+
+class LeastChange(Section):
+    rule: Literal["least_change"]  # removes the layers without which the output changes least
+    layers: Count  # kept
+    windows: Count  # the sample it is measured on
+
+
+Cut = Annotated[FirstLayers | EveryLayer | LeastChange, Field(discriminator="rule")]
+
+
+class PretrainedParams(Section):
+    cut: Cut
+    tuning: Tuning
+    prompt: Annotated[str, Field(min_length=1)] | None  # read before every history, as in E4SRec
+
+
+class Smollm2Params(PretrainedParams):
+    kind: Literal["smollm2-135m"]
+
+
+class FolderParams(PretrainedParams):
+    kind: Literal["folder"]
+    path: str = Field(min_length=1)
+
+
+class HubParams(PretrainedParams):
+    kind: Literal["hub"]
+    id: str = Field(min_length=1)
+    revision: str = Field(min_length=1)  # a commit keeps results reproducible, a branch does not
+
+
+Pretrained = Smollm2Params | FolderParams | HubParams
+Backbone = Annotated[DecoderParams | Smollm2Params | FolderParams | HubParams, Field(discriminator="kind")]
 
 
 class TrainTeacherParams(Section):
     seed: Seed
-    decoder: DecoderParams
+    backbone: Backbone
+    dropout: float = Field(ge=0, lt=1)  # of the lifted item vectors and of the last state
+    layer_drop: float = Field(ge=0, lt=1)  # chance that a training step skips a layer
     item_vectors: Literal["trained", "frozen"]
     training: TrainingParams
 
 
 class RecordStatesParams(Section):
+    keep: Literal["disk", "nothing"]  # nothing: the states are computed anew wherever they are read
     blocks: list[Count] = Field(min_length=1)
     top: Count
     precision: Literal["float16", "float32"]
@@ -222,18 +286,39 @@ class DistillWeights(Section):
     logits: float = Field(ge=0)
 
 
-class DistillStudentParams(Section):
-    seed: Seed
-    decoder: DecoderParams
-    teacher_layers: list[Count] | None  # None starts from scratch
+class CutDecoder(Section):
+    kind: Literal["cut"]  # layers, maps, prompt and width of the teacher
+    teacher_layers: list[Count] = Field(min_length=1)
+    tuning: Tuning
+
+
+class StudentParams(Section):
+    decoder: Annotated[CutDecoder | DecoderParams, Field(discriminator="kind")]
+    dropout: float = Field(ge=0, lt=1)
+    layer_drop: float = Field(ge=0, lt=1)
     weights: DistillWeights
     training: TrainingParams
 
-    @model_validator(mode="after")
-    def _one_start_per_layer(self) -> DistillStudentParams:
-        if self.teacher_layers is not None and len(self.teacher_layers) != self.decoder.layers:
-            raise ValueError(f"teacher_layers names {len(self.teacher_layers)} layers, the student has {self.decoder.layers}")
-        return self
+    @property
+    def layers(self) -> int:
+        """Depth of the student."""
+        return self.decoder.layers if isinstance(self.decoder, DecoderParams) else len(self.decoder.teacher_layers)
+
+
+class OfflineTeaching(Section):
+    kind: Literal["offline"]  # the trained teacher's states, recorded once
+
+
+class OnlineTeaching(Section):
+    kind: Literal["online"]  # the teacher goes on learning beside the student
+    detach: bool  # whether the student's imitation leaves the teacher alone
+    teacher_weight: float = Field(gt=0)  # of the teacher's own ranking loss
+
+
+class DistillStudentParams(StudentParams):
+    seed: Seed
+    teaching: Annotated[OfflineTeaching | OnlineTeaching, Field(discriminator="kind")]
+    narrow: StudentParams | None  # a second student, from the same lesson
 
     @model_validator(mode="after")
     def _imitated_shares_are_of_the_full_softmax(self) -> DistillStudentParams:
@@ -288,18 +373,28 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _blocks_fit_both_decoders(self) -> Params:
-        layers = self.train_teacher.decoder.layers
-        named = [*self.record_states.blocks, *(self.distill_student.teacher_layers or [])]
-        if max(named) > layers:
-            raise ValueError(f"layer {max(named)} is named, but train_teacher.decoder.layers is {layers}")
-        blocks = self.record_states.blocks
+        blocks, backbone = self.record_states.blocks, self.train_teacher.backbone
+        students = [self.distill_student, *([self.distill_student.narrow] if self.distill_student.narrow else [])]
+        named = [*blocks, *(layer for student in students for layer in _teacher_layers(student))]
+        if (layers := _kept_layers(backbone)) is not None and max(named) > layers:
+            raise ValueError(f"layer {max(named)} is named, but train_teacher.backbone has {layers} layers")
         if blocks != sorted(set(blocks)):
             raise ValueError(f"record_states.blocks must rise, saw {blocks}")
-        if self.distill_student.decoder.layers % len(blocks):
-            raise ValueError(
-                f"{self.distill_student.decoder.layers} student layers do not split into the {len(blocks)} blocks of record_states"
-            )
+        for student in students:
+            if student.layers % len(blocks):
+                raise ValueError(f"{student.layers} student layers do not split into the {len(blocks)} blocks of record_states")
         return self
+
+
+def _teacher_layers(student: StudentParams) -> list[int]:
+    return student.decoder.teacher_layers if isinstance(student.decoder, CutDecoder) else []
+
+
+def _kept_layers(backbone: DecoderParams | Pretrained) -> int | None:
+    """Depth of the teacher as far as params.yaml alone says it."""
+    if isinstance(backbone, DecoderParams):
+        return backbone.layers
+    return None if isinstance(backbone.cut, EveryLayer) else backbone.cut.layers
 
 
 SectionType = TypeVar("SectionType", bound=Section)

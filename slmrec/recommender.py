@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from transformers.models.llama.configuration_llama import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm, LlamaRotaryEmbedding
 
 from slmrec.item_table import ItemTable
+from slmrec.prompts import Recorded, Recorder, Remembered, prompt_mask
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class DecoderShape:
     key_value_heads: int
     feed_forward: int
     norm_epsilon: float
-    rope_theta: float
+    rope: dict[str, Any]  # how positions turn queries and keys: rope_type, rope_theta and what the type needs
 
     def llama_config(self) -> LlamaConfig:
         return LlamaConfig(
@@ -38,7 +40,7 @@ class DecoderShape:
             num_attention_heads=self.heads,
             num_key_value_heads=self.key_value_heads,
             rms_norm_eps=self.norm_epsilon,
-            rope_parameters={"rope_type": "default", "rope_theta": self.rope_theta},
+            rope_parameters=dict(self.rope),
             pad_token_id=None,
             bos_token_id=None,
             eos_token_id=None,
@@ -47,9 +49,17 @@ class DecoderShape:
 
 
 class Recommender(nn.Module):
-    """Items (B, T) to user vectors (B, T, E) at the item table's width, and to the states between its layers."""
+    """Items (B, T) to user vectors (B, T, E) at the item table's width, and to the states between its layers.
 
-    def __init__(self, table: ItemTable, shape: DecoderShape, dropout: float, layer_drop: float, max_length: int) -> None:
+    A prompt, P word vectors that are the same for everyone, may stand before every history (E4SRec). It is read once
+    a step, not once a user; `fold_prompt` leaves its keys and values as constants for serving.
+    """
+
+    prompt: Tensor | None  # (1, P, D)
+
+    def __init__(
+        self, table: ItemTable, shape: DecoderShape, dropout: float, layer_drop: float, max_length: int, prompt: Tensor | None = None
+    ) -> None:
         super().__init__()
         config = shape.llama_config()
         self.shape = shape
@@ -62,6 +72,8 @@ class Recommender(nn.Module):
         self.rotary = LlamaRotaryEmbedding(config)
         self.norm = LlamaRMSNorm(shape.width, eps=shape.norm_epsilon)
         self.down = nn.Linear(shape.width, table.width, bias=False)
+        self.register_buffer("prompt", prompt)
+        self.remembered: Remembered | None = None
         self._initialise()
 
     def _initialise(self) -> None:
@@ -87,16 +99,51 @@ class Recommender(nn.Module):
     def read(self, items: Tensor, after: Sequence[int]) -> tuple[Tensor, list[Tensor]]:
         """User vectors (B, T, E) and the states (B, T, D) after the named layers, counted from 1."""
         h = self.dropout(self.up(self.table(items)))  # (B, T, D)
-        positions = torch.arange(items.shape[1], device=items.device)[None]  # (1, T)
+        prompt, length = self.prompt, self.prompt_length
+        positions = torch.arange(length, length + items.shape[1], device=items.device)[None]  # (1, T)
         rotation = self.rotary(h, positions)
+        # No mask without a prompt: with right padding, causality alone keeps pads from earlier positions.
+        mask = prompt_mask(length, items.shape[1], items.device) if length else None
         states = []
         for number, layer in enumerate(self.layers, start=1):
-            # No mask: with right padding, causality alone keeps pads from earlier positions.
             if not self._skipped():
-                h = layer(h, attention_mask=None, position_ids=positions, position_embeddings=rotation)
+                prompt, memory = self._read_prompt(layer, number - 1, prompt)
+                h = layer(h, attention_mask=mask, position_ids=positions, position_embeddings=rotation, past_key_values=memory)
             if number in after:
                 states.append(h)
         return self.down(self.dropout(self.norm(h))), states
+
+    @property
+    def prompt_length(self) -> int:
+        """Words read before every history."""
+        if self.remembered is not None:
+            return self.remembered.length
+        return 0 if self.prompt is None else self.prompt.shape[1]
+
+    def _read_prompt(self, layer: nn.Module, index: int, prompt: Tensor | None) -> tuple[Tensor | None, Recorded | None]:
+        """The prompt's state after a layer, and its keys and values in it."""
+        if self.remembered is not None:
+            return None, self.remembered.of_layer(index)
+        if prompt is None:
+            return None, None
+        recorder = Recorder()
+        positions = torch.arange(prompt.shape[1], device=prompt.device)[None]
+        rotation = self.rotary(prompt, positions)
+        after = layer(prompt, attention_mask=None, position_ids=positions, position_embeddings=rotation, past_key_values=recorder)
+        return after, recorder.recorded()
+
+    def fold_prompt(self) -> None:
+        """Keep the prompt's keys and values instead of the prompt: for serving only, weights must not change any more."""
+        if self.prompt is None:
+            return
+        prompt: Tensor | None = self.prompt
+        pairs = []
+        with torch.no_grad():
+            for index, layer in enumerate(self.layers):
+                prompt, memory = self._read_prompt(layer, index, prompt)
+                assert memory is not None
+                pairs.append(memory)
+        self.remembered, self.prompt = Remembered(pairs), None
 
     def _skipped(self) -> bool:
         # Stochastic depth (Huang 2016; LayerDrop, Fan 2020): logs are small and read many times, and layers that
@@ -109,3 +156,20 @@ class Recommender(nn.Module):
             getattr(self, name).load_state_dict(getattr(teacher, name).state_dict())
         for own, number in zip(self.layers, layers, strict=True):
             own.load_state_dict(teacher.layers[number - 1].state_dict())
+
+    def start_from_words(self, layers: Sequence[dict[str, Tensor]], norm: Tensor, word_length: float) -> None:
+        """Copy a pretrained decoder's layers and last norm (D,), and fit the maps of items to what it is used to.
+
+        word_length is the root mean square of its word vectors: lifted items get the same, because the first layers
+        read scale. The map down undoes the last norm's gain, so that user vectors start with deviation 1 a coordinate
+        as SASRec's have, and scores with the spread that the item table was trained for.
+        """
+        for own, weights in zip(self.layers, layers, strict=True):
+            own.load_state_dict(weights)
+        with torch.no_grad():
+            self.norm.weight.copy_(norm)
+            known = self.table.folded()
+            item_length = known.square().sum(dim=1).mean().sqrt().clamp(min=1e-6)
+            nn.init.orthogonal_(self.up.weight)  # keeps lengths: |up v| = |v|
+            self.down.weight.copy_(self.up.weight.T / norm.square().mean().sqrt())
+            self.up.weight.mul_(word_length * self.shape.width**0.5 / item_length)

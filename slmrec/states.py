@@ -34,6 +34,7 @@ class StatesShape:
     top: int
     precision: str
     shard_positions: int
+    keep: str  # disk or nothing
 
     def bytes(self) -> int:
         """Bytes on disk: states and scores in the chosen precision, items as int32."""
@@ -59,7 +60,7 @@ class StatesWriter:
         if needed > free:
             raise UnavailableError(
                 f"teacher states need {needed / 2**30:.2f} GiB, {free / 2**30:.2f} GiB are free; "
-                "record fewer blocks or top items, or float16"
+                "record fewer blocks or top items, or float16, or set record_states.keep to nothing"
             )
 
     def add(self, states: Tensor, items: Tensor, scores: Tensor) -> None:

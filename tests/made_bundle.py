@@ -51,7 +51,7 @@ def small_model() -> Recommender:
     """Two decoder layers over 40 items, histories up to 6; weights at random but far apart."""
     torch.manual_seed(0)
     table = ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0)
-    shape = DecoderShape(2, 16, 2, 2, 24, 1e-6, 10_000.0)
+    shape = DecoderShape(2, 16, 2, 2, 24, 1e-6, {"rope_type": "default", "rope_theta": 10_000.0})
     model = Recommender(table, shape, dropout=0.3, layer_drop=0.0, max_length=MAX_LENGTH)
     with torch.no_grad():
         for weight in model.parameters():

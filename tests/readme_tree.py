@@ -9,10 +9,11 @@ from tests.made_project import ROOT
 
 README = ROOT / "README.md"
 START, END = "<!-- tree: written by `python -m tests.readme_tree` -->\n```\n", "```\n<!-- end of tree -->"
-FOLDERS = ("slmrec", "slmrec/stages", "flows")
+FOLDERS = ("slmrec", "slmrec/stages", "slmrec/studies", "flows")
 OTHERS = {
     "dvc.yaml": "The pipeline, the only place that knows the order.",
     "params.yaml": "Every number a person may turn, one section a stage.",
+    "studies.yaml": "What the studies of depth and of the loss's terms try.",
     "data.dvc": "What data/ holds, by checksum.",
     "pyproject.toml": "The package: ranges of versions, each with its reason.",
     "constraints.txt": "One set of versions known to work together.",

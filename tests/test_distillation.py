@@ -7,19 +7,31 @@ import pytest
 import torch
 
 from slmrec.batches import batches_of_epoch, make_batch
-from slmrec.distillation import Distillation
+from slmrec.checkpoints import Checkpoint
+from slmrec.distillation import Distillation, OnlineDistillation
 from slmrec.errors import DataError, UnavailableError
 from slmrec.item_table import ItemTable
 from slmrec.models import new_decoder
-from slmrec.params import DecoderParams, DistillWeights, RecordStatesParams
+from slmrec.params import (
+    CutDecoder,
+    DecoderParams,
+    DistillWeights,
+    FullTuning,
+    LoraTuning,
+    OnlineTeaching,
+    RecordStatesParams,
+    StudentParams,
+)
 from slmrec.ranking import Ranking, trained_rows
-from slmrec.stages.record_states import read_teacher, record_states
+from slmrec.stages.distill_student import ONLY_RANKING, Lesson, distill_student
+from slmrec.stages.record_states import record_states
 from slmrec.states import TeacherStates
+from slmrec.teacher_rows import ComputedStates, open_states, rows_of
 from tests.made_histories import TRAINING, ring_histories
 
 ITEMS = 14
 HISTORIES = ring_histories(40, ITEMS - 2, 8)
-RECORD = RecordStatesParams(blocks=[2, 4], top=5, precision="float32", shard_positions=37)
+RECORD = RecordStatesParams(keep="disk", blocks=[2, 4], top=5, precision="float32", shard_positions=37)
 ALL = DistillWeights(ranking=1, cosine=1, norm=0.1, multi_supervision=0.1, logits=0.5)
 NONE = DistillWeights(ranking=0, cosine=0, norm=0, multi_supervision=0, logits=0)
 
@@ -27,7 +39,8 @@ NONE = DistillWeights(ranking=0, cosine=0, norm=0, multi_supervision=0, logits=0
 def decoder(layers: int, width: int = 16):
     torch.manual_seed(layers)
     table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0)
-    return new_decoder(table, DecoderParams(layers=layers, width=width, heads=2, feed_forward=24, dropout=0.0, layer_drop=0.0), 8).eval()
+    shape = DecoderParams(kind="config", layers=layers, width=width, heads=2, key_value_heads=1, feed_forward=24)
+    return new_decoder(table, shape, 0.0, 0.0, 8).eval()
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +57,11 @@ def test_recorded_rows_are_the_teachers_own_whatever_the_batch(recorded):
         batch = make_batch(HISTORIES, rows)
         read = states.rows(batch.windows, batch.real)
         with torch.inference_mode():
-            expected = read_teacher(teacher, teacher.table(known), batch.items, batch.real, RECORD)
+            vectors, blocks = teacher.read(batch.items, RECORD.blocks)
+            expected = rows_of(vectors, blocks, batch.real, known, teacher.table(known), RECORD.top)
         torch.testing.assert_close(read.states, expected.states)
         torch.testing.assert_close(read.scores, expected.scores)
-        assert torch.equal(read.items, known[expected.items])
+        assert torch.equal(read.items, expected.items)
 
 
 def test_states_are_written_in_shards_of_the_asked_size(recorded):
@@ -105,3 +119,72 @@ def test_every_term_reaches_the_student_and_imitation_falls_when_trained(recorde
 def test_blocks_align_by_share_of_depth():
     assert Distillation(decoder(4), 16, 2).after == [2, 4]
     assert Distillation(decoder(2), 16, 2).after == [1, 2]
+
+
+def test_computed_rows_are_the_recorded_ones_and_nothing_but_their_shape_is_written(recorded, tmp_path):
+    record_states(decoder(4), HISTORIES, RECORD.model_copy(update={"keep": "nothing"}), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["states.json"]
+    computed = open_states(tmp_path, HISTORIES, decoder(4))
+    assert isinstance(computed, ComputedStates)
+    batch = make_batch(HISTORIES, np.arange(10))
+    read, expected = computed.rows(batch.windows, batch.real), TeacherStates(recorded, HISTORIES).rows(batch.windows, batch.real)
+    torch.testing.assert_close(read.states, expected.states)
+    torch.testing.assert_close(read.scores, expected.scores)
+    assert torch.equal(read.items, expected.items)
+
+
+def online_gradients(detach: bool, weights: DistillWeights) -> tuple[set[str], float]:
+    """Names of the parts, and how strongly the parts other than its own pull at the teacher."""
+    student, teacher = decoder(2), decoder(4)
+    both = OnlineDistillation(Distillation(student, 16, 2), teacher, Ranking(teacher.table, TRAINING.loss, HISTORIES), [2, 4], 5, detach)
+    parts = both.parts(make_batch(HISTORIES, np.arange(10)), Ranking(student.table, TRAINING.loss, HISTORIES), weights)
+    torch.stack([part for name, part in parts.items() if name != "teacher_ranking"]).sum().backward()
+    return set(parts), sum(float(weight.grad.abs().sum()) for weight in teacher.parameters() if weight.grad is not None)
+
+
+def test_online_a_detached_teacher_learns_from_its_own_loss_alone():
+    names, pull = online_gradients(detach=True, weights=ALL)
+    assert names == {"ranking", "cosine", "norm", "multi_supervision", "logits", "teacher_ranking"}
+    assert pull == 0
+    assert online_gradients(detach=False, weights=ALL)[1] > 0
+
+
+CUT = CutDecoder(kind="cut", teacher_layers=[1, 3], tuning=FullTuning(kind="full"))
+
+
+def lesson(recorded, online: OnlineTeaching | None = None) -> Lesson:
+    teacher = decoder(4)
+    return Lesson(HISTORIES, teacher, TeacherStates(recorded, HISTORIES), online, 1, torch.device("cpu"))
+
+
+def student_params(**changes) -> StudentParams:
+    plain = StudentParams(decoder=CUT, dropout=0.0, layer_drop=0.0, weights=ALL, training=TRAINING)
+    return plain.model_copy(update=changes)
+
+
+def test_a_student_learns_offline_online_with_lora_and_narrow(recorded, tmp_path):
+    lora = LoraTuning(kind="lora", rank=2, alpha=2, dropout=0.0, targets=["q_proj", "down_proj"])
+    narrow = DecoderParams(kind="config", layers=2, width=8, heads=2, key_value_heads=2, feed_forward=12)
+    online = OnlineTeaching(kind="online", detach=False, teacher_weight=1.0)
+    cases = {
+        "offline": (lesson(recorded), student_params()),
+        "online": (lesson(recorded, online), student_params()),
+        "lora": (lesson(recorded), student_params(decoder=CUT.model_copy(update={"tuning": lora}))),
+        "narrow": (lesson(recorded), student_params(decoder=narrow)),
+    }
+    for name, (taught, p) in cases.items():
+        before = [weight.clone() for weight in taught.teacher.parameters()]
+        student, curve = distill_student(taught, p, p.weights, Checkpoint(tmp_path / f"{name}.safetensors"), name)
+        assert curve[-1]["ranking"] < curve[0]["ranking"], name
+        assert ("teacher_ranking" in curve[0]) == (name == "online")
+        assert student.shape.width == (8 if name == "narrow" else 16)
+        assert not any("lora" in key for key in student.state_dict())
+        for old, new in zip(before, taught.teacher.parameters(), strict=True):
+            assert torch.equal(old, new)  # the lesson's teacher is the same for the next student
+
+
+def test_without_distillation_no_teacher_runs_even_online(recorded, tmp_path):
+    online = OnlineTeaching(kind="online", detach=True, teacher_weight=1.0)
+    p = student_params()
+    _, curve = distill_student(lesson(recorded, online), p, ONLY_RANKING, Checkpoint(tmp_path / "c.safetensors"), "alone")
+    assert set(curve[0]) == {"epoch", "valid_ndcg@10", "ranking"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 from ruamel.yaml import YAML
 
+from slmrec.params import LoraTuning, read_params
 from slmrec.results import MARKS
 from tests.made_project import ROOT, change, run
 from tests.readme_tree import README, tree, written
@@ -27,8 +28,8 @@ def test_the_result_table_has_its_place():
 
 
 def test_every_make_target_of_the_readme_exists():
-    named = set(re.findall(r"`?make ([a-z]+)", TEXT)) - {"sure"}
-    there = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)", TEXT)) - {"sure"}
+    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert named
     assert named <= there
 
@@ -38,6 +39,17 @@ def test_every_slmrec_command_of_the_readme_exists():
     assert len(named) == 6
     said = run(ROOT, "slmrec.cli", "--help").stdout
     assert all(command in said for command in named)
+
+
+def test_the_override_that_puts_a_pretrained_llm_in_place_makes_valid_params(tmp_path):
+    from dvc.utils.hydra import apply_overrides
+
+    (command,) = re.findall(r"dvc exp run (.*)", TEXT)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    apply_overrides(tmp_path / "params.yaml", re.findall(r"-S '(.*?)'", command))
+    backbone = read_params(tmp_path / "params.yaml").train_teacher.backbone
+    assert backbone.kind == "smollm2-135m"
+    assert isinstance(backbone.tuning, LoraTuning)
 
 
 def blocks(kind: str) -> list[str]:

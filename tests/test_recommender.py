@@ -12,7 +12,7 @@ from slmrec.params import DecoderParams
 from slmrec.sasrec import Sasrec
 from slmrec.vocabulary import UNK
 
-SHAPE = DecoderParams(layers=4, width=16, heads=2, feed_forward=24, dropout=0.1, layer_drop=0.0)
+SHAPE = DecoderParams(kind="config", layers=4, width=16, heads=2, key_value_heads=2, feed_forward=24)
 
 
 def table(cold: tuple[int, ...] = (), text: torch.Tensor | None = None) -> ItemTable:
@@ -23,7 +23,7 @@ def table(cold: tuple[int, ...] = (), text: torch.Tensor | None = None) -> ItemT
 
 def models():
     torch.manual_seed(1)
-    yield new_decoder(table(), SHAPE, 10).eval()
+    yield new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval()
     yield Sasrec(table(), layers=2, heads=2, feed_forward=16, dropout=0.1, max_length=10).eval()
 
 
@@ -52,7 +52,7 @@ def test_a_pickle_in_place_of_weights_is_refused(tmp_path):
 
 def test_a_student_started_from_all_of_its_teachers_layers_is_its_teacher():
     torch.manual_seed(2)
-    teacher, student = new_decoder(table(), SHAPE, 10).eval(), new_decoder(table(), SHAPE, 10).eval()
+    teacher, student = new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval(), new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval()
     items = torch.randint(1, 12, (2, 6))
     assert not torch.allclose(student(items), teacher(items))
     student.start_from(teacher, [1, 2, 3, 4])

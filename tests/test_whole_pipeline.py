@@ -21,12 +21,12 @@ pytestmark = pytest.mark.acceptance
 REPRODUCIBLE = ("events", "histories", "item_vectors", "teacher", "teacher_states", "student", "bundle")
 SMALL = {
     "embed_items.training.epochs": 3,
-    "train_teacher.decoder.layers": 4,
+    "train_teacher.backbone.layers": 4,
     "train_teacher.training.epochs": 3,
     "train_teacher.training.checkpoint_seconds": 0.01,  # so that a killed run has something to go on from
     "record_states.blocks": [2, 4],
     "record_states.top": 8,
-    "distill_student.teacher_layers": [1, 3],
+    "distill_student.decoder.teacher_layers": [1, 3],
     "distill_student.training.epochs": 3,
     "distill_student.training.checkpoint_seconds": 0.01,
     "evaluate.negatives": 20,

@@ -54,6 +54,8 @@ def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, n
     examination = Examination(read, len(table), table.described().numpy(), p)
     folders = {folder.name: folder for folder in sorted(item_vectors.iterdir())} | {"teacher": teacher, "student": student / "student"}
     folders["student_without_distillation"] = student / "without_distillation"
+    if (student / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
+        folders["student_narrow"] = student / "student_narrow"
     scorers = contestants(read, folders, len(table), p)
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:

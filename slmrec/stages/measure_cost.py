@@ -19,12 +19,14 @@ from slmrec.errors import DataError
 from slmrec.files import write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.models import SequenceModel, decoder_parameters, load_model
-from slmrec.params import ComputeParams, DistillStudentParams, MeasureCostParams, read_section
+from slmrec.params import ComputeParams, DistillStudentParams, MeasureCostParams, StudentParams, read_section
 from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender
 from slmrec.runtime import Recommender as Runtime
 from slmrec.states import TeacherStates
+from slmrec.teacher_rows import ComputedStates, open_states
 
+States = TeacherStates | ComputedStates
 Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns, and its loss
 
 
@@ -33,7 +35,7 @@ def ranking_only(model: SequenceModel, ranking: Ranking) -> Trained:
     return model, lambda batch: ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
 
 
-def distilled(student: Recommender, states: TeacherStates, ranking: Ranking, p: DistillStudentParams) -> Trained:
+def distilled(student: Recommender, states: States, ranking: Ranking, p: StudentParams) -> Trained:
     """The student's training modules and its whole loss, reading recorded teacher states."""
     trained = Distillation(student, states.shape.width, len(states.shape.blocks))
     weights = p.weights.model_dump()
@@ -46,15 +48,16 @@ def distilled(student: Recommender, states: TeacherStates, ranking: Ranking, p: 
 
 
 def epoch_seconds(
-    models: dict[str, SequenceModel], histories: Histories, states: TeacherStates, p: DistillStudentParams, cost: MeasureCostParams
+    models: dict[str, SequenceModel], histories: Histories, states: States, p: DistillStudentParams, cost: MeasureCostParams
 ) -> dict[str, float]:
     """Seconds of one training epoch of each model: median over repeats of sampled batches, scaled to all positions."""
     batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
     work = {}
     for name, model in models.items():
         ranking = Ranking(model.table, p.training.loss, histories)
-        if name == "student" and isinstance(model, Recommender):
-            trained, loss = distilled(model, states, ranking, p)
+        student = {"student": p, "student_narrow": p.narrow}.get(name)
+        if student is not None and isinstance(model, Recommender):
+            trained, loss = distilled(model, states, ranking, student)
         else:
             trained, loss = ranking_only(model, ranking)
         work[name] = training_steps(trained, loss, batches, p.training)
@@ -81,17 +84,21 @@ def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Pat
     p = read_section("measure_cost", MeasureCostParams, Path("params.yaml"))
     distill = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read = read_histories(histories)
-    models = {
-        name: load_model(folder)
-        for name, folder in (("sasrec", item_vectors / "sasrec"), ("teacher", teacher), ("student", student / "student"))
+    folders = {
+        "sasrec": item_vectors / "sasrec",
+        "teacher": teacher,
+        "student": student / "student",
+        "student_narrow": student / "student_narrow",
     }
-    if not isinstance(models["student"], Recommender):
-        raise DataError(f"{student} holds no decoder; run dvc repro --force distill_student")
+    models = {name: load_model(folder) for name, folder in folders.items() if folder.is_dir()}
+    taught = models["teacher"]
+    if not isinstance(models["student"], Recommender) or not isinstance(taught, Recommender):
+        raise DataError(f"{student} or {teacher} holds no decoder; run dvc repro --force distill_student")
     served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
     parameters = {name: decoder_parameters(model) for name, model in models.items()} | {
         "student_onnx": decoder_parameters(models["student"])
     }
-    trained = epoch_seconds(models, read, TeacherStates(teacher_states, read), distill, p)
+    trained = epoch_seconds(models, read, open_states(teacher_states, read, taught), distill, p)
     write_json(cost, {name: entry(name, parameters, trained, served) for name in parameters})
 
 

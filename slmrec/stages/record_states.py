@@ -10,40 +10,37 @@ from slmrec.batches import make_batch
 from slmrec.compute import start_torch
 from slmrec.door import open_door
 from slmrec.errors import DataError
-from slmrec.files import new_folder
+from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.models import load_model
 from slmrec.params import ComputeParams, RecordStatesParams, read_section
 from slmrec.progress import Progress
 from slmrec.ranking import trained_rows
 from slmrec.recommender import Recommender
-from slmrec.states import StatesShape, StatesWriter, TeacherRows, windows_in_order
+from slmrec.states import StatesShape, StatesWriter, windows_in_order
+from slmrec.teacher_rows import rows_of
 
 POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
 
 
-def read_teacher(teacher: Recommender, table: torch.Tensor, items: torch.Tensor, real: torch.Tensor, p: RecordStatesParams) -> TeacherRows:
-    """At the real positions of `items` (B, T): the states after the chosen blocks, the best items and the logarithms of their
-    shares of the softmax over `table` (C, E)."""
-    vectors, states = teacher.read(items, p.blocks)
-    best = torch.topk(torch.log_softmax(vectors[real] @ table.T, dim=1), p.top, dim=1)
-    return TeacherRows(torch.stack([state[real] for state in states], dim=1), best.indices, best.values)
-
-
 def record_states(teacher: Recommender, histories: Histories, p: RecordStatesParams, folder: Path) -> None:
-    """Write the teacher's rows for every training position, in order of (window, position)."""
+    """Write the teacher's rows for every training position, in order of (window, position); or only what they would be."""
     known = trained_rows(teacher.table)
     if p.top > len(known):
         raise DataError(f"record_states.top is {p.top}, but training knows only {len(known)} items; lower it")
     lengths = histories.windows.positions
-    shape = StatesShape(int(lengths.sum()), p.blocks, teacher.shape.width, p.top, p.precision, p.shard_positions)
+    shape = StatesShape(int(lengths.sum()), p.blocks, teacher.shape.width, p.top, p.precision, p.shard_positions, p.keep)
+    if p.keep == "nothing":
+        write_json(folder / "states.json", vars(shape))
+        return
     writer, done = StatesWriter(folder, shape, histories), 0
     with torch.inference_mode(), Progress("teacher states", shape.positions) as progress:
         table = teacher.table(known)
         for rows in windows_in_order(histories, POSITIONS_AT_ONCE):
             batch = make_batch(histories, rows)
-            read = read_teacher(teacher, table, batch.items, batch.real, p)
-            writer.add(read.states, known[read.items], read.scores)
+            vectors, states = teacher.read(batch.items, p.blocks)
+            read = rows_of(vectors, states, batch.real, known, table, p.top)
+            writer.add(read.states, read.items, read.scores)
             done += int(lengths[rows].sum())
             progress.step(done, {})
     writer.close()

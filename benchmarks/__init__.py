@@ -1,0 +1,1 @@
+"""Side-by-side measurements; results/*.json are committed with the machine they ran on."""

@@ -1,0 +1,36 @@
+"""studies.yaml as typed sections, as strict as params.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from slmrec.params import Count, DecoderParams, DistillWeights, OnlineTeaching, Section, Seed, Share
+
+
+class DepthStudyParams(Section):
+    """How deep the teacher has to be."""
+
+    seed: Seed
+    depths: list[Count] = Field(min_length=1)  # at which the teacher is trained anew, besides its full depth
+    windows: Count  # histories whose states are looked at
+    spans: list[Count] = Field(min_length=1)  # layers that one map is to replace
+    ridge: float = Field(gt=0)  # of that map's fit, relative to the mean variance of the inputs
+    near: Share  # a depth is good enough at this share of the best depth's quality
+
+
+class AblationRow(Section):
+    """One kind of student."""
+
+    name: str = Field(min_length=1)
+    weights: DistillWeights
+    teaching: OnlineTeaching | Literal["offline"]
+    decoder: DecoderParams | Literal["as distill_student says"]
+
+
+class AblationParams(Section):
+    """What each term of the student's loss is worth."""
+
+    seeds: list[Seed] = Field(min_length=1)
+    rows: list[AblationRow] = Field(min_length=1)
