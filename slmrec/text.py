@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from slmrec.door import cache_folder
-from slmrec.errors import UnavailableError
+from slmrec.errors import DataError, UnavailableError
 from slmrec.files import new_file
 from slmrec.progress import Progress
 
@@ -28,10 +28,13 @@ def title_vectors(items: pl.DataFrame, rows: int, encoder: str) -> Tensor:
     """Sentence vectors (rows, F) by item index of a table of items; zero where an item has no title.
 
     Vectors are centred over the titled items before they get length 1: titles of one shop resemble each other, and what they share
-    tells no item from another. Raises UnavailableError when the encoder's package is not installed.
+    tells no item from another. Raises DataError when no item has a title, UnavailableError when the encoder's package is not
+    installed.
     """
     titled = items.filter(pl.col("title").str.strip_chars().str.len_chars() > 0)
     titles = titled["title"].to_list()
+    if not titles:
+        raise DataError("embed_items.text names an encoder, but no item has a title; name prepare.items.columns.title, or set text: none")
     found = encoded(titles, encoder)
     centred = found - found.mean(dim=0)
     whole = torch.zeros(rows, found.shape[1])

@@ -9,7 +9,7 @@ import torch
 from slmrec.item_table import ItemTable
 from slmrec.negatives import Negatives
 from slmrec.optimizer import clip, optimizers
-from slmrec.params import LossParams, SampledSoftmaxLoss
+from slmrec.params import GbceLoss, LossParams, SampledSoftmaxLoss
 from slmrec.ranking import Ranking
 from slmrec.training import train
 from tests.made_histories import TRAINING, histories_of, ring_histories
@@ -44,6 +44,12 @@ def test_negatives_hang_on_the_seed_of_the_step_and_not_on_what_was_drawn_before
 @pytest.mark.parametrize("loss", [SAMPLED, SAMPLED.model_copy(update={"rows": "all"})], ids=["touched", "all"])
 def test_a_ring_is_learned_against_drawn_negatives(tmp_path, loss):
     curve = train(ring_run(tmp_path / "c.safetensors", loss=loss, epochs=12, patience=12, checkpoint_seconds=60))
+    assert curve[-1]["valid_ndcg@10"] > 0.95
+
+
+def test_a_ring_is_learned_with_gbce(tmp_path):
+    loss = GbceLoss(kind="gbce", negatives=8, calibration=0.0, rows="all")
+    curve = train(ring_run(tmp_path / "c.safetensors", loss=loss, epochs=40, patience=40, checkpoint_seconds=60))
     assert curve[-1]["valid_ndcg@10"] > 0.95
 
 

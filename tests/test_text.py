@@ -10,7 +10,7 @@ import torch
 from slmrec import text
 from slmrec.baselines import Popularity
 from slmrec.checkpoints import Checkpoint
-from slmrec.errors import UnavailableError
+from slmrec.errors import DataError, UnavailableError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.params import EmbedItemsParams, EvaluateParams, SampledSoftmaxLoss, TextParams
 from slmrec.scoring import ModelScorer, Scorer
@@ -58,6 +58,12 @@ def test_an_encoder_that_is_not_installed_is_named_with_what_to_do(monkeypatch):
     monkeypatch.setitem(text.PACKAGES, "minilm", ("no_such_module", "no-such-package"))
     with pytest.raises(UnavailableError, match=r"no-such-package is not installed; pip install 'slmrec\[text\]'"):
         text.encoded(["red car"], "minilm")
+
+
+def test_text_without_a_single_title_is_refused(encoder):
+    with pytest.raises(DataError, match="no item has a title"):
+        text.title_vectors(CATALOGUE[[1, 3]], 6, "minilm")
+    assert not encoder
 
 
 GROUPS, IN_GROUP, COLD = 8, 6, 2  # the last two items of each group come only after the cut
