@@ -85,7 +85,7 @@ def stage(home: Path, name: str, *words: str) -> Measured:
 
 def measure_ours(size: int) -> Measured:
     """prepare + split with nothing in the cache, and what they leave on disk."""
-    home = workplace("ours", logs_of(size))
+    home = workplace(f"ours-{size}", logs_of(size))
     prepare = stage(home, "prepare", "data", "events", "data.json")
     split = stage(home, "split", "events", "events", "histories")
     left = {
@@ -109,7 +109,7 @@ def _joined(parts: list[Measured], size: int) -> Measured:
 def measure_peer(name: str, size: int) -> Measured:
     """A peer on the same logs, in the form it reads; making that form is not measured."""
     logs = logs_of(size)
-    home = workplace(name, logs)
+    home = workplace(f"{name}-{size}", logs)
     if name == "pandas":
         command = [sys.executable, str(PEERS / "pandas_histories.py"), str(logs / "events"), "out"]
         return _joined([measured(command, home)], size)
@@ -128,16 +128,14 @@ def measure_peer(name: str, size: int) -> Measured:
 
 
 def measure_append(size: int) -> Measured:
-    """A full prepare of 365 days against one that only has the last day to add."""
+    """A full prepare of 364 days, then one that only has the 365th to add."""
     logs = logs_of(size)
     home = workplace("append", logs)
     (home / "data").unlink()
-    shutil.copytree(logs, home / "data")
+    shutil.copytree(logs, home / "data", copy_function=os.link)
     last = sorted((home / "data" / "events").iterdir())[-1]
-    whole = stage(home, "prepare", "data", "events", "data.json")
-    shutil.rmtree(home / "cache")
     shutil.move(last, home / "last")
-    stage(home, "prepare", "data", "events", "data.json")
+    whole = stage(home, "prepare", "data", "events", "data.json")
     shutil.move(home / "last", last)
     added = stage(home, "prepare", "data", "events", "data.json")
     shares = {name: round(added[name] / whole[name], 4) for name in ("seconds", "processor_seconds")}

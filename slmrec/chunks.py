@@ -27,7 +27,7 @@ from slmrec.logs import BATCH_ROWS, LogFile, read_batches
 from slmrec.params import PrepareParams
 from slmrec.provenance import made_by
 
-GROUP_BYTES = 16 << 20  # a group of small files is closed when it holds so much,
+GROUP_BYTES = 8 << 20  # a group of small files is closed when it holds so much,
 GROUP_FILES = 16  # or, on average, so many files
 EVENT_COLUMNS = pl.Schema(
     {"user": pl.UInt32, "item": pl.UInt32, "us": pl.Int64, "sequence": pl.Int64, "weight": pl.Float32, "file": pl.UInt16, "row": pl.UInt32}
@@ -48,6 +48,11 @@ class Chunk:
     def name(self) -> str:
         """The chunk's name below the cache, the same for the same content."""
         return f"{self.path.parent.name}/{self.path.stem}"
+
+    @property
+    def group(self) -> str:
+        """The name of the chunk's group."""
+        return self.path.parent.name
 
     def events(self, month: str) -> pl.DataFrame:
         """Events of one month, by time, as EVENT_COLUMNS."""

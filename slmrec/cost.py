@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from slmrec.batches import Batch, batches_of_epoch, make_batch
 from slmrec.histories import Histories
 from slmrec.models import SequenceModel
+from slmrec.optimizer import clip, optimizers
 from slmrec.params import MeasureCostParams, TrainingParams
 from slmrec.scoring import right_padded
 from slmrec.vocabulary import PAD
@@ -46,15 +47,16 @@ def sampled_batches(histories: Histories, p: TrainingParams, count: int, seed: i
 def training_steps(trained: nn.Module, loss: Callable[[Batch], Tensor], batches: list[Batch], p: TrainingParams) -> Callable[[], None]:
     """Work that takes one optimizer step on each batch, as the training loop does."""
     weights = [weight for weight in trained.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=p.learning_rate, weight_decay=p.weight_decay, fused=True)
+    chosen = optimizers(trained, p)
 
     def run() -> None:
         trained.train()
         for batch in batches:
             loss(batch).backward()
-            torch.nn.utils.clip_grad_norm_(weights, p.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad()
+            clip(weights, p.clip_norm)
+            for optimizer in chosen:
+                optimizer.step()
+                optimizer.zero_grad()
 
     return run
 

@@ -33,14 +33,22 @@ class Generation:
     months: list[Month]
 
 
+SIDES = ("users", "items")
+
+
 @dataclass(frozen=True)
 class Old:
-    """The last generation, empty where there is none."""
+    """The last generation, empty where there is none.
+
+    `settled` are first appearances (id, first_us) in the chunks `settled_chunks`: all but the newest group's, which
+    grows or changes with the next delivery.
+    """
 
     folder: Path
     users: pl.DataFrame
     items: pl.DataFrame
-    chunks: list[str]
+    settled: dict[str, pl.DataFrame]
+    settled_chunks: set[str]
 
 
 def make_generation(
@@ -51,7 +59,8 @@ def make_generation(
     `known` are the ids of the previous item index in order, `listed` those of the item files.
     """
     old = _read_old(home / "generation")
-    seen_users, seen_items = _seen(chunks, "users", old), _seen(chunks, "items", old)
+    settled = {kind: _settled(chunks, kind, old) for kind in SIDES}
+    seen_users, seen_items = (merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in _newest(chunks))]) for kind in SIDES)
     unseen = pl.DataFrame({"id": listed}).join(seen_items, on="id", how="anti").with_columns(first_us=pl.lit(None, pl.Int64))
     users = in_order(seen_users, pl.Series("id", [], dtype=pl.String))
     items = in_order(pl.concat([seen_items, unseen.select(ENTRIES.names())]), known)
@@ -66,9 +75,7 @@ def make_generation(
         )
         encoder = Encoder(Index(users, 0), Index(items, FIRST_ITEM), p.seed)
         made = list(make_months(chunks, encoder, plan))
-        users.write_parquet(folder / "users.parquet", compression="lz4")
-        items.write_parquet(folder / "items.parquet", compression="lz4")
-        write_json(folder / "chunks.json", [chunk.name for chunk in chunks])
+        _write(folder, Generation(users, items, made), settled, [chunk.name for chunk in chunks if chunk not in _newest(chunks)])
         use(Generation(users, items, made))
 
 
@@ -76,21 +83,34 @@ def _key(p: PrepareParams) -> str:
     return hashlib.sha256(json.dumps([made_by(index, months, ordering), p.seed]).encode()).hexdigest()
 
 
+def _write(folder: Path, generation: Generation, settled: dict[str, pl.DataFrame], settled_chunks: list[str]) -> None:
+    generation.users.write_parquet(folder / "users.parquet", compression="lz4")
+    generation.items.write_parquet(folder / "items.parquet", compression="lz4")
+    for kind, table in settled.items():
+        table.write_parquet(folder / f"settled_{kind}.parquet", compression="lz4")
+    write_json(folder / "settled.json", settled_chunks)
+
+
 def _read_old(folder: Path) -> Old:
-    if not (folder / "chunks.json").is_file():
-        nothing = pl.DataFrame(schema=ENTRIES)
-        return Old(folder, nothing, nothing, [])
-    users, items = (pl.read_parquet(folder / f"{kind}.parquet") for kind in ("users", "items"))
-    return Old(folder, users, items, read_json(folder / "chunks.json"))
+    nothing = pl.DataFrame(schema=ENTRIES)
+    if not (folder / "settled.json").is_file():
+        return Old(folder, nothing, nothing, dict.fromkeys(SIDES, nothing), set())
+    users, items = (pl.read_parquet(folder / f"{kind}.parquet") for kind in SIDES)
+    settled = {kind: pl.read_parquet(folder / f"settled_{kind}.parquet") for kind in SIDES}
+    return Old(folder, users, items, settled, set(read_json(folder / "settled.json")))
 
 
-def _seen(chunks: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
-    """First appearances over all chunks; those of the old generation are not read again when all of them are still here."""
-    done = set(old.chunks)
-    if not done <= {chunk.name for chunk in chunks}:
-        return merge([chunk.scan_ids(kind) for chunk in chunks])
-    before = old.users if kind == "users" else old.items
-    return merge([before.lazy().filter(pl.col("first_us").is_not_null()), *(c.scan_ids(kind) for c in chunks if c.name not in done)])
+def _newest(chunks: list[Chunk]) -> list[Chunk]:
+    return [chunk for chunk in chunks if chunk.group == chunks[-1].group]
+
+
+def _settled(chunks: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
+    """First appearances in all groups but the newest; what the old generation settled is not read again if it still holds."""
+    wanted = {chunk.name: chunk for chunk in chunks if chunk not in _newest(chunks)}
+    if not old.settled_chunks <= wanted.keys():
+        return merge([chunk.scan_ids(kind) for chunk in wanted.values()])
+    new = [chunk.scan_ids(kind) for name, chunk in wanted.items() if name not in old.settled_chunks]
+    return merge([old.settled[kind].lazy(), *new]) if new else old.settled[kind]
 
 
 def forget_unused(folder: Path, chunks: list[Chunk]) -> None:

@@ -122,20 +122,25 @@ def _take_over(old: Path, new: Path, identity: str, plan: Plan) -> bool:
 
 def _make(month: str, chunks: list[Chunk], encoder: Encoder, identity: str, plan: Plan) -> None:
     folder = plan.new / month
-    ordered = [in_total_order(piece) for piece in _slices(month, chunks, encoder)]
-    events = pl.concat([part.events.select(*_EVENT_COLUMNS) for part in ordered], rechunk=True)
-    duplicates = pl.concat([part.duplicates.select(ORIGINS.names()) for part in ordered])
+    events_made, origins, duplicates, ties = [], [], [], 0
+    for piece in _slices(month, chunks, encoder):
+        ordered = in_total_order(piece)
+        events_made.append(ordered.events.select(*_EVENT_COLUMNS))
+        duplicates.append(ordered.duplicates.select(ORIGINS.names()))
+        ties += ordered.ties
+        if plan.origins:
+            origins.append(ordered.events.select(ORIGINS.names()))
+    events = pl.concat(events_made, rechunk=True)
     folder.mkdir(parents=True)
     events.write_parquet(folder / "events.parquet")
-    pl.concat([part.events.select(ORIGINS.names()) for part in ordered], rechunk=True).write_parquet(
-        folder / "origins.parquet", compression="lz4"
-    )
-    duplicates.write_parquet(folder / "duplicates.parquet")
+    pl.concat(duplicates).write_parquet(folder / "duplicates.parquet")
+    if plan.origins:
+        pl.concat(origins).write_parquet(folder / "origins.parquet", compression="lz4")
     facts = {
         "identity": identity,
         "events": len(events),
-        "ties": sum(part.ties for part in ordered),
-        "duplicates": len(duplicates),
+        "ties": ties,
+        "duplicates": sum(map(len, duplicates)),
         "last_user": int(events["user_index"].to_numpy().max(initial=0)),
         "last_item": int(events["item_index"].to_numpy().max(initial=0)),
         "chunks": [chunk.name for chunk in chunks],

@@ -323,9 +323,7 @@ class DistillStudentParams(StudentParams):
     @model_validator(mode="after")
     def _imitated_shares_are_of_the_full_softmax(self) -> DistillStudentParams:
         if self.weights.logits and self.training.loss.kind != "softmax":
-            raise ValueError(
-                f"weights.logits is {self.weights.logits}, which needs training.loss.kind softmax; set it to 0 or change the loss"
-            )
+            raise ValueError(f"weights.logits is {self.weights.logits}, which needs training.loss.kind softmax; set it to 0")
         return self
 
 

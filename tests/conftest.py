@@ -33,7 +33,7 @@ def prefect_server() -> Iterator[None]:
     """A Prefect server that lives as long as the tests do."""
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=240):
         yield
 
 

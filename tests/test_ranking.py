@@ -9,7 +9,7 @@ import torch
 from slmrec.item_table import ItemTable
 from slmrec.negatives import Negatives
 from slmrec.optimizer import clip, optimizers
-from slmrec.params import GbceLoss, LossParams, SampledSoftmaxLoss
+from slmrec.params import LossParams, SampledSoftmaxLoss
 from slmrec.ranking import Ranking
 from slmrec.training import train
 from tests.made_histories import TRAINING, histories_of, ring_histories
@@ -18,7 +18,6 @@ from tests.test_training import ring_run
 ITEMS = 14
 HISTORIES = ring_histories(60, ITEMS - 2, 8)
 SAMPLED = SampledSoftmaxLoss(kind="sampled_softmax", negatives=40, uniform_share=0.5, rows="touched")
-GBCE = GbceLoss(kind="gbce", negatives=40, calibration=0.75, rows="all")
 
 
 def test_expected_counts_are_those_of_many_draws():
@@ -42,7 +41,7 @@ def test_negatives_hang_on_the_seed_of_the_step_and_not_on_what_was_drawn_before
     assert not torch.equal(negatives.draw(20)[0], first)
 
 
-@pytest.mark.parametrize("loss", [SAMPLED, SAMPLED.model_copy(update={"rows": "all"}), GBCE], ids=["touched", "all", "gbce"])
+@pytest.mark.parametrize("loss", [SAMPLED, SAMPLED.model_copy(update={"rows": "all"})], ids=["touched", "all"])
 def test_a_ring_is_learned_against_drawn_negatives(tmp_path, loss):
     curve = train(ring_run(tmp_path / "c.safetensors", loss=loss, epochs=12, patience=12, checkpoint_seconds=60))
     assert curve[-1]["valid_ndcg@10"] > 0.95
