@@ -49,9 +49,9 @@ class GraphScores:
     def score(self, rows: Any, stops: Any) -> torch.Tensor:
         """Scores (B, I) of the histories `items[:stops]` of the users in `rows`."""
         asked = right_padded(self.histories, rows, stops, self.length)
-        listed, scores = self.answering(asked, asked[:, :0], self.items)
+        said = self.answering(asked, asked[:, :0], self.items)
         out = torch.full((len(asked), self.items), -torch.inf)
-        return out.scatter_(1, torch.from_numpy(listed), torch.from_numpy(scores))
+        return out.scatter_(1, torch.from_numpy(said.items), torch.from_numpy(said.scores))
 
 
 def quantised(graph: onnx.ModelProto) -> bytes:
@@ -72,7 +72,8 @@ def measured(model: Recommender, histories: Histories, threads: int, targets: in
     candidates = candidate_mask(items, histories.items)
     graph = export_graph(model, candidates, OPSET)
     chosen = sample_targets(histories.targets["test"], targets, seed=1)
-    sessions, rows = {}, []
+    sessions: dict[str, onnxruntime.InferenceSession] = {}
+    rows: list[dict[str, Any]] = []
     for precision, content in (("fp32", graph.SerializeToString()), ("int8", quantised(graph))):
         session = sessions[precision] = open_session(content, "cpu", threads)
         ranks = rank_targets(GraphScores(session, histories, items, model.max_length), histories, chosen, candidates, None)
@@ -81,7 +82,7 @@ def measured(model: Recommender, histories: Histories, threads: int, targets: in
     p = MeasureCostParams(seed=1, repeats=3, steps=1, batch=128, users=512)
     batches = serving_batches(histories, p)
     seconds = time_in_turn({name: exported(session, batches) for name, session in sessions.items()}, p.repeats)
-    return [row | {"users_per_second": p.users / statistics.median(seconds[row["precision"]])} for row in rows]
+    return [row | {"users_per_second": p.users / statistics.median(seconds[str(row["precision"])])} for row in rows]
 
 
 def main() -> None:

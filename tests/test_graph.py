@@ -205,7 +205,7 @@ def test_one_position_a_row_gives_what_the_whole_model_gives():
 def test_heads_that_share_keys_give_what_the_whole_model_gives():
     torch.manual_seed(1)
     shape = DecoderShape(2, 16, 4, 2, 24, 1e-6, {"rope_type": "default", "rope_theta": 10_000.0})
-    table = ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None)
+    table = ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0)
     model = Recommender(table, shape, dropout=0.3, layer_drop=0.0, max_length=MAX_LENGTH).eval()
     items, last = torch.tensor([[5, 9, 3, 8], [2, 4, PAD, PAD]]), torch.tensor([3, 1])
     with torch.inference_mode():
@@ -215,7 +215,7 @@ def test_heads_that_share_keys_give_what_the_whole_model_gives():
 
 def test_a_model_of_another_kind_is_exported_as_it_is():
     torch.manual_seed(1)
-    model = Sasrec(ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None), 1, 2, 8, 0.0, MAX_LENGTH).eval()
+    model = Sasrec(ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH).eval()
     graph = ServingGraph(model, torch.arange(ROWS) >= FIRST_ITEM)
     with torch.inference_mode():
         items, _ = graph(torch.tensor([[5, 9, PAD]]), torch.zeros((1, 0), dtype=torch.long), torch.tensor(5))

@@ -175,7 +175,7 @@ def inputs(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def small_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage as it stands, on made histories and the parameters of this file."""
-    sections = {"compute": ComputeParams(device="cpu", threads=1), "export_onnx": PARAMS, "evaluate": JUDGED}
+    sections = {"compute": ComputeParams(device="cpu", threads=1, processes=1, precision="fp32"), "export_onnx": PARAMS, "evaluate": JUDGED}
     monkeypatch.setattr(export_onnx, "read_section", lambda name, _kind, _path: sections[name])
     monkeypatch.setattr(export_onnx, "read_histories", lambda _path: ring_histories(40, ROWS - 2, MAX_LENGTH))
     # The same model was exported already: tests/test_graph.py proves that another export gives the same bytes.

@@ -6,6 +6,7 @@ teacher; rows and seeds in studies.yaml. Writes ablation.json and ablation.svg i
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -84,9 +85,7 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
         kept = Kept("ablation", key_of([], key, row))
         online = row.teaching if isinstance(row.teaching, OnlineTeaching) else None
         lessons = [Lesson(read, model, states, online, seed, device) for seed in asked.seeds]
-        found = [
-            kept.or_made(str(lesson.seed), lambda row=row, lesson=lesson: measured(row, lesson, p, examination, key)) for lesson in lessons
-        ]
+        found = [kept.or_made(str(lesson.seed), partial(measured, row, lesson, p, examination, key)) for lesson in lessons]
         rows.append(summary(row, found))
         print(f"{row.name}: test ndcg@10 {rows[-1]['ndcg@10']['mean']:.4f}", flush=True)
     report.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def study(subject: Subject, p: DepthStudyParams, kept: Kept) -> Found:
         "sasrec_valid_ndcg@10": kept.or_made("sasrec", lambda: subject.validation()(load_model(subject.item_vectors / "sasrec"))),
         "read_out": kept.or_made("read-out", lambda: read_out(subject)),
         "layers": kept.or_made("layers", lambda: layer_findings(subject, p)),
-        "retrained": [kept.or_made(f"depth-{depth}", lambda depth=depth: retrained(subject, depth)) for depth in depths],
+        "retrained": [kept.or_made(f"depth-{depth}", partial(retrained, subject, depth)) for depth in depths],
     }
     return found | {"chosen_depth": chosen_depth(found["retrained"], p.near), "near": p.near}
 

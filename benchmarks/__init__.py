@@ -1,0 +1,1 @@
+"""Measurements side by side; results lie beside them, with the machine they ran on."""
