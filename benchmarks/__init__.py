@@ -1,1 +1,1 @@
-"""Measurements side by side; results lie beside them, with the machine they ran on."""
+"""Side-by-side measurements; results/*.json are committed with the machine they ran on."""

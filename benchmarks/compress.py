@@ -49,9 +49,9 @@ class GraphScores:
     def score(self, rows: Any, stops: Any) -> torch.Tensor:
         """Scores (B, I) of the histories `items[:stops]` of the users in `rows`."""
         asked = right_padded(self.histories, rows, stops, self.length)
-        said = self.answering(asked, asked[:, :0], self.items)
+        told = self.answering(asked, asked[:, :0], self.items)
         out = torch.full((len(asked), self.items), -torch.inf)
-        return out.scatter_(1, torch.from_numpy(said.items), torch.from_numpy(said.scores))
+        return out.scatter_(1, torch.from_numpy(told.items), torch.from_numpy(told.scores))
 
 
 def quantised(graph: onnx.ModelProto) -> bytes:

@@ -73,7 +73,7 @@ def quality_run(folder: Path, model: str, seed: int, settings: dict[str, Any], t
     trained, curve = embed_items(
         histories, text, sequences.rows, p, torch.device("cpu"), Checkpoint(CACHE / f"{key}-{model}" / "run.safetensors")
     )
-    found = {"valid_ndcg@10": max(record["valid_ndcg@10"] for record in curve), "epochs": len(curve)}
+    found: dict[str, Any] = {"valid_ndcg@10": max(record["valid_ndcg@10"] for record in curve), "epochs": len(curve)}
     if not tune:
         candidates = candidate_mask(sequences.rows, histories.items)
         ranks = rank_targets(ModelScorer(trained, histories), histories, histories.targets["test"], candidates, None)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from slmrec.batches import Batch
-from slmrec.losses import cosine_loss, norm_loss
+from slmrec.losses import Imitated, cosine_loss, norm_loss
 from slmrec.params import DistillWeights
 from slmrec.ranking import Ranking, trained_rows
 from slmrec.recommender import Recommender
@@ -65,7 +65,7 @@ class Distillation(nn.Module):
     ) -> dict[str, Tensor]:
         """What is learned from scores: the next item and the teacher's own shares."""
         if rows is not None and weights.logits:
-            hard, soft = ranking.imitating_loss(vectors, goals, rows.items, rows.scores)
+            hard, soft = ranking.imitating_loss(vectors, goals, Imitated(rows.items, rows.scores), (weights.ranking, weights.logits))
             return {"ranking": hard, "logits": soft} if weights.ranking else {"logits": soft}
         return {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
-from slmrec.losses import imitating_softmax_loss, softmax_loss
+from slmrec.losses import Imitated, imitating_softmax_loss, softmax_loss
 from slmrec.metrics import gains, user_means
 from slmrec.models import SequenceModel
 from slmrec.negatives import Negatives
@@ -45,12 +45,16 @@ class Ranking:
         """`loss` that leaves the table alone: early layers are taught to use it, not the table to suit them."""
         return self._ranked(vectors, targets, taught=False)
 
-    def imitating_loss(self, vectors: Tensor, targets: Tensor, top_items: Tensor, top_logs: Tensor) -> tuple[Tensor, Tensor]:
-        """`loss`, and the divergence from a teacher's shares (N, K) among its top items (N, K); of the full softmax only."""
+    def imitating_loss(self, vectors: Tensor, targets: Tensor, top: Imitated, weights: tuple[float, float]) -> tuple[Tensor, Tensor]:
+        """`loss`, and the divergence from a teacher's shares among its top items; of the full softmax only.
+
+        `weights` are those with which the two will be summed.
+        """
         assert isinstance(self.p, SoftmaxLoss)  # slmrec.params sees to it
         with torch.autocast(vectors.device.type, enabled=False):
-            rows, top_rows = self.table(self.candidates), self.place[top_items]
-            return imitating_softmax_loss(vectors.float(), rows, self.place[targets], top_rows, top_logs, self._chunk(self.p))
+            imitated = Imitated(self.place[top.rows], top.logs)
+            rows = self.table(self.candidates)
+            return imitating_softmax_loss(vectors.float(), rows, self.place[targets], imitated, weights, self._chunk(self.p))
 
     def _ranked(self, vectors: Tensor, targets: Tensor, taught: bool) -> Tensor:
         with torch.autocast(vectors.device.type, enabled=False):  # a sum over a catalogue needs more than 16 bits

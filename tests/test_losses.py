@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from slmrec.losses import cosine_loss, imitating_softmax_loss, norm_loss, softmax_loss
+from slmrec.losses import Imitated, cosine_loss, imitating_softmax_loss, norm_loss, softmax_loss
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 100])
@@ -56,7 +56,7 @@ def test_imitation_off_one_pass_equals_its_definition_with_its_gradients(chunk):
     targets, top = torch.randint(30, (20,)), teacher_top(torch.randn(20, 8), torch.randn(30, 8))
     plain = 3 * functional.cross_entropy(vectors @ table.T, targets)
     plain = plain + 2 * plain_imitation(vectors, table, top.indices, top.values)
-    ranking, imitation = imitating_softmax_loss(vectors, table, targets, top.indices, top.values, chunk)
+    ranking, imitation = imitating_softmax_loss(vectors, table, targets, Imitated(*top[::-1]), (3.0, 2.0), chunk)
     fused = 3 * ranking + 2 * imitation
     torch.testing.assert_close(fused, plain)
     for ours, theirs in zip(torch.autograd.grad(fused, (vectors, table)), torch.autograd.grad(plain, (vectors, table)), strict=True):
@@ -66,6 +66,6 @@ def test_imitation_off_one_pass_equals_its_definition_with_its_gradients(chunk):
 def test_a_student_with_its_teachers_scores_has_nothing_to_imitate():
     vectors, table, targets = torch.randn(5, 8), torch.randn(40, 8), torch.randint(40, (5,))
     top = teacher_top(vectors, table)
-    assert imitating_softmax_loss(vectors, table, targets, top.indices, top.values, 9)[1].item() == pytest.approx(0, abs=1e-5)
-    other = imitating_softmax_loss(torch.randn(5, 8), table, targets, top.indices, top.values, 9)
-    assert other[1].item() > 0.01
+    imitated = Imitated(*top[::-1])
+    assert imitating_softmax_loss(vectors, table, targets, imitated, (1.0, 1.0), 9)[1].item() == pytest.approx(0, abs=1e-5)
+    assert imitating_softmax_loss(torch.randn(5, 8), table, targets, imitated, (1.0, 1.0), 9)[1].item() > 0.01

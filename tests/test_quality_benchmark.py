@@ -22,8 +22,8 @@ MODEL = {
 def test_the_settings_of_every_set_make_valid_params_for_every_student(name, tmp_path):
     settings = YAML(typ="safe").load(PROJECT / "benchmarks" / "quality_settings" / f"{name}.yaml")
     for student in settings["students"].values():
-        extras: list[dict[str, object]] = [{}, settings["small"]]
-        for extra in extras:
+        extra: dict[str, object]
+        for extra in ({}, settings["small"]):
             place = Place(tmp_path / "place", tmp_path, settings["shared"] | extra | student, [])
             Params.model_validate(place.params)
 

@@ -13,7 +13,7 @@ from slmrec.checkpoints import Checkpoint
 from slmrec.errors import UnavailableError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.params import EmbedItemsParams, EvaluateParams, SampledSoftmaxLoss, TextParams
-from slmrec.scoring import ModelScorer
+from slmrec.scoring import ModelScorer, Scorer
 from slmrec.stages.embed_items import embed_items
 from tests.made_histories import TRAINING, histories_of
 
@@ -90,7 +90,7 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(tmp_
     )  # fmt: skip
     judged = EvaluateParams(seed=1, negatives=3, bootstrap=50, recent_days=30, short_history=5, tail_share=0.2)
     examination = Examination(histories, ITEMS, np.arange(2, ITEMS), judged)
-    scorers = {"popularity": Popularity(histories, ITEMS, None)}
+    scorers: dict[str, Scorer] = {"popularity": Popularity(histories, ITEMS, None)}
     for name, given in (("sasrec", None), ("sasrec_text", vectors)):
         model, _ = embed_items(histories, given, ITEMS, p, torch.device("cpu"), Checkpoint(tmp_path / f"{name}.safetensors"))
         scorers[name] = ModelScorer(model, histories)
