@@ -110,13 +110,13 @@ def test_users_who_appear_after_the_cut_and_days_without_events(workshop: Worksh
 
 
 def test_ties_at_the_cut_stay_together(workshop: Workshop) -> None:
-    workshop.set(split__valid_from="50%", split__test_from="50%")
-    deliver(workshop, {"a": [0, 1, 1, 1, 2], "b": [0, 1, 1, 1, 2]})
+    workshop.set(split__valid_from="70%", split__test_from="50%")
+    deliver(workshop, {"a": [0, 0, 1, 2, 2, 2, 3], "b": [0, 0, 1, 2, 2, 2, 3]})
     summary = workshop.split()
-    # the newest half of 10 events begins within the six of day 1: all six are targets, and the two of day 2
-    assert summary["test_targets"] == 8 and summary["valid_targets"] == 0
+    # the newest half of 14 events begins within the six of day 2: all six are targets, and the two of day 3
+    assert summary["test_targets"] == 8 and summary["valid_targets"] == 2
     found = read_histories(Path("histories"))
-    assert set(found.targets["test"].input_stop.tolist()) == {1, 4}
+    assert set(found.targets["test"].input_stop.tolist()) == {3, 6}
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,15 @@ def test_one_user_and_users_with_one_event_are_no_fault(workshop: Workshop, meth
     deliver(workshop, {"ann": list(range(10)), "bob": [0], "eve": [9]})
     assert workshop.split()["users"] == 3
     assert len(read_histories(Path("histories")).items) == 12
+
+
+@pytest.mark.parametrize("method", ["temporal", "leave_one_out"])
+def test_users_with_one_event_alone_are_told_and_nothing_is_written(workshop: Workshop, method: str) -> None:
+    workshop.set(split__method=method)
+    deliver(workshop, {f"user {number}": [number] for number in range(10)})
+    with pytest.raises(DataError, match="10 users with 10 events give no windows; bring users with more events"):
+        workshop.split()
+    assert not Path("histories").exists()
 
 
 def test_small_blocks_of_users_give_the_same_tables(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slmrec import tables
 from slmrec.door import open_door
+from slmrec.errors import DataError
 from slmrec.files import new_folder, write_json
 from slmrec.history_tables import HistoryTables
 from slmrec.params import SplitParams, read_section
@@ -16,6 +17,16 @@ from slmrec.user_blocks import UserBlock, find_event_files, user_blocks
 def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> Parts:
     """Targets and windows of some users; without cuts it is leave-one-out."""
     return leave_one_out(block, p.max_length) if cuts is None else temporal(block, cuts, p.max_length)
+
+
+def refuse_nothing(counts: dict[str, int]) -> None:
+    """Raise DataError when there is nothing to train on, or nothing to judge by: users of one event give neither."""
+    for what in ("windows", *(f"{part}_targets" for part in tables.PARTS)):
+        if not counts[what]:
+            raise DataError(
+                f"{counts['users']} users with {counts['events']} events give no {what.replace('_', ' ')}; bring users with more events, "
+                "or move split.valid_from and split.test_from"
+            )
 
 
 def main(events: Path, validation: Path, *, histories: Path) -> None:
@@ -29,6 +40,7 @@ def main(events: Path, validation: Path, *, histories: Path) -> None:
                 written.add(block, split(block, cuts, p))
         times = {} if cuts is None else {"valid_from_us": cuts.valid_from, "test_from_us": cuts.test_from}
         counts = {f"{part}_targets": written.targets[part] for part in tables.PARTS}
+        refuse_nothing(counts | written.counts())
         protocol = {"method": p.method, "max_length": p.max_length, "exclude_seen": p.exclude_seen}  # histories.Protocol
         write_json(folder / "summary.json", protocol | times | counts | written.counts())
 
