@@ -66,7 +66,7 @@ class Place:
             return
         print(f"{self.folder.name}: {stage}", flush=True)
         environment = {"PYTHONPATH": str(PROJECT), "SLMREC_CACHE": str(cache), "OMP_WAIT_POLICY": "PASSIVE"}
-        command = [sys.executable, *STAGES[stage]["cmd"].split()[1:]]
+        command = [sys.executable, *STAGES[stage]["cmd"].split()[2:]]  # past "exec python"
         subprocess.run(command, cwd=self.folder, env=os.environ | environment, check=True)
         stamp.write_text(now)
 

@@ -78,7 +78,7 @@ def test_the_command_names_exactly_the_data_it_reads_and_writes(stage):
     said = STAGES[stage]
     outs = [next(iter(out)) if isinstance(out, dict) else out for out in [*said.get("outs", []), *said.get("metrics", [])]]
     inputs = [dep for dep in said["deps"] if not dep.endswith(".py")]
-    assert said["cmd"].split() == ["python", "-m", f"slmrec.stages.{stage}", *inputs, *outs]
+    assert said["cmd"].split() == ["exec", "python", "-m", f"slmrec.stages.{stage}", *inputs, *outs]
 
 
 def test_dvc_orders_the_stages_as_the_design_does():
