@@ -10,13 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ import numpy as np
 import torch
 from pydantic import TypeAdapter
 
+from benchmarks.machine import machine
 from slmrec.batches import Batch, make_batch
 from slmrec.checkpoints import Checkpoint
 from slmrec.files import read_json, write_json
@@ -49,16 +48,16 @@ STEPS = {"softmax": 1}  # a full softmax over a million items takes minutes a st
 MANY_STEPS = 8
 
 
-def made_histories(items: int) -> Histories:
+def made_histories(users: int, length: int, items: int) -> Histories:
     """Full windows of items drawn with a long tail; who follows whom does not matter to time or memory."""
     random = np.random.default_rng(1)
-    events = USERS * (LENGTH + 1)
+    events = users * (length + 1)
     drawn = FIRST_ITEM + (items * random.random(events) ** 3).astype(np.int64)
-    rows = np.arange(USERS)
-    windows = Windows(rows.astype(np.uint32), rows, np.zeros(USERS, dtype=np.int64), np.full(USERS, LENGTH + 1))
+    rows = np.arange(users)
+    windows = Windows(rows.astype(np.uint32), rows, np.zeros(users, dtype=np.int64), np.full(users, length + 1))
     none = Targets(*(np.empty(0, dtype=np.int64) for _ in range(3)))
-    offsets = np.arange(USERS + 1) * (LENGTH + 1)
-    protocol = Protocol("temporal", LENGTH, exclude_seen=True)
+    offsets = np.arange(users + 1) * (length + 1)
+    protocol = Protocol("temporal", length, exclude_seen=True)
     return Histories(protocol, rows.astype(np.uint32), offsets, drawn, np.arange(events), windows, {"valid": none, "test": none})
 
 
@@ -79,19 +78,23 @@ def training_params(loss: str) -> TrainingParams:
     )
 
 
-def measure(items: int, loss: str, threads: int, folder: Path) -> dict[str, float]:
-    """Seconds of a step after one that warms up, seconds of a checkpoint, and the peak of the whole process in MiB."""
-    torch.set_num_threads(threads)
-    histories, p = made_histories(items), training_params(loss)
-    every = torch.ones(items + FIRST_ITEM, dtype=torch.bool)  # each item may be a negative, drawn or not
-    model = Sasrec(ItemTable(every, WIDTH, None, 0.0), 2, 2, 256, 0.1, LENGTH)
+def training_loop(histories: Histories, items: int, width: int, p: TrainingParams, folder: Path) -> Loop:
+    """A SASRec of two layers about to be trained; every item may be a negative, drawn or not."""
+    every = torch.ones(items + FIRST_ITEM, dtype=torch.bool)
+    model = Sasrec(ItemTable(every, width, None, 0.0), 2, 2, 2 * width, 0.1, histories.protocol.max_length).train()
     ranking = Ranking(model.table, p.loss, histories)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])}
+        return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}
 
-    loop = Loop(Run("catalogue", model, objective, {"ranking": 1.0}, lambda: 0.0, histories, p, 1, Checkpoint(folder / "c.safetensors")))
-    model.train()
+    return Loop(Run("sasrec", model, objective, {"ranking": 1.0}, lambda: 0.0, histories, p, 1, Checkpoint(folder / "c.safetensors")))
+
+
+def measure(items: int, loss: str, threads: int, folder: Path) -> dict[str, float]:
+    """Seconds of a step after one that warms up, seconds of a checkpoint, and the peak of the whole process in MiB."""
+    torch.set_num_threads(threads)
+    histories = made_histories(USERS, LENGTH, items)
+    loop = training_loop(histories, items, WIDTH, training_params(loss), folder)
     batches = [make_batch(histories, np.arange(first, first + POSITIONS // LENGTH)) for first in range(0, 1000, POSITIONS // LENGTH)]
     loop.take_step(batches[0])
     steps = STEPS.get(loss, MANY_STEPS)
@@ -122,10 +125,8 @@ def main() -> None:
             print(json.dumps(measure(arguments.items[0], arguments.only, arguments.threads, Path(folder))))
         return
     found = read_json(RESULTS) if RESULTS.is_file() else {"steps": {}}
-    found["measured_with"] = {
-        "width": WIDTH, "positions_per_batch": POSITIONS, "layers": 2, "losses": LOSSES, "threads": arguments.threads,
-        "cores": os.cpu_count(), "machine": platform.machine(), "torch": version("torch"),
-    }  # fmt: skip
+    shape = {"width": WIDTH, "positions_per_batch": POSITIONS, "layers": 2, "losses": LOSSES}
+    found["measured_with"] = shape | machine(arguments.threads, "torch")
     for items in sorted(arguments.items):
         for loss in LOSSES:
             key = f"{items} items, {loss}"

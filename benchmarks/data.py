@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from ruamel.yaml import YAML
 
+from benchmarks.machine import machine
 from slmrec.files import write_json
 from slmrec.simulation import simulate
 
@@ -164,23 +163,10 @@ def measure_beauty(sequences: Path) -> Measured:
     return found
 
 
-def machine() -> dict[str, Any]:
-    """What it ran on."""
-    names = ("polars", "pandas", "numpy", "pyarrow")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return {
-        "processors": os.cpu_count(),
-        "memory_mib": memory,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in names},
-    }
-
-
 def record(name: str, value: Measured) -> None:
     """Add one measurement to the results, with the load the machine had beside it."""
     whole = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    whole["machine"] = machine()
+    whole["machine"] = machine(None, "polars", "pandas", "numpy", "pyarrow")
     whole[name] = value | {"load_before": round(os.getloadavg()[0], 1)}
     write_json(RESULTS, whole)
     print(name, json.dumps(value), flush=True)

@@ -1,6 +1,7 @@
 """How well and how fast the training loop works on the benchmark sets.
 
 Run as: python -m benchmarks.training quality SET [--data ../shared/data] [--seeds 1 2 3] [--models sasrec sasrec_text] [--set KEY=VALUE]
+        python -m benchmarks.training beside SET [--peers rectools recbole replay]
 Every finished run is kept under .cache/benchmarks, so an interrupted measurement goes on; results/training-SET.json is written when
 all of them are there. `--tune` prints validation figures alone and writes nothing.
 """
@@ -11,10 +12,8 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import statistics
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from ruamel.yaml import YAML
 
+from benchmarks.beside import PEERS, beside
+from benchmarks.machine import machine
 from benchmarks.sets import leave_one_out, read_sequences
 from slmrec.checkpoints import Checkpoint
+from slmrec.compute import use_deterministic_kernels
 from slmrec.files import read_json, write_json
 from slmrec.metrics import FULL, means
 from slmrec.params import EmbedItemsParams
@@ -33,6 +35,7 @@ from slmrec.stages.embed_items import embed_items
 from slmrec.text import title_vectors
 
 HERE = Path(__file__).parent
+PACKAGES = ("torch", "numpy", "polars", "accelerate", "transformers")
 CACHE = HERE.parent / ".cache" / "benchmarks"
 
 
@@ -82,16 +85,10 @@ def quality_run(folder: Path, model: str, seed: int, settings: dict[str, Any], t
     return dict(read_json(done))
 
 
-def machine(threads: int) -> dict[str, Any]:
-    """What a figure of time or quality was measured on."""
-    versions = {name: version(name) for name in ("torch", "numpy", "polars", "accelerate", "transformers")}
-    return {"cores": os.cpu_count(), "threads": threads, "machine": platform.machine(), "python": platform.python_version(), **versions}
-
-
 def quality(arguments: argparse.Namespace) -> None:
     """Measure the models over the seeds; write mean and spread."""
     settings = settings_of(arguments.name, arguments.set)
-    result: dict[str, Any] = {"settings": settings, "measured_with": machine(arguments.threads), "models": {}}
+    result: dict[str, Any] = {"settings": settings, "measured_with": machine(arguments.threads, *PACKAGES), "models": {}}
     for model in arguments.models:
         runs = {seed: quality_run(arguments.data / arguments.name, model, seed, settings, arguments.tune) for seed in arguments.seeds}
         for seed, run in runs.items():
@@ -110,18 +107,22 @@ def _summary(runs: list[dict[str, float]]) -> dict[str, dict[str, float]]:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["quality"])
+    parser.add_argument("what", choices=["quality", "beside"])
     parser.add_argument("name")
     parser.add_argument("--data", type=Path, default=HERE.parent.parent / "shared" / "data")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--models", nargs="+", default=["sasrec", "sasrec_text"])
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=["rectools"])
     parser.add_argument("--set", nargs="*", default=[])
     parser.add_argument("--tune", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    torch.use_deterministic_algorithms(True)
-    quality(arguments)
+    use_deterministic_kernels()
+    if arguments.what == "beside":
+        beside(arguments.name, arguments.data, settings_of(arguments.name, arguments.set), arguments.peers, arguments.threads)
+    else:
+        quality(arguments)
 
 
 if __name__ == "__main__":

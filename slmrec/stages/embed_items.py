@@ -31,10 +31,10 @@ def trained_items(histories: Histories, items: int) -> torch.Tensor:
     return torch.from_numpy(trained)
 
 
-def embed_items(
+def sasrec_run(
     histories: Histories, text: torch.Tensor | None, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
-) -> tuple[Sasrec, Curve]:
-    """Train SASRec over all positions of `histories` until validation stops improving; with `text` (I, F), over ids and text."""
+) -> tuple[Sasrec, Run]:
+    """A fresh SASRec over ids, or with `text` (I, F) over ids and text, and the run that trains it over all positions."""
     torch.manual_seed(p.seed)
     hidden_ids = p.text.hidden_ids if text is not None and p.text != "none" else 0.0
     table = ItemTable(trained_items(histories, items), p.width, text, hidden_ids)
@@ -46,7 +46,14 @@ def embed_items(
         return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}
 
     name = "sasrec" if text is None else "sasrec_text"
-    run = Run(name, model, objective, {"ranking": 1.0}, lambda: validation(model), histories, p.training, p.seed, checkpoint)
+    return model, Run(name, model, objective, {"ranking": 1.0}, lambda: validation(model), histories, p.training, p.seed, checkpoint)
+
+
+def embed_items(
+    histories: Histories, text: torch.Tensor | None, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
+) -> tuple[Sasrec, Curve]:
+    """Train SASRec on `histories` until validation stops improving; with `text` (I, F), over ids and text."""
+    model, run = sasrec_run(histories, text, items, p, device, checkpoint)
     return model, train(run)
 
 

@@ -1,0 +1,19 @@
+"""What a figure was measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+
+def machine(threads: int | None, *packages: str) -> dict[str, Any]:
+    """Cores, memory in MiB, system and the versions of Python and `packages`; `threads` where they were fixed."""
+    return {
+        "cores": os.cpu_count(),
+        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+    } | ({} if threads is None else {"threads": threads})
