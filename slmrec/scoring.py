@@ -143,5 +143,6 @@ def sample_targets(targets: Targets, most: int, seed: int) -> Targets:
     by_user = shuffled[np.argsort(targets.row[shuffled], kind="stable")]
     rows = targets.row[by_user]
     turn = np.arange(len(rows)) - np.searchsorted(rows, rows)  # how many of the same user come before
-    kept = np.sort(by_user[np.argsort(turn, kind="stable")[:most]])
+    # Within a turn by chance: in the order of users the first ones would stand for all.
+    kept = np.sort(by_user[np.lexsort((random.random(len(turn)), turn))[:most]])
     return Targets(targets.row[kept], targets.position[kept], targets.input_stop[kept])

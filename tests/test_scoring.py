@@ -79,6 +79,12 @@ def test_a_sample_takes_one_target_of_every_user_before_a_second_of_any():
     assert len(sample_targets(many, 99, seed=1).row) == 20
 
 
+def test_a_sample_of_fewer_than_all_users_favours_none():
+    targets = histories_of([[2, 3, 4, 5]] * 10, 3).targets["test"]
+    drawn = np.concatenate([sample_targets(targets, 3, seed).row for seed in range(300)])
+    assert np.bincount(drawn, minlength=10).min() > 50  # 90 are expected of each
+
+
 def test_ranks_of_a_perfect_and_of_the_worst_model_are_the_ends_of_every_measure():
     histories = ring_histories(30, 12, 8)
     wanted = histories.items[histories.offsets[1:] - 1]
