@@ -42,6 +42,14 @@ class Checkpoint:
     def of(stage: str, key: str) -> Checkpoint:
         return Checkpoint(cache_folder() / "checkpoints" / stage / f"{key}.safetensors")
 
+    @staticmethod
+    def forget_all_but(stage: str, kept: Iterable[Checkpoint]) -> None:
+        """Remove the checkpoints of `stage` that are not in `kept`."""
+        names = {checkpoint.path.name for checkpoint in kept}
+        for path in (cache_folder() / "checkpoints" / stage).iterdir():
+            if path.name not in names:
+                path.unlink()
+
     def save(self, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
         with new_file(self.path) as temporary:
             save_file(tensors, temporary, metadata={"record": json.dumps(record)})
@@ -55,7 +63,7 @@ class Checkpoint:
                 record = json.loads((file.metadata() or {})["record"])
             return load_file(self.path), record
         except (SafetensorError, KeyError, ValueError):
-            print(f"checkpoint {self.path.name} is damaged and is left out; training starts over", flush=True)
+            print(f"checkpoint {self.path.name} is damaged and is left out; the work starts over", flush=True)
             self.path.unlink()
             return None
 

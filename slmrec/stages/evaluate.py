@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import torch
 
 from slmrec.baselines import LastItemTransition, Popularity
+from slmrec.checkpoints import Checkpoint, key_of
 from slmrec.compute import start_torch
 from slmrec.door import open_door
 from slmrec.errors import DataError
@@ -16,7 +18,7 @@ from slmrec.histories import Histories, read_histories
 from slmrec.models import decoder_parameters, embedding_model, load_model, table_parameters
 from slmrec.params import ComputeParams, EvaluateParams, read_section
 from slmrec.progress import Progress
-from slmrec.scoring import ModelScorer, Scorer
+from slmrec.scoring import ModelScorer, Ranks, Scorer
 
 
 def contestants(histories: Histories, folders: dict[str, Path], items: int, p: EvaluateParams) -> dict[str, tuple[Scorer, Parameters]]:
@@ -33,6 +35,16 @@ def contestants(histories: Histories, folders: dict[str, Path], items: int, p: E
     return scorers
 
 
+def ranked(scorer: Scorer, examination: Examination, checkpoint: Checkpoint) -> Ranks:
+    """Where a model puts every test target; kept, so that a run that was killed, or that changes one model, ranks no other again."""
+    found = checkpoint.load()
+    if found is not None:
+        return Ranks(**{name: ranks.numpy() for name, ranks in found[0].items()})
+    ranks = examination.take(scorer)
+    checkpoint.save({name: torch.from_numpy(value) for name, value in vars(ranks).items()}, {})
+    return ranks
+
+
 def write_negatives(examination: Examination, path: Path) -> None:
     """Store the negatives of the sampled protocol, one row a test user."""
     rows = sorted(set(examination.targets.row.tolist()))
@@ -46,7 +58,8 @@ def write_negatives(examination: Examination, path: Path) -> None:
 
 def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, negatives: Path, evaluation: Path) -> None:
     """Measure every model on `histories`; write the stored negatives and metrics/evaluation.json."""
-    start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    start_torch(compute)
     p = read_section("evaluate", EvaluateParams, Path("params.yaml"))
     read, table = read_histories(histories), load_model(embedding_model(item_vectors)).table
     if not len(read.targets["test"].row):
@@ -57,12 +70,17 @@ def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, n
     if (student / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
         folders["student_narrow"] = student / "student_narrow"
     scorers = contestants(read, folders, len(table), p)
+    checkpoints = {}
+    for name in scorers:
+        made_from = [histories, embedding_model(item_vectors), *([folders[name]] if name in folders else [])]
+        checkpoints[name] = Checkpoint.of("evaluate", f"{name}-{key_of(made_from, p, compute)}")
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:
         for done, (name, (scorer, parameters)) in enumerate(scorers.items(), start=1):
-            ranks[name] = examination.take(scorer)
+            ranks[name] = ranked(scorer, examination, checkpoints[name])
             models[name] = examination.measured(ranks[name], parameters)
             progress.line(f"{done}/{len(scorers)} {name} ndcg@10 {models[name]['full']['ndcg@10']:.4f}")
+    Checkpoint.forget_all_but("evaluate", checkpoints.values())
     write_negatives(examination, negatives)
     write_json(evaluation, {"protocol": examination.protocol(), "models": models, "paired": examination.compared(ranks)})
 

@@ -1,0 +1,60 @@
+"""Models trained by the real stages on simulated logs come near the best that anybody could reach there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slmrec.simulation import TRUTH_DAYS, simulate
+from tests.made_project import change, make_project, run
+
+pytestmark = pytest.mark.acceptance
+
+USERS, EVENTS, SEED = 1_000, 100_000, 5
+STAGES = ("prepare", "validate", "split", "embed_items", "train_teacher", "record_states", "distill_student", "evaluate")
+SETTINGS: dict[str, Any] = {
+    "prepare.events": {
+        "files": ["events/**/*.parquet"], "format": "parquet", "delimiter": None, "time_format": "epoch_s",
+        "columns": {"user": "user_id", "item": "item_id", "time": "timestamp", "sequence": None, "weight": None, "type": None},
+    },
+    "prepare.items": {
+        "files": ["items/*.parquet"], "format": "parquet", "delimiter": None,
+        "columns": {"item": "item_id", "title": "title", "others": []},
+    },
+    "split.valid_from": f"{TRUTH_DAYS + 20}d",
+    "split.test_from": f"{TRUTH_DAYS}d",  # the days on which the truth was measured
+    "split.exclude_seen": False,  # the simulated users come back to what they know
+    "embed_items.dropout": 0.2,
+    "embed_items.training.epochs": 8,
+    "train_teacher.backbone.layers": 4,
+    "train_teacher.training.epochs": 3,
+    "record_states.blocks": [2, 4],
+    "distill_student.decoder.teacher_layers": [1, 3],
+    "distill_student.training.epochs": 4,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("simulated") / "project")
+    shutil.rmtree(folder / "data")
+    simulate(USERS, EVENTS, SEED, folder / "data")
+    run(folder, "dvc", "add", "--quiet", "data")
+    for key, value in SETTINGS.items():
+        change(folder / "params.yaml", key, value)
+    run(folder, "dvc", "repro", STAGES[-1])
+    return folder
+
+
+def test_every_model_comes_near_the_truth_and_none_beyond(project: Path) -> None:
+    truth = json.loads((project / "data" / "truth.json").read_text())
+    models = json.loads((project / "metrics" / "evaluation.json").read_text())["models"]
+    found = {name: model["full"]["ndcg@10"] / truth["best_ndcg@10"] for name, model in models.items()}
+    print(truth, found)
+    for name in ("sasrec", "teacher", "student"):
+        assert 0.8 < found[name] < 1.05, f"{name} reaches {found[name]:.2f} of the best"
+    assert found["popularity"] < 0.5
