@@ -1,6 +1,6 @@
 """Quality on public benchmark sets: every stage of the pipeline, three seeds, one pretrained teacher.
 
-Run as: python -m benchmarks.quality NAME [--data ../shared/data] [--work FOLDER] [--threads 2] [--seeds 1 2 3] [--students ...] [--small]
+Run as: python -m benchmarks.quality NAME [--data ../shared/data] [--work FOLDER] [--threads 2] [--students ...] [--small]
 NAME: amazon-beauty-2014, steam-100k, amazon-beauty-classic. Settings: benchmarks/quality_settings/NAME.yaml, laid over params.yaml.
 The stages are dvc.yaml's own commands, run in folders below --work, which must lie outside the project (the logs may not be
 copied into it). A stage that has run with the same settings and inputs is not run again, and a killed training goes on from
@@ -13,24 +13,24 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from benchmarks.machine import machine
 from slmrec.files import new_file, read_json, write_json
 from slmrec.metrics import SAMPLED
 from slmrec.results import as_markdown
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / "benchmarks" / "results"
+PACKAGES = ("slmrec", "torch", "transformers", "peft")
 NAMES = ("amazon-beauty-2014", "steam-100k", "amazon-beauty-classic")
 FIRST_TIME = 1_000_000_000  # of logs that have an order but no clock, epoch seconds
 STAGES: dict[str, Any] = YAML(typ="safe").load(PROJECT / "dvc.yaml")["stages"]
@@ -145,7 +145,7 @@ class Bench:
     def student(self, name: str, seed: int, vectors: Place, teacher: Place) -> Measured:
         """One student with and without distillation, measured beside SASRec of the same seed and the teacher."""
         linked = [*self._tables("events", "histories"), vectors.artifact("item_vectors"), teacher.artifact("teacher")]
-        changes = self.settings["students"][name] | {"distill_student.seed": seed}
+        changes = self.settings["students"][name]["changes"] | {"distill_student.seed": seed}
         place = self._place(f"{name}-{seed}", changes, [*linked, teacher.artifact("teacher_states")])
         (place.folder / "metrics").mkdir(exist_ok=True)
         place.run("distill_student", self.cache)
@@ -194,9 +194,8 @@ def summary_of(runs: dict[int, list[Measured]]) -> Measured:
 
 def made_with(bench: Bench) -> Measured:
     """What stands beside the figures: settings, machine, versions."""
-    packages = {package: version(package) for package in ("slmrec", "torch", "transformers", "peft")}
-    machine = {"threads": bench.changes["compute.threads"], "machine": platform.machine(), "python": platform.python_version()}
-    return {"settings": {"changes": bench.changes, "students": bench.settings["students"]}, "made_with": machine | packages}
+    settings = {"changes": bench.changes, "students": bench.settings["students"]}
+    return {"settings": settings, "made_with": machine(bench.changes["compute.threads"], *PACKAGES)}
 
 
 def tables_of(result: Measured) -> str:
@@ -221,16 +220,15 @@ def main() -> None:
     asked.add_argument("--data", type=Path, default=Path("../shared/data"))
     asked.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slmrec-quality")
     asked.add_argument("--threads", type=int, default=2)
-    asked.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     asked.add_argument("--students", nargs="+", default=None, help="of the settings' students; all of them unless said otherwise")
     asked.add_argument("--small", action="store_true", help="busy users only: shows within an hour that everything learns")
     p = asked.parse_args()
     bench = Bench(p.name, p.data, p.work.resolve(), p.threads, p.small)
     bench.prepare()
-    teacher = bench.teacher(bench.sasrec(p.seeds[0]))
+    teacher = bench.teacher(bench.sasrec(bench.settings["teacher_seed"]))
     runs: dict[int, list[Measured]] = {}
     for student in p.students or list(bench.settings["students"]):
-        for seed in p.seeds:
+        for seed in bench.settings["students"][student]["seeds"]:
             runs.setdefault(seed, []).append(bench.student(student, seed, bench.sasrec(seed), teacher))
             result = summary_of(runs) | made_with(bench)
             write_json(RESULTS / f"quality-{bench.work.name}.json", result)

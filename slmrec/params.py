@@ -338,6 +338,7 @@ class EvaluateParams(Section):
 
 class ExportParams(Section):
     seed: Seed
+    model: Literal["student", "student_narrow"]  # which student is served
     opset: int = Field(ge=18, le=20)  # what was tried; from 23 on the exporter fuses attention, which is slower on a CPU
     max_score_difference: float = Field(gt=0)
     near_tie: float = Field(gt=0)  # scores closer than this share of their spread may change places

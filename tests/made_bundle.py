@@ -27,6 +27,7 @@ RETIRED_ITEM = 7
 NONE = np.zeros((1, 0), dtype=np.int64)
 PARAMS = ExportParams(
     seed=1,
+    model="student",
     opset=18,
     max_score_difference=1e-4,
     near_tie=1e-5,

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 
 from slmrec.baselines import DAY_MICROSECONDS, LastItemTransition, Popularity
+from slmrec.checkpoints import Checkpoint
 from slmrec.evaluation import Examination, Parameters, draw_negatives, slices_of
 from slmrec.params import EvaluateParams
 from slmrec.scoring import candidate_mask
+from slmrec.stages.evaluate import ranked
 from tests.made_histories import histories_of, ring_histories
 
 ITEMS = 14
@@ -86,3 +88,16 @@ def test_no_input_holds_the_target_or_anything_after_it():
     Examination(RING, ITEMS, NOTHING, P).take(Spy())
     lengths = np.diff(RING.offsets)
     assert sorted(seen) == [(row, int(lengths[row]) - 1) for row in range(len(lengths))]
+
+
+def test_a_model_that_was_ranked_before_is_not_ranked_again(tmp_path):
+    examination = Examination(RING, ITEMS, NOTHING, P)
+    checkpoint = Checkpoint(tmp_path / "ranks.safetensors")
+    first = ranked(LastItemTransition(RING, ITEMS), examination, checkpoint)
+
+    class Broken:
+        def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
+            raise AssertionError("scored again")
+
+    again = ranked(Broken(), examination, checkpoint)
+    assert all(np.array_equal(getattr(first, name), getattr(again, name)) for name in ("full", "sampled", "recommended"))

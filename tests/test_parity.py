@@ -193,6 +193,19 @@ def test_the_stage_leaves_a_bundle_that_verifies_and_its_metrics(inputs, tmp_pat
 
 
 @pytest.mark.usefixtures("small_stage")
+def test_the_chosen_student_is_served_and_one_that_was_not_made_is_refused(inputs, tmp_path, monkeypatch):
+    chosen = {"export_onnx": PARAMS.model_copy(update={"model": "student_narrow"}), "evaluate": JUDGED}
+    compute = ComputeParams(device="cpu", threads=1, processes=1, precision="fp32")
+    monkeypatch.setattr(export_onnx, "read_section", lambda name, _kind, _path: (chosen | {"compute": compute})[name])
+    bundle, metrics = tmp_path / "bundle", tmp_path / "bundle.json"
+    with pytest.raises(DataError, match=r"set distill_student\.narrow"):
+        export_onnx.main(*inputs, bundle=bundle, metrics=metrics)
+    (tmp_path / "student" / "student").rename(tmp_path / "student" / "student_narrow")
+    export_onnx.main(*inputs, bundle=bundle, metrics=metrics)
+    assert verify(bundle, "cpu", 1).worst == 0.0
+
+
+@pytest.mark.usefixtures("small_stage")
 def test_nothing_is_written_when_parity_fails(inputs, tmp_path, monkeypatch):
     monkeypatch.setattr(export_onnx, "answer", lambda *_arguments: changed_graph("columns", 25, 0.05)(*_arguments[1:]))
     bundle, metrics = tmp_path / "bundle", tmp_path / "bundle.json"

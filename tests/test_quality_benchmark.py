@@ -24,7 +24,7 @@ def test_the_settings_of_every_set_make_valid_params_for_every_student(name, tmp
     for student in settings["students"].values():
         extra: dict[str, object]
         for extra in ({}, settings["small"]):
-            place = Place(tmp_path / "place", tmp_path, settings["shared"] | extra | student, [])
+            place = Place(tmp_path / "place", tmp_path, settings["shared"] | extra | student["changes"], [])
             Params.model_validate(place.params)
 
 

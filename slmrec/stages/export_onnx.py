@@ -58,17 +58,20 @@ def measure(model: SequenceModel, answering: Answering, parity: Parity, historie
 
 
 def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bundle: Path, metrics: Path) -> None:
-    """Export the model in `student`; write the verified bundle and metrics/bundle.json."""
+    """Export the chosen model in `student`; write the verified bundle and metrics/bundle.json."""
     compute = read_section("compute", ComputeParams, Path("params.yaml"))
     start_torch(compute)
     p = read_section("export_onnx", ExportParams, Path("params.yaml"))
     judged = read_section("evaluate", EvaluateParams, Path("params.yaml"))
-    model = load_model(student / "student")
+    chosen = student / p.model
+    if not chosen.is_dir():
+        raise DataError(f"export_onnx.model is {p.model}, but {chosen} does not exist; set distill_student.narrow, or model: student")
+    model = load_model(chosen)
     served = read_served_items(tables.read_table(events / "items.parquet", tables.ITEMS))
     inputs = {
         "items": sha256_of(events / "items.parquet"),
         "histories": sha256_of_folder(histories, "*"),
-        "student": sha256_of_folder(student / "student", "*"),
+        "student": sha256_of_folder(chosen, "*"),
         "evaluation": sha256_of(evaluation),
     }
     exported = export_onnx(model, served, inputs, p)

@@ -19,7 +19,7 @@ from slmrec.errors import DataError
 from slmrec.files import write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.models import SequenceModel, decoder_parameters, load_model
-from slmrec.params import ComputeParams, DistillStudentParams, MeasureCostParams, StudentParams, read_section
+from slmrec.params import ComputeParams, DistillStudentParams, ExportParams, MeasureCostParams, StudentParams, read_section
 from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender
 from slmrec.runtime import Recommender as Runtime
@@ -95,9 +95,8 @@ def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Pat
     if not isinstance(models["student"], Recommender) or not isinstance(taught, Recommender):
         raise DataError(f"{student} or {teacher} holds no decoder; run dvc repro --force distill_student")
     served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
-    parameters = {name: decoder_parameters(model) for name, model in models.items()} | {
-        "student_onnx": decoder_parameters(models["student"])
-    }
+    parameters = {name: decoder_parameters(model) for name, model in models.items()}
+    parameters["student_onnx"] = parameters[read_section("export_onnx", ExportParams, Path("params.yaml")).model]
     trained = epoch_seconds(models, read, open_states(teacher_states, read, taught), distill, p)
     write_json(cost, {name: entry(name, parameters, trained, served) for name in parameters})
 
