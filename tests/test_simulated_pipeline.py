@@ -14,7 +14,7 @@ from tests.made_project import change, make_project, run
 
 pytestmark = pytest.mark.acceptance
 
-USERS, EVENTS, SEED = 1_000, 100_000, 5
+USERS, EVENTS, SEED = 600, 60_000, 5
 STAGES = ("prepare", "validate", "split", "embed_items", "train_teacher", "record_states", "distill_student", "evaluate")
 SETTINGS: dict[str, Any] = {
     "prepare.events": {
@@ -38,13 +38,15 @@ SETTINGS: dict[str, Any] = {
     "train_teacher.backbone.feed_forward": 128,
     "train_teacher.dropout": 0.1,
     "train_teacher.layer_drop": 0.0,
-    "train_teacher.training.epochs": 3,
-    "train_teacher.training.positions_per_batch": 1024,
+    "train_teacher.training.epochs": 8,
+    "train_teacher.training.positions_per_batch": 512,
+    "train_teacher.training.learning_rate": 0.002,
     "record_states.blocks": [2, 4],
     "distill_student.decoder.teacher_layers": [1, 3],
     "distill_student.dropout": 0.1,
-    "distill_student.training.epochs": 3,
-    "distill_student.training.positions_per_batch": 1024,
+    "distill_student.training.epochs": 6,
+    "distill_student.training.positions_per_batch": 512,
+    "distill_student.training.learning_rate": 0.002,
 }  # fmt: skip
 
 
