@@ -104,7 +104,7 @@ def judged(lists: np.ndarray, wanted: np.ndarray) -> Measured:
 
 
 def beside(name: str, data: Path, settings: dict[str, Any], peers: list[str], threads: int) -> None:
-    """Measure ours and each peer, ours first and last; write results/beside-NAME.json."""
+    """Measure ours and each peer, ours first and last; write results/beside-NAME-EPOCHS-epochs.json."""
     folder = PROJECT / ".cache" / "benchmarks" / f"beside-{name}"
     folder.mkdir(parents=True, exist_ok=True)
     p = EmbedItemsParams.model_validate({key: value for key, value in settings.items() if key != "max_length"})
@@ -132,7 +132,7 @@ def beside(name: str, data: Path, settings: dict[str, Any], peers: list[str], th
     result = {"models": measured, "times_less_per_epoch": times_less, "settings": settings}
     versions = {peer: _installed(peer) for peer in peers}
     made_with = machine(threads, "torch", "numpy", "accelerate") | {"peers": versions}
-    write_json(PROJECT / "benchmarks" / "results" / f"beside-{name}.json", result | {"measured_with": made_with})
+    write_json(PROJECT / "benchmarks" / "results" / f"beside-{name}-{p.training.epochs}-epochs.json", result | {"measured_with": made_with})
 
 
 def _fresh(histories: Histories, items: int, p: EmbedItemsParams, folder: Path) -> tuple[list[Measured], np.ndarray]:
