@@ -22,6 +22,7 @@ OTHERS = {
     ".ci/run": "What has to pass on a clean clone.",
     "docs/consumers.md": "The bundle as a service reads it, from Python and from Node.",
     "docs/training.md": "Losses, item text, processes: what the training sections of params.yaml mean.",
+    "docs/benchmarks.md": "What was measured on public logs, beside other libraries, and what fell short.",
     "benchmarks/": "Side-by-side measurements; results/ with the machine they ran on.",
     "tests/": "Mirrors slmrec/ and flows/; every test is a sentence.",
     "data/": "Raw logs, yours or the demo's; never changed, not in git.",
