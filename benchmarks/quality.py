@@ -137,7 +137,8 @@ class Bench:
 
     def teacher(self, vectors: Place) -> Place:
         """The one teacher and what it says at every training position."""
-        place = self._place("teacher", {}, [*self._tables("histories"), vectors.artifact("item_vectors")])
+        changes = self.settings["teacher"]["changes"]
+        place = self._place("teacher", changes, [*self._tables("histories"), vectors.artifact("item_vectors")])
         place.run("train_teacher", self.cache)
         place.run("record_states", self.cache)
         return place
@@ -194,7 +195,7 @@ def summary_of(runs: dict[int, list[Measured]]) -> Measured:
 
 def made_with(bench: Bench) -> Measured:
     """What stands beside the figures: settings, machine, versions."""
-    settings = {"changes": bench.changes, "students": bench.settings["students"]}
+    settings = {"changes": bench.changes, "teacher": bench.settings["teacher"], "students": bench.settings["students"]}
     return {"settings": settings, "made_with": machine(bench.changes["compute.threads"], *PACKAGES)}
 
 
@@ -225,7 +226,7 @@ def main() -> None:
     p = asked.parse_args()
     bench = Bench(p.name, p.data, p.work.resolve(), p.threads, p.small)
     bench.prepare()
-    teacher = bench.teacher(bench.sasrec(bench.settings["teacher_seed"]))
+    teacher = bench.teacher(bench.sasrec(bench.settings["teacher"]["seed"]))
     runs: dict[int, list[Measured]] = {}
     for student in p.students or list(bench.settings["students"]):
         for seed in bench.settings["students"][student]["seeds"]:

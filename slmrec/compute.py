@@ -35,9 +35,11 @@ def use_deterministic_kernels() -> None:
 def start_training(p: ComputeParams) -> torch.device:
     """`start_torch` for a stage that trains: as one of `processes`, each with its own GPU where there are some.
 
-    Raises UnavailableError when there are fewer GPUs than processes.
+    Raises UnavailableError when there are fewer GPUs than processes, and for bf16 on a processor that would only emulate it.
     """
     device = start_torch(p)
+    if device.type == "cpu" and p.precision == "bf16" and not _processor_multiplies_bf16():
+        raise UnavailableError("compute.precision is bf16, but this processor has no instructions for it and would be slower; set fp32")
     if device.type == "cuda" and torch.cuda.device_count() < p.processes:
         raise UnavailableError(f"compute.processes is {p.processes}, but torch sees {torch.cuda.device_count()} GPUs; lower it")
     os.environ["ACCELERATE_MIXED_PRECISION"] = ACCELERATE[p.precision]  # where an Accelerator looks for it
@@ -48,3 +50,8 @@ def start_training(p: ComputeParams) -> torch.device:
         device = torch.device("cuda", local_rank())
         torch.cuda.set_device(device)
     return device
+
+
+def _processor_multiplies_bf16() -> bool:
+    has = torch.cpu.get_capabilities()
+    return any(has.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))

@@ -27,9 +27,11 @@ LARGEST_GRAPH = 2**31 - 1  # bytes: a protobuf message holds no more, and weight
 
 
 class Table(Protocol):
-    """An item table that folds into one weight."""
+    """An item table that folds into one weight, and one number an item that is added to its score."""
 
     def folded(self) -> Tensor: ...
+
+    def bonuses(self) -> Tensor: ...
 
 
 class UserModel(Protocol):
@@ -75,7 +77,7 @@ class ServingGraph(nn.Module):
     """
 
     columns: Tensor  # (E, I)
-    penalty: Tensor  # (I,) 0 for a candidate, -inf for PAD, UNK and what must not be recommended
+    added: Tensor  # (I,) a candidate's bonus, -inf for PAD, UNK and what must not be recommended
 
     def __init__(self, model: UserModel, candidates: Tensor) -> None:
         super().__init__()
@@ -89,12 +91,12 @@ class ServingGraph(nn.Module):
         self.candidates = int(candidates.sum())
         # Transposed once here: a head tied to the input table exports as MatMul on a Transpose, which is never quantised.
         self.register_buffer("columns", rows.T.contiguous())
-        self.register_buffer("penalty", torch.where(candidates, 0.0, -torch.inf))
+        self.register_buffer("added", torch.where(candidates, model.table.bonuses().detach(), -torch.inf))
 
     def forward(self, history: Tensor, exclude: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
         newest, last = self._newest(history)
-        scores = self.vectors(newest, last) @ self.columns + self.penalty  # (B, I)
+        scores = self.vectors(newest, last) @ self.columns + self.added  # (B, I)
         # An exclusion outside the catalogue excludes nothing: it lands on PAD, which is masked anyway.
         scores = scores.scatter(1, self._inside(exclude, PAD), -torch.inf)
         best, items = scores.topk(self._length(k), dim=1)
@@ -162,7 +164,7 @@ def _check_weights(graph: ServingGraph) -> None:
     size = 0
     for name, weight in [*graph.named_parameters(), *graph.named_buffers()]:
         size += weight.nbytes
-        if name != "penalty" and not torch.isfinite(weight).all():
+        if name != "added" and not torch.isfinite(weight).all():
             raise TrainingError(f"weight {name} holds NaN or infinity; nothing was exported; train again with a lower learning rate")
     if size > LARGEST_GRAPH:
         raise UsageError(f"the graph's weights take {size:,} bytes, one file holds {LARGEST_GRAPH:,}; choose a narrower item table")

@@ -24,12 +24,14 @@ class ItemTable(nn.Module):
 
     source: Tensor  # (I,) the row whose id vector an item reads: its own, or UNK's
     text: Tensor | None  # (I, F), zero for an item without a title
+    new_item_bonus: Tensor  # () added to the score of every item without a training event
 
     def __init__(self, trained: Tensor, width: int, text: Tensor | None, hidden_ids: float) -> None:
         super().__init__()
         rows = torch.arange(len(trained))
         self.register_buffer("source", torch.where(trained, rows, torch.full_like(rows, UNK)))
         self.register_buffer("text", text)
+        self.register_buffer("new_item_bonus", torch.zeros(()))
         self.ids = nn.Parameter(torch.randn(len(trained), width) * INITIAL_SCALE)
         self.map_text = nn.Linear(text.shape[1], width, bias=False) if text is not None else None
         self.hidden_ids = hidden_ids
@@ -65,3 +67,11 @@ class ItemTable(nn.Module):
     def folded(self) -> Tensor:
         """The whole table, ids and text in one.  # (I, E)"""
         return self(torch.arange(len(self), device=self.ids.device))
+
+    def bonuses(self) -> Tensor:
+        """What is added to each item's score, whoever the user is (slmrec.new_items says why).  # (I,)"""
+        return self.new_item_bonus * self.is_new()
+
+    def is_new(self) -> Tensor:
+        """Which items have no training event.  # (I,) bool"""
+        return self.source != torch.arange(len(self), device=self.source.device)

@@ -84,12 +84,22 @@ def _imitation(logs: Tensor, imitated: Imitated, hard: float, soft: float) -> tu
     """
     own_logs, teacher = logs.gather(1, imitated.rows), imitated.logs.exp()  # (chunk, K)
     own = own_logs.exp()
-    own_rest = (1 - own.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
-    rest = (1 - teacher.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
-    loss = (teacher * (imitated.logs - own_logs)).sum() + (rest * (rest.log() - own_rest.log())).sum()
-    others = rest / own_rest
+    loss = divergence(imitated.logs, own_logs)
+    others = rest_of(teacher) / rest_of(own)
     slope = logs.exp_().mul_(hard + soft * (1 - others))
     return loss, slope.scatter_add_(1, imitated.rows, soft * (own * others - teacher))
+
+
+def divergence(teacher: Tensor, own: Tensor) -> Tensor:
+    """KL divergence over K + 1 bins, a teacher's top items and all others, summed over positions. Logarithms of shares (N, K)."""
+    shares = teacher.exp()
+    rest = rest_of(shares)
+    return (shares * (teacher - own)).sum() + (rest * (rest.log() - rest_of(own.exp()).log())).sum()
+
+
+def rest_of(shares: Tensor) -> Tensor:
+    """What shares (N, K) leave to all other items.  # (N, 1)"""
+    return (1 - shares.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
 
 
 def cosine_loss(student: Tensor, teacher: Tensor) -> Tensor:

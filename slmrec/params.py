@@ -29,9 +29,9 @@ class ComputeParams(Section):
     precision: Literal["fp32", "bf16", "fp16"]  # of training; weights and checkpoints are always fp32
 
     @model_validator(mode="after")
-    def _cpu_computes_in_fp32(self) -> ComputeParams:
-        if self.device == "cpu" and self.precision != "fp32":
-            raise ValueError(f"precision is {self.precision}, which is for GPUs; on a cpu it must be fp32")
+    def _cpu_has_no_half_precision(self) -> ComputeParams:
+        if self.device == "cpu" and self.precision == "fp16":
+            raise ValueError("precision is fp16, which is for GPUs; on a cpu it must be fp32, or bf16 where the processor has it")
         return self
 
 
@@ -299,6 +299,14 @@ class StudentParams(Section):
     weights: DistillWeights
     training: TrainingParams
 
+    @model_validator(mode="after")
+    def _shares_are_imitated_by_a_softmax(self) -> StudentParams:
+        if self.weights.logits and self.training.loss.kind == "gbce":
+            raise ValueError(
+                f"weights.logits is {self.weights.logits}, which needs training.loss.kind softmax or sampled_softmax; set it to 0"
+            )
+        return self
+
     @property
     def layers(self) -> int:
         """Depth of the student."""
@@ -319,12 +327,6 @@ class DistillStudentParams(StudentParams):
     seed: Seed
     teaching: Annotated[OfflineTeaching | OnlineTeaching, Field(discriminator="kind")]
     narrow: StudentParams | None  # a second student, from the same lesson
-
-    @model_validator(mode="after")
-    def _imitated_shares_are_of_the_full_softmax(self) -> DistillStudentParams:
-        if self.weights.logits and self.training.loss.kind != "softmax":
-            raise ValueError(f"weights.logits is {self.weights.logits}, which needs training.loss.kind softmax; set it to 0")
-        return self
 
 
 class EvaluateParams(Section):

@@ -95,14 +95,14 @@ def _top(scores: np.ndarray, k: int) -> Answer:
 def compare_on_grid(model: UserModel, answering: Answering, parity: Parity) -> None:
     """Random histories of every batch size and length of params.export_onnx; in each batch the lengths are mixed, one is whole."""
     random = np.random.default_rng(parity.p.seed)
-    table = model.table.folded().detach().numpy()  # (I, E)
+    table, bonuses = model.table.folded().detach().numpy(), model.table.bonuses().numpy()  # (I, E), (I,)
     nothing = np.zeros((1, 0), dtype=np.int64)
     for batch in parity.p.batches:
         for length in parity.p.lengths:
             lengths = random.integers(1, length, batch, endpoint=True)
             lengths[-1] = length
             history = np.where(np.arange(length) < lengths[:, None], random.integers(UNK, len(table), (batch, length)), PAD)
-            expected = np.stack([_user_vector(model, row[row != PAD]) for row in history]) @ table.T
+            expected = np.stack([_user_vector(model, row[row != PAD]) for row in history]) @ table.T + bonuses
             answer = answering(history, nothing.repeat(batch, axis=0), int(parity.candidates.sum()))
             parity.add(expected, dense(answer, len(table)), f"batch {batch} x length {length}")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
@@ -11,8 +13,9 @@ from slmrec.losses import Imitated, imitating_softmax_loss, softmax_loss
 from slmrec.metrics import gains, user_means
 from slmrec.models import SequenceModel
 from slmrec.negatives import Negatives
-from slmrec.params import GbceLoss, LossParams, SoftmaxLoss
-from slmrec.sampled_losses import Drawn, gbce_loss, sampled_softmax_loss
+from slmrec.new_items import BONUSES, quality_by_bonus
+from slmrec.params import GbceLoss, LossParams, SampledSoftmaxLoss, SoftmaxLoss
+from slmrec.sampled_losses import Drawn, ImitatedItems, gbce_loss, imitating_sampled_softmax_loss, sampled_softmax_loss
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets, sample_targets
 
 
@@ -46,26 +49,34 @@ class Ranking:
         return self._ranked(vectors, targets, taught=False)
 
     def imitating_loss(self, vectors: Tensor, targets: Tensor, top: Imitated, weights: tuple[float, float]) -> tuple[Tensor, Tensor]:
-        """`loss`, and the divergence from a teacher's shares among its top items; of the full softmax only.
+        """`loss`, and the divergence from a teacher's shares among its top items, in full or against drawn negatives.
 
         `weights` are those with which the two will be summed.
         """
-        assert isinstance(self.p, SoftmaxLoss)  # slmrec.params sees to it
+        assert not isinstance(self.p, GbceLoss)  # slmrec.params sees to it
         with torch.autocast(vectors.device.type, enabled=False):
-            imitated = Imitated(self.place[top.rows], top.logs)
-            rows = self.table(self.candidates)
-            return imitating_softmax_loss(vectors.float(), rows, self.place[targets], imitated, weights, self._chunk(self.p))
+            if isinstance(self.p, SoftmaxLoss):
+                imitated = Imitated(self.place[top.rows], top.logs)
+                rows = self.table(self.candidates)
+                return imitating_softmax_loss(vectors.float(), rows, self.place[targets], imitated, weights, self._chunk(self.p))
+            distinct, place = top.rows.unique(return_inverse=True)  # text is mapped once an item, not once a position
+            best = ImitatedItems(top.rows, functional.embedding(place, self.table(distinct)), top.logs)
+            return imitating_sampled_softmax_loss(vectors.float(), self.table(targets), targets, self._drawn(self.p, taught=True), best)
 
     def _ranked(self, vectors: Tensor, targets: Tensor, taught: bool) -> Tensor:
         with torch.autocast(vectors.device.type, enabled=False):  # a sum over a catalogue needs more than 16 bits
             if isinstance(self.p, SoftmaxLoss):
                 return softmax_loss(vectors.float(), self._read(self.candidates, taught), self.place[targets], self._chunk(self.p))
-            assert self.negatives is not None
-            items, log_expected = self.negatives.draw(self.p.negatives)
-            drawn, positives = Drawn(items, self._read(items, taught), log_expected), self._read(targets, taught)
+            drawn, positives = self._drawn(self.p, taught), self._read(targets, taught)
             if isinstance(self.p, GbceLoss):
                 return gbce_loss(vectors.float(), positives, targets, drawn, len(self.candidates), self.p.calibration)
             return sampled_softmax_loss(vectors.float(), positives, targets, drawn)
+
+    def _drawn(self, p: SampledSoftmaxLoss | GbceLoss, taught: bool) -> Drawn:
+        """The negatives of this step."""
+        assert self.negatives is not None
+        items, log_expected = self.negatives.draw(p.negatives)
+        return Drawn(items, self._read(items, taught), log_expected)
 
     def _read(self, items: Tensor, taught: bool) -> Tensor:
         """Vectors of items (N,); gradients reach the table where it is to be taught.  # (N, E)"""
@@ -84,12 +95,20 @@ def _uniform_share(p: LossParams) -> float:
 class Validation:
     """NDCG@10 on a fixed sample of the validation targets, full ranking, mean over users."""
 
-    def __init__(self, histories: Histories, items: int, targets: int, seed: int) -> None:
+    def __init__(self, histories: Histories, table: ItemTable, targets: int, seed: int) -> None:
         self.histories = histories
         self.targets = sample_targets(histories.targets["valid"], targets, seed)
-        self.candidates = candidate_mask(items, histories.items)
+        self.candidates = candidate_mask(len(table), np.concatenate([histories.items, table.described().cpu().numpy()]))
+        wanted = histories.items[histories.offsets[self.targets.row] + self.targets.position]
+        self.judges_new_items = table.text is not None and bool(table.is_new().cpu()[torch.from_numpy(wanted)].any())
 
     def __call__(self, model: SequenceModel) -> float:
+        """The figure; where new items are among the targets, with the bonus that serves best, which is left in the model's table."""
+        bonus = model.table.new_item_bonus.zero_()
         scorer = ModelScorer(model, self.histories)
-        ranks = rank_targets(scorer, self.histories, self.targets, self.candidates, None)
-        return float(user_means(gains(ranks.full, "ndcg@10"), self.targets.row).mean())
+        if not self.judges_new_items:
+            ranks = rank_targets(scorer, self.histories, self.targets, self.candidates, None)
+            return float(user_means(gains(ranks.full, "ndcg@10"), self.targets.row).mean())
+        quality = quality_by_bonus(scorer, self.histories, self.targets, self.candidates, model.table.is_new().cpu())
+        bonus.fill_(BONUSES[int(quality.argmax())])
+        return float(quality.max())

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from slmrec.losses import divergence
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -31,6 +33,41 @@ def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, dr
     own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
     others = drawn.scores(vectors, targets) - drawn.log_expected  # (N, K)
     return (torch.cat([own, others], dim=1).logsumexp(dim=1) - own[:, 0]).mean()
+
+
+@dataclass(frozen=True)
+class ImitatedItems:
+    """A teacher's best K items at N positions, their vectors, and the logarithms of their shares of its full softmax."""
+
+    items: Tensor  # (N, K) int64
+    vectors: Tensor  # (N, K, E)
+    logs: Tensor  # (N, K)
+
+
+def imitating_sampled_softmax_loss(
+    vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn, imitated: ImitatedItems
+) -> tuple[Tensor, Tensor]:
+    """`sampled_softmax_loss`, and the KL divergence from a teacher's shares to the student's, as in `imitating_softmax_loss`.
+
+    Target and imitated items are counted in full and the drawn negatives stand for all others, so that the sum both terms divide by
+    is estimated without bias, with less noise than from negatives alone.
+    """
+    own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
+    top = (imitated.vectors @ vectors[:, :, None])[:, :, 0]  # (N, K)
+    others = (drawn.scores(vectors, targets) - drawn.log_expected).masked_fill(_among(drawn.items, imitated.items), -torch.inf)  # (N, M)
+    apart = top.masked_fill(imitated.items == targets[:, None], -torch.inf)  # the target is counted as itself
+    total = torch.cat([own, apart, others], dim=1).logsumexp(dim=1, keepdim=True)  # (N, 1)
+    logs = top - total
+    return (total - own).mean(), divergence(imitated.logs, logs) / len(targets)
+
+
+def _among(drawn: Tensor, items: Tensor) -> Tensor:
+    """Which of the drawn items (M,) are among each position's own (N, K).  # (N, M) bool"""
+    distinct, place = drawn.unique(return_inverse=True)  # (U,), (M,)
+    found = torch.searchsorted(distinct, items).clamp(max=len(distinct) - 1)  # (N, K)
+    hit = torch.zeros(len(items), len(distinct) + 1, dtype=torch.bool, device=items.device)
+    hit.scatter_(1, torch.where(distinct[found] == items, found, len(distinct)), True)  # the last column takes what was not drawn
+    return hit[:, place]
 
 
 def gbce_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn, catalogue: int, calibration: float) -> Tensor:

@@ -42,16 +42,17 @@ def right_padded(histories: Histories, rows: np.ndarray, stops: np.ndarray, max_
 
 
 class ModelScorer:
-    """Scores histories with a model: the user vector of the newest items against the folded item table."""
+    """Scores histories with a model: the user vector of the newest items against the folded item table, and each item's bonus."""
 
     def __init__(self, model: SequenceModel, histories: Histories) -> None:
         self.model = model.eval()
         self.histories = histories
         with torch.inference_mode():
-            self.table = model.table.folded()  # (I, E)
+            self.table, self.bonuses = model.table.folded(), model.table.bonuses()  # (I, E), (I,)
 
     def score(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
-        return self.user_vectors(rows, stops) @ self.table.T  # (B, I)
+        # Ranking is counting, on the CPU wherever the model computes.
+        return torch.addmm(self.bonuses, self.user_vectors(rows, stops), self.table.T).cpu()  # (B, I)
 
     def user_vectors(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
         """User vectors of the inputs.  # (B, E)"""
@@ -75,7 +76,7 @@ def rank_targets(scorer: Scorer, histories: Histories, targets: Targets, candida
     full = np.empty(len(targets.row), dtype=np.int64)
     sampled = np.empty_like(full) if negatives is not None else None
     recommended = np.zeros(len(candidates), dtype=bool)
-    for group, rows, stops, place in _inputs(histories, targets):
+    for group, rows, stops, place in targets_by_input(histories, targets):
         scores = scorer.score(rows, stops)  # (b, I)
         wanted = torch.from_numpy(histories.items[histories.offsets[targets.row[group]] + targets.position[group]])
         lines = torch.from_numpy(place)
@@ -83,7 +84,7 @@ def rank_targets(scorer: Scorer, histories: Histories, targets: Targets, candida
         if sampled is not None and negatives is not None:
             drawn = torch.from_numpy(negatives[targets.row[group]].astype(np.int64))
             sampled[group] = 1 + (scores[lines[:, None], drawn] >= goals[:, None]).sum(dim=1).numpy()
-        _leave_out(scores, histories, rows, stops, candidates)
+        leave_out(scores, histories, rows, stops, candidates)
         # Ties count against us: a constant model must come last. The target's own column is taken back out.
         own = (scores[lines, wanted] >= goals).long()
         full[group] = (1 + (scores[lines] >= goals[:, None]).sum(dim=1) - own).numpy()
@@ -104,14 +105,15 @@ def _lists(scores: Tensor) -> Tensor:
     return best.indices[best.values > -torch.inf].unique()
 
 
-def _leave_out(scores: Tensor, histories: Histories, rows: np.ndarray, stops: np.ndarray, candidates: Tensor) -> None:
+def leave_out(scores: Tensor, histories: Histories, rows: np.ndarray, stops: np.ndarray, candidates: Tensor) -> None:
+    """Set to -inf what must not be ranked: all but candidates, and items of the input where the protocol says so."""
     scores[:, ~candidates] = -torch.inf
     if histories.protocol.exclude_seen:
         seen = torch.from_numpy(right_padded(histories, rows, stops, int(stops.max())))
         scores.scatter_(1, seen, -torch.inf)
 
 
-def _inputs(histories: Histories, targets: Targets) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def targets_by_input(histories: Histories, targets: Targets) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Distinct inputs in batches, similar lengths together: (targets of the batch, rows, stops, line of each target).
 
     Targets of one moment share their input, so it is read once.

@@ -24,6 +24,7 @@ from slmrec.vocabulary import FIRST_ITEM
 ROWS = 42
 MAX_LENGTH = 6
 RETIRED_ITEM = 7
+LISTED_ITEM = 8  # known by its title alone
 NONE = np.zeros((1, 0), dtype=np.int64)
 PARAMS = ExportParams(
     seed=1,
@@ -51,7 +52,8 @@ METRICS: dict[str, Any] = {
 def small_model() -> Recommender:
     """Two decoder layers over 40 items, histories up to 6; weights at random but far apart."""
     torch.manual_seed(0)
-    table = ItemTable(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0)
+    table = ItemTable(torch.arange(ROWS) != LISTED_ITEM, 8, None, 0.0)
+    table.new_item_bonus.fill_(1.5)
     shape = DecoderShape(2, 16, 2, 2, 24, 1e-6, {"rope_type": "default", "rope_theta": 10_000.0})
     model = Recommender(table, shape, dropout=0.3, layer_drop=0.0, max_length=MAX_LENGTH)
     with torch.no_grad():
@@ -64,7 +66,7 @@ def small_model() -> Recommender:
 def served_items() -> ServedItems:
     """Items "i2" to "i41": one retired, one known by its title alone."""
     places = range(FIRST_ITEM, ROWS)
-    statuses = [RETIRED if place == RETIRED_ITEM else LISTED if place == 8 else ACTIVE for place in places]
+    statuses = [RETIRED if place == RETIRED_ITEM else LISTED if place == LISTED_ITEM else ACTIVE for place in places]
     titles = [None if place % 5 == 0 else f"Title {place} “quoted” \n é" for place in places]
     ids = [f"i{place}" for place in places]
     return ServedItems(ids, titles, statuses, {item: place for place, item in enumerate(ids, start=FIRST_ITEM)})
@@ -111,4 +113,5 @@ def scores_in_torch(history: list[int]) -> np.ndarray:
     """Every item's score after one history, cut by hand, alone and without padding.  # (ROWS,)"""
     model = small_model()
     with torch.inference_mode():
-        return (model(torch.tensor([history[-MAX_LENGTH:]]))[0, -1] @ model.table.folded().T).numpy()
+        vector = model(torch.tensor([history[-MAX_LENGTH:]]))[0, -1]
+        return (vector @ model.table.folded().T + model.table.bonuses()).numpy()

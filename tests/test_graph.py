@@ -21,6 +21,7 @@ from slmrec.recommender import DecoderShape, Recommender
 from slmrec.sasrec import Sasrec
 from slmrec.vocabulary import FIRST_ITEM, PAD, UNK
 from tests.made_bundle import (
+    LISTED_ITEM,
     MAX_LENGTH,
     PARAMS,
     RETIRED_ITEM,
@@ -50,6 +51,14 @@ def test_the_best_items_are_those_of_the_model():
 def test_scores_are_those_of_the_model():
     answer = ask([[5, 9, 3]])
     np.testing.assert_allclose(answer.scores[0], scores_in_torch([5, 9, 3])[answer.items[0]], rtol=1e-5)
+
+
+def test_the_bonus_of_new_items_is_in_the_graph():
+    answer = ask([[5, 9, 3]], k=ALL)
+    vector = small_model()(torch.tensor([[5, 9, 3]]))[0, -1]
+    plain = float(vector @ small_model().table.folded()[LISTED_ITEM])
+    found = float(answer.scores[0][answer.items[0] == LISTED_ITEM][0])
+    assert found == pytest.approx(plain + 1.5, abs=1e-4)
 
 
 def test_padding_unknown_and_retired_items_never_come_out():

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from slmrec.sampled_losses import Drawn, gbce_loss, sampled_softmax_loss
+from slmrec.losses import Imitated, imitating_softmax_loss
+from slmrec.sampled_losses import Drawn, ImitatedItems, gbce_loss, imitating_sampled_softmax_loss, sampled_softmax_loss
 
 
 def made(negatives: torch.Tensor, expected: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Drawn]:
@@ -51,3 +52,34 @@ def test_gbce_is_the_papers_formula(calibration):
     own, others = torch.sigmoid((vectors * table[targets]).sum(1)), torch.sigmoid(vectors @ table[negatives].T)
     plain = -(torch.log(own**power) + torch.log(1 - others).sum(1)).mean() / (3 + 1)
     torch.testing.assert_close(gbce_loss(vectors, table[targets], targets, drawn, 30, calibration), plain)
+
+
+def imitated(table: torch.Tensor, top: int = 6) -> ImitatedItems:
+    """What a teacher of random scores recommends at 20 positions."""
+    logs, items = torch.randn(20, 30, dtype=torch.float64).log_softmax(dim=1).topk(top, dim=1)
+    return ImitatedItems(items, table[items], logs)
+
+
+def test_imitation_against_every_item_once_is_that_of_the_full_softmax():
+    vectors, table, targets, drawn = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
+    top = imitated(table)
+    found = imitating_sampled_softmax_loss(vectors, table[targets], targets, drawn, top)
+    whole = imitating_softmax_loss(vectors, table, targets, Imitated(top.items, top.logs), (1.0, 1.0), 7)
+    torch.testing.assert_close(found, whole)
+    assert found[1] > 0.1
+
+
+def test_items_counted_in_full_are_not_counted_again_where_they_are_drawn():
+    vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
+    top = imitated(table, top=29)
+    draws = torch.tensor([3, 3, 8, 29])
+    drawn = Drawn(draws, table[draws], torch.full((4,), 4 / 30, dtype=torch.float64).log())
+    ranking, _ = imitating_sampled_softmax_loss(vectors, table[targets], targets, drawn, top)
+    left = [sorted(set(range(30)) - set(row.tolist()) - {int(goal)}) for row, goal in zip(top.items, targets, strict=True)]
+    scores = vectors @ table.T
+    counted = scores.clone()
+    for row, items in enumerate(left):
+        for item in items:  # one at most; of those 3, 8 and 29 stand for others by how often they were drawn
+            times = int((draws == item).sum())
+            counted[row, item] = scores[row, item] + torch.tensor(times * 30 / 4, dtype=torch.float64).log()
+    torch.testing.assert_close(ranking, functional.cross_entropy(counted, targets))

@@ -32,7 +32,7 @@ def ring_run(checkpoint: Path, **changes) -> Run:
     torch.set_num_threads(1)
     p = TRAINING.model_copy(update={"checkpoint_seconds": 1e-9} | changes)
     model = Sasrec(ItemTable(torch.ones(ITEMS, dtype=torch.bool), 16, None, 0.0), 1, 2, 32, 0.1, 8)
-    ranking, validation = Ranking(model.table, p.loss, HISTORIES), Validation(HISTORIES, ITEMS, p.validation_targets, seed=1)
+    ranking, validation = Ranking(model.table, p.loss, HISTORIES), Validation(HISTORIES, model.table, p.validation_targets, seed=1)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"ranking": ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])}

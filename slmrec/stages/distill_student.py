@@ -59,7 +59,7 @@ def distill_student(
     shape = lesson.states.shape
     distillation = Distillation(student, lesson.teacher.shape.width, len(shape.blocks)).to(lesson.device)
     ranking = Ranking(student.table, p.training.loss, lesson.histories)
-    validation = Validation(lesson.histories, len(student.table), p.training.validation_targets, lesson.seed)
+    validation = Validation(lesson.histories, student.table, p.training.validation_targets, lesson.seed)
 
     def offline(batch: Batch) -> dict[str, torch.Tensor]:
         return distillation.parts(batch, lesson.states, ranking, weights)

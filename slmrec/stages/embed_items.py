@@ -40,7 +40,7 @@ def sasrec_run(
     table = ItemTable(trained_items(histories, items), p.width, text, hidden_ids)
     model = Sasrec(table, p.layers, p.heads, p.feed_forward, p.dropout, histories.protocol.max_length).to(device)
     ranking = Ranking(model.table, p.training.loss, histories)
-    validation = Validation(histories, items, p.training.validation_targets, p.seed)
+    validation = Validation(histories, table, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}

@@ -47,7 +47,7 @@ def train_teacher(
     teacher, kept = new_teacher(histories, table, p, backbone)
     teacher = teacher.to(device)
     ranking = Ranking(teacher.table, p.training.loss, histories)
-    validation = Validation(histories, len(table), p.training.validation_targets, p.seed)
+    validation = Validation(histories, table, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"ranking": ranking.loss(batch.at_real(teacher(batch.items)), batch.targets[batch.real])}

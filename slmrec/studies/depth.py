@@ -48,7 +48,7 @@ class Subject:
 
     def validation(self) -> Validation:
         """The teacher's own validation sample."""
-        return Validation(self.histories, len(self.teacher.table), self.p.training.validation_targets, self.p.seed)
+        return Validation(self.histories, self.teacher.table, self.p.training.validation_targets, self.p.seed)
 
 
 def read_out(subject: Subject) -> list[float]:

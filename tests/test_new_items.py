@@ -1,0 +1,76 @@
+"""Items without a training event: their bonus is chosen on validation, changes only their standing, and reaches the graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from slmrec.histories import Protocol
+from slmrec.item_table import ItemTable
+from slmrec.new_items import BONUSES, quality_by_bonus, ranks_by_bonus
+from slmrec.ranking import Validation
+from slmrec.sasrec import Sasrec
+from slmrec.scoring import candidate_mask, rank_targets
+from tests.made_histories import histories_of
+
+ITEMS = 12
+NEW = torch.arange(ITEMS) >= 9  # items 9, 10, 11
+HISTORIES = histories_of([[2, 3, 9, 4], [5, 4, 10, 2], [2, 6, 3, 11], [7, 8, 4, 5]], max_length=3)
+CANDIDATES = candidate_mask(ITEMS, np.arange(2, ITEMS))
+
+
+class AddingScorer:
+    """Random scores of every input, some of them tied, plus a bonus on some items."""
+
+    def __init__(self, added: torch.Tensor) -> None:  # thirds, which floating point cannot say exactly
+        self.added = added
+
+    def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
+        random = np.random.default_rng([*rows, *stops])
+        return torch.from_numpy(random.integers(-8, 8, (len(rows), ITEMS)) / 3).float() + self.added
+
+
+@pytest.mark.parametrize("exclude_seen", [True, False])
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_ranks_are_those_of_full_ranking_with_the_bonus_added(part, exclude_seen):
+    histories = replace(HISTORIES, protocol=Protocol("leave_one_out", 3, exclude_seen=exclude_seen))
+    targets = histories.targets[part]
+    found = ranks_by_bonus(AddingScorer(torch.zeros(ITEMS)), histories, targets, CANDIDATES, NEW)
+    for place, bonus in enumerate(BONUSES):
+        expected = rank_targets(AddingScorer(bonus * NEW), histories, targets, CANDIDATES, None).full
+        assert found[:, place].tolist() == expected.tolist()
+
+
+def test_the_least_of_the_best_bonuses_wins():
+    quality = quality_by_bonus(AddingScorer(torch.zeros(ITEMS)), HISTORIES, HISTORIES.targets["valid"], CANDIDATES, NEW)
+    assert quality.shape == BONUSES.shape
+    assert quality[-1] != quality[0]
+
+
+def model_with_text() -> Sasrec:
+    torch.manual_seed(1)
+    table = ItemTable(~NEW, 8, torch.randn(ITEMS, 6), 0.1)
+    return Sasrec(table, 1, 2, 16, 0.0, 3)
+
+
+def test_validation_leaves_the_best_bonus_in_the_table_and_reports_its_figure():
+    model = model_with_text()
+    validation = Validation(HISTORIES, model.table, 10, seed=1)
+    with torch.no_grad():
+        model.table.new_item_bonus.fill_(3.0)  # what another training left
+    found = validation(model)
+    assert float(model.table.new_item_bonus) in BONUSES
+    assert validation(model) == found
+    assert (model.table.bonuses() != 0).tolist() == (NEW & bool(model.table.new_item_bonus)).tolist()
+
+
+def test_without_new_items_among_the_targets_there_is_no_bonus():
+    model = model_with_text()
+    known = histories_of([[2, 3, 5, 4], [5, 4, 6, 2]], max_length=3)
+    with torch.no_grad():
+        model.table.new_item_bonus.fill_(3.0)
+    Validation(known, model.table, 10, seed=1)(model)
+    assert float(model.table.new_item_bonus) == 0
