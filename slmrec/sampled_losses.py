@@ -64,7 +64,7 @@ def imitating_sampled_softmax_loss(
 def _among(drawn: Tensor, items: Tensor) -> Tensor:
     """Which of the drawn items (M,) are among each position's own (N, K).  # (N, M) bool"""
     distinct, place = drawn.unique(return_inverse=True)  # (U,), (M,)
-    found = torch.searchsorted(distinct, items).clamp(max=len(distinct) - 1)  # (N, K)
+    found = torch.searchsorted(distinct, items.contiguous()).clamp(max=len(distinct) - 1)  # (N, K)
     hit = torch.zeros(len(items), len(distinct) + 1, dtype=torch.bool, device=items.device)
     hit.scatter_(1, torch.where(distinct[found] == items, found, len(distinct)), True)  # the last column takes what was not drawn
     return hit[:, place]

