@@ -25,10 +25,11 @@ import torch
 from pydantic import TypeAdapter
 
 from benchmarks.machine import machine
+from benchmarks.sets import windows_of
 from slmrec.batches import Batch, make_batch
 from slmrec.checkpoints import Checkpoint
 from slmrec.files import read_json, write_json
-from slmrec.histories import Histories, Protocol, Targets, Windows
+from slmrec.histories import Histories, Protocol, Targets
 from slmrec.item_table import ItemTable
 from slmrec.params import LossParams, TrainingParams
 from slmrec.ranking import Ranking
@@ -48,16 +49,19 @@ STEPS = {"softmax": 1}  # a full softmax over a million items takes minutes a st
 MANY_STEPS = 8
 
 
-def made_histories(users: int, length: int, items: int) -> Histories:
-    """Full windows of items drawn with a long tail; who follows whom does not matter to time or memory."""
+def made_histories(users: int, length: int, window: int, items: int) -> Histories:
+    """Items drawn with a long tail, `length` training positions a user in windows of at most `window`.
+
+    Who follows whom does not matter to time or memory.
+    """
     random = np.random.default_rng(1)
     events = users * (length + 1)
     drawn = FIRST_ITEM + (items * random.random(events) ** 3).astype(np.int64)
     rows = np.arange(users)
-    windows = Windows(rows.astype(np.uint32), rows, np.zeros(users, dtype=np.int64), np.full(users, length + 1))
+    windows = windows_of(np.full(users, length + 1), window)
     none = Targets(*(np.empty(0, dtype=np.int64) for _ in range(3)))
     offsets = np.arange(users + 1) * (length + 1)
-    protocol = Protocol("temporal", length, exclude_seen=True)
+    protocol = Protocol("temporal", window, exclude_seen=True)
     return Histories(protocol, rows.astype(np.uint32), offsets, drawn, np.arange(events), windows, {"valid": none, "test": none})
 
 
@@ -93,7 +97,7 @@ def training_loop(histories: Histories, items: int, width: int, p: TrainingParam
 def measure(items: int, loss: str, threads: int, folder: Path) -> dict[str, float]:
     """Seconds of a step after one that warms up, seconds of a checkpoint, and the peak of the whole process in MiB."""
     torch.set_num_threads(threads)
-    histories = made_histories(USERS, LENGTH, items)
+    histories = made_histories(USERS, LENGTH, LENGTH, items)
     loop = training_loop(histories, items, WIDTH, training_params(loss), folder)
     batches = [make_batch(histories, np.arange(first, first + POSITIONS // LENGTH)) for first in range(0, 1000, POSITIONS // LENGTH)]
     loop.take_step(batches[0])

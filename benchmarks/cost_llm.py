@@ -2,8 +2,9 @@
 
 Run as: python -m benchmarks.cost_llm [--threads 2] [--repeats 3] [--users 256] [--steps 2]
 Histories are simulated (lengths 2 to 30, 12,000 items): cost does not depend on what the weights are. Every model trains on the same
-batches as it would be trained (teacher through LoRA, students in full with recorded states) and serves the same users; students also as
-exported. Results: benchmarks/results/cost_llm.json, times of this machine, all four models measured in turn.
+batches as the quality benchmark trains it (teacher and paper-shaped student through LoRA, the narrow student in full, both students with
+recorded states, all against drawn negatives) and serves the same users; students also as exported. All in fp32. Results:
+benchmarks/results/cost_llm.json, times of this machine, all four models measured in turn.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ from slmrec.params import (
     LoraTuning,
     LossParams,
     MeasureCostParams,
+    SampledSoftmaxLoss,
     Smollm2Params,
-    SoftmaxLoss,
     TrainingParams,
 )
 from slmrec.pretrained import Frame, pretrained_decoder
@@ -55,6 +56,7 @@ LORA = LoraTuning(kind="lora", rank=16, alpha=16, dropout=0.05, targets=["gate_p
 NARROW = DecoderParams(kind="config", layers=2, width=128, heads=2, key_value_heads=2, feed_forward=256)
 WEIGHTS = DistillWeights(ranking=1, cosine=1, norm=0.1, multi_supervision=0.1, logits=1)
 BLOCKS = 2
+NEGATIVES = SampledSoftmaxLoss(kind="sampled_softmax", negatives=2048, uniform_share=0.5, rows="all")
 Loss = Callable[[Batch], torch.Tensor]
 
 
@@ -140,9 +142,10 @@ def exported(session: onnxruntime.InferenceSession, batches: list[np.ndarray]) -
 def trained(found: dict[str, SequenceModel], histories: Histories, p: MeasureCostParams, training_p: TrainingParams) -> dict[str, float]:
     """Seconds of one epoch over the simulated histories."""
     batches, scale = sampled_batches(histories, training_p, p.steps, p.seed)
-    teacher = found["teacher"]
-    assert isinstance(teacher, Recommender)
+    teacher, student = found["teacher"], found["student"]
+    assert isinstance(teacher, Recommender) and isinstance(student, Recommender)
     prepare_layers(teacher, LORA)
+    prepare_layers(student, LORA)
     work = {}
     for name, model in found.items():
         learns, loss = training(name, model, teacher.shape.width, histories, training_p.loss)
@@ -162,7 +165,7 @@ def main() -> None:
     p = MeasureCostParams(seed=1, repeats=given.repeats, steps=given.steps, batch=128, users=given.users)
     training_p = TrainingParams(
         epochs=1, positions_per_batch=1600, learning_rate=1e-4, warmup_steps=0, weight_decay=0.0, clip_norm=1.0, unknown_rate=0.0,
-        loss=SoftmaxLoss(kind="softmax", scores_at_once=2**24), patience=1, validation_targets=1, checkpoint_seconds=60,
+        loss=NEGATIVES, patience=1, validation_targets=1, checkpoint_seconds=60,
     )  # fmt: skip
     histories, found = simulated(), models()
     parameters = {name: decoder_parameters(model) for name, model in found.items()}

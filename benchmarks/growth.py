@@ -27,19 +27,21 @@ from slmrec.studies.picture import lines_panel, write_picture
 
 RESULTS = Path(__file__).parent / "results"
 WIDTH = 64
-USUAL = {"users": 4_000, "length": 50, "items": 10_000}
-VARIED = {
-    "users": [1_000, 2_000, 4_000, 8_000, 16_000],
-    "length": [12, 25, 50, 100, 200, 400],
-    "items": [1_000, 10_000, 100_000, 1_000_000],
+USUAL = {"users": 4_000, "length": 50, "window": 50, "items": 10_000}
+LENGTHS = [12, 25, 50, 100, 200, 400]
+VARIED = {  # a point says what is unlike USUAL; the first name of each is what it is drawn against
+    "users": [{"users": users} for users in (1_000, 2_000, 4_000, 8_000, 16_000)],
+    "length in windows of 50": [{"length": length} for length in LENGTHS],
+    "length in one window": [{"length": length, "window": length} for length in LENGTHS],
+    "items": [{"items": items} for items in (1_000, 10_000, 100_000, 1_000_000)],
 }
 LOSS = "sampled_softmax, touched rows"
 WARM_UP = 3  # steps
 
 
-def epoch_seconds(users: int, length: int, items: int) -> float:
+def epoch_seconds(users: int, length: int, window: int, items: int) -> float:
     """Processor seconds of one epoch."""
-    histories, p = made_histories(users, length, items), training_params(LOSS)
+    histories, p = made_histories(users, length, window, items), training_params(LOSS)
     with tempfile.TemporaryDirectory() as folder:
         loop = training_loop(histories, items, WIDTH, p, Path(folder))
         batches = batches_of_epoch(histories, p.positions_per_batch, 1, 0)
@@ -59,16 +61,18 @@ def main() -> None:
     torch.set_num_threads(threads)
     use_deterministic_kernels()
     found: dict[str, Any] = {}
-    for name, values in VARIED.items():
-        points = [{name: value, "seconds": epoch_seconds(**USUAL | {name: value})} for value in values]
-        first, last = points[0], points[-1]
+    for name, changes in VARIED.items():
+        points = [{**changed, "seconds": epoch_seconds(**USUAL | changed)} for changed in changes]
+        first, last, axis = points[0], points[-1], next(iter(changes[0]))
         # 1 is linear: time grew as much as what was varied.
-        found[name] = {"points": points, "growth_over_linear": last["seconds"] / first["seconds"] / (last[name] / first[name])}
+        found[name] = {"points": points, "growth_over_linear": last["seconds"] / first["seconds"] / (last[axis] / first[axis])}
         print(name, found[name], flush=True)
     shape = {"width": WIDTH, "layers": 2, "usual": USUAL, "loss": LOSS}
     write_json(RESULTS / "growth.json", {**found, "measured_with": shape | machine(threads, "torch")})
     panels = [
-        lines_panel(f"processor seconds of an epoch by {name}", name, {LOSS: [(p[name], p["seconds"]) for p in at["points"]]}, {})
+        lines_panel(
+            f"processor seconds of an epoch by {name}", name, {LOSS: [(next(iter(p.values())), p["seconds"]) for p in at["points"]]}, {}
+        )
         for name, at in found.items()
     ]
     write_picture(RESULTS / "growth.svg", panels)

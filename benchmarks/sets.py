@@ -69,15 +69,19 @@ def _indexed(events: pl.DataFrame, titles: pl.DataFrame) -> Sequences:
     return Sequences(offsets, indices.to_numpy().astype(np.int64), events["timestamp"].to_numpy() * 1_000_000, catalogue)
 
 
+def windows_of(training: np.ndarray, max_length: int) -> Windows:
+    """Windows over each user's leading `training` (U,) events."""
+    cut = cut_windows(training, max_length)
+    row = cut["row"].to_numpy()
+    bounds = (cut[name].to_numpy().astype(np.int64) for name in ("start", "stop"))
+    return Windows(np.arange(len(row), dtype=np.uint32), row, *bounds)
+
+
 def leave_one_out(sequences: Sequences, max_length: int, held_out: int) -> Histories:
     """The last item tests, the one before validates; training reads all but the last `held_out` (2, or 1 as RecTools does)."""
     lengths = np.diff(sequences.offsets)
     users = np.arange(len(lengths))
-    cut = cut_windows(lengths - held_out, max_length)
-    row = cut["row"].to_numpy()
-    windows = Windows(
-        np.arange(len(row), dtype=np.uint32), row, cut["start"].to_numpy().astype(np.int64), cut["stop"].to_numpy().astype(np.int64)
-    )
+    windows = windows_of(lengths - held_out, max_length)
     targets = {part: Targets(users, lengths - back, lengths - back) for part, back in (("valid", 2), ("test", 1))}
     protocol = Protocol("leave_one_out", max_length, exclude_seen=True)
     return Histories(protocol, users.astype(np.uint32), sequences.offsets, sequences.items, sequences.times, windows, targets)
