@@ -67,7 +67,7 @@ def main() -> None:
     p = asked.parse_args()
     torch.set_num_threads(p.threads)
     use_deterministic_kernels()
-    bench = Bench(p.name, p.data.resolve(), p.work.resolve(), p.threads, small=False)
+    bench = Bench(p.name, p.data.resolve(), p.work.resolve(), p.threads, part=None)
     bench.prepare()
     by_seed = {str(seed): measured(bench, seed) for seed in p.seeds}
     mean = {name: {part: fmean(found["models"][name][part]["hr@10"] for found in by_seed.values()) for part in PARTS} for name in MODELS}

@@ -111,17 +111,17 @@ def logs_of(name: str, data: Path, work: Path) -> Path:
 
 
 class Bench:
-    """All places of one benchmark set."""
+    """All places of one benchmark set, or of a part of it that its settings name."""
 
-    def __init__(self, name: str, data: Path, work: Path, threads: int, small: bool) -> None:
+    def __init__(self, name: str, data: Path, work: Path, threads: int, part: str | None) -> None:
         self.settings = YAML(typ="safe").load(PROJECT / "benchmarks" / "quality_settings" / f"{name}.yaml")
-        self.changes = {"compute.threads": threads} | self.settings["shared"] | (self.settings["small"] if small else {})
-        self.work = work / (f"{name}-small" if small else name)
+        self.changes = {"compute.threads": threads} | self.settings["shared"] | (self.settings[part] if part else {})
+        self.work = work / (f"{name}-{part}" if part else name)
         self.cache = self.work / "cache"
         self.logs = logs_of(name, data, self.work)
-        self.tables = self._place("tables", {}, [])
+        self.tables = self.place("tables", {}, [])
 
-    def _place(self, name: str, changes: dict[str, Any], linked: Iterable[Path]) -> Place:
+    def place(self, name: str, changes: dict[str, Any], linked: Iterable[Path]) -> Place:
         return Place(self.work / name, self.logs, self.changes | changes, linked)
 
     def prepare(self) -> None:
@@ -131,14 +131,14 @@ class Bench:
 
     def sasrec(self, seed: int) -> Place:
         """The baseline and its item vectors, with a seed of its own."""
-        place = self._place(f"sasrec-{seed}", {"embed_items.seed": seed}, self._tables("events", "histories"))
+        place = self.place(f"sasrec-{seed}", {"embed_items.seed": seed}, self._tables("events", "histories"))
         place.run("embed_items", self.cache)
         return place
 
     def teacher(self, vectors: Place) -> Place:
         """The one teacher and what it says at every training position."""
         changes = self.settings["teacher"]["changes"]
-        place = self._place("teacher", changes, [*self._tables("histories"), vectors.artifact("item_vectors")])
+        place = self.place("teacher", changes, [*self._tables("histories"), vectors.artifact("item_vectors")])
         place.run("train_teacher", self.cache)
         place.run("record_states", self.cache)
         return place
@@ -147,7 +147,7 @@ class Bench:
         """One student with and without distillation, measured beside SASRec of the same seed and the teacher."""
         linked = [*self._tables("events", "histories"), vectors.artifact("item_vectors"), teacher.artifact("teacher")]
         changes = self.settings["students"][name]["changes"] | {"distill_student.seed": seed}
-        place = self._place(f"{name}-{seed}", changes, [*linked, teacher.artifact("teacher_states")])
+        place = self.place(f"{name}-{seed}", changes, [*linked, teacher.artifact("teacher_states")])
         (place.folder / "metrics").mkdir(exist_ok=True)
         place.run("distill_student", self.cache)
         place.run("evaluate", self.cache)
@@ -224,7 +224,7 @@ def main() -> None:
     asked.add_argument("--students", nargs="+", default=None, help="of the settings' students; all of them unless said otherwise")
     asked.add_argument("--small", action="store_true", help="busy users only: shows within an hour that everything learns")
     p = asked.parse_args()
-    bench = Bench(p.name, p.data, p.work.resolve(), p.threads, p.small)
+    bench = Bench(p.name, p.data, p.work.resolve(), p.threads, "small" if p.small else None)
     bench.prepare()
     teacher = bench.teacher(bench.sasrec(bench.settings["teacher"]["seed"]))
     runs: dict[int, list[Measured]] = {}
