@@ -68,6 +68,13 @@ class ItemTable(nn.Module):
         """The whole table, ids and text in one.  # (I, E)"""
         return self(torch.arange(len(self), device=self.ids.device))
 
+    def without_text(self) -> ItemTable:
+        """A table that starts from the same vectors and knows nothing of titles: new items are all alike in it."""
+        bare = ItemTable(~self.is_new(), self.width, None, 0.0)
+        with torch.no_grad():
+            bare.ids.copy_(self.folded())
+        return bare
+
     def bonuses(self) -> Tensor:
         """What is added to each item's score, whoever the user is (slmrec.new_items says why).  # (I,)"""
         return self.new_item_bonus * self.is_new()

@@ -11,6 +11,7 @@ import torch
 from slmrec.item_table import ItemTable
 from slmrec.models import new_decoder, save_model
 from slmrec.params import DecoderParams, FirstLayers, TrainTeacherParams, read_section
+from slmrec.studies.ablation import rows_of
 from slmrec.studies.depth import Subject, chosen_depth, picture, read_out, study, with_depth
 from slmrec.studies.kept import Kept
 from slmrec.studies.layers import changes, linear_cka, replaceability, states_between_layers
@@ -99,6 +100,25 @@ def test_names_with_signs_of_their_own_stay_readable_svg(tmp_path: Path):
     write_picture(tmp_path / "p.svg", [spread_panel("a < b & c", {"x < y": (0.2, 0.1, 0.3)})])
     texts = [element.text for element in ElementTree.parse(tmp_path / "p.svg").iter() if element.tag.endswith("text")]
     assert "a < b & c" in texts and "x < y" in texts
+
+
+def test_a_table_without_text_starts_alike_and_knows_new_items_no_more():
+    torch.manual_seed(1)
+    table = ItemTable(torch.arange(ITEMS) < 12, 8, noise(ITEMS, 5), 0.1).eval()
+    bare = table.without_text().eval()
+    known = torch.arange(12)
+    torch.testing.assert_close(bare(known), table(known))
+    assert torch.equal(bare(torch.tensor([12])), bare(torch.tensor([13])))
+    assert bare.text is None and bare.ids.requires_grad
+
+
+def test_a_row_without_text_is_left_out_where_there_is_none(capsys):
+    asked = read_section("ablation", AblationParams, ROOT / "studies.yaml")
+    left = {row.name for row in asked.rows} - {row.name for row in rows_of(asked, decoder())}
+    assert left == {"without text"}
+    assert "without text: left out" in capsys.readouterr().out
+    texts = new_decoder(ItemTable(torch.ones(ITEMS, dtype=torch.bool), 8, noise(ITEMS, 5), 0.1), SHAPE, 0.0, 0.0, 8)
+    assert rows_of(asked, texts) == asked.rows
 
 
 def test_the_projects_own_studies_are_valid_and_name_the_row_the_paper_leaves_out():

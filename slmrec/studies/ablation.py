@@ -6,6 +6,8 @@ teacher; rows and seeds in studies.yaml. Writes ablation.json and ablation.svg i
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -38,6 +40,22 @@ def student_of(row: AblationRow, p: DistillStudentParams) -> StudentParams:
     if isinstance(row.decoder, DecoderParams):
         changes["decoder"] = row.decoder
     return p.model_copy(update=changes)
+
+
+def without_text(lesson: Lesson) -> Lesson:
+    """The lesson over item vectors that forget where they came from: the same start, the same states, no titles."""
+    teacher = copy.deepcopy(lesson.teacher)
+    teacher.table = lesson.teacher.table.without_text()
+    return replace(lesson, teacher=teacher)
+
+
+def rows_of(asked: AblationParams, teacher: Recommender) -> list[AblationRow]:
+    """The rows that this teacher gives something to measure for."""
+    rows = [row for row in asked.rows if row.text == "as the teacher" or teacher.table.text is not None]
+    for row in asked.rows:
+        if row not in rows:
+            print(f"{row.name}: left out, the teacher knows no text (embed_items.text)", flush=True)
+    return rows
 
 
 def measured(row: AblationRow, lesson: Lesson, p: DistillStudentParams, examination: Examination, key: str) -> Found:
@@ -81,10 +99,12 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
     examination = Examination(read, len(model.table), model.table.described().numpy(), judged)
     key = key_of([histories, teacher, teacher_states], p, judged)
     rows = []
-    for row in asked.rows:
+    for row in rows_of(asked, model):
         kept = Kept("ablation", key_of([], key, row))
         online = row.teaching if isinstance(row.teaching, OnlineTeaching) else None
         lessons = [Lesson(read, model, states, online, seed, device) for seed in asked.seeds]
+        if row.text == "none":
+            lessons = [without_text(lesson) for lesson in lessons]
         found = [kept.or_made(str(lesson.seed), partial(measured, row, lesson, p, examination, key)) for lesson in lessons]
         rows.append(summary(row, found))
         print(f"{row.name}: test ndcg@10 {rows[-1]['ndcg@10']['mean']:.4f}", flush=True)

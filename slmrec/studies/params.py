@@ -27,6 +27,7 @@ class AblationRow(Section):
     weights: DistillWeights
     teaching: OnlineTeaching | Literal["offline"]
     decoder: DecoderParams | Literal["as distill_student says"]
+    text: Literal["as the teacher", "none"]  # none: item vectors go on learning without their titles
 
 
 class AblationParams(Section):
