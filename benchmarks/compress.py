@@ -1,8 +1,9 @@
 """Distillation beside pruning and quantisation: layers kept x feed-forward channels kept x precision, with quality, size and speed.
 
-Run as: python -m benchmarks.compress HISTORIES MODEL [--layers 2 1] [--channels 1.0 0.75 0.5] [--threads 2] [--name student]
+Run as: python -m benchmarks.compress HISTORIES MODEL [--layers 2 1] [--channels 1.0 0.75 0.5] [--device cpu] [--threads 2] [--name student]
 MODEL is a folder that distill_student or train_teacher wrote. Nothing is trained again after a cut. Test NDCG@10, full ranking; int8
-is onnxruntime's dynamic quantisation of the exported graph. Results: benchmarks/results/compress-NAME.json.
+is onnxruntime's dynamic quantisation of the exported graph, which only CPUs run, fp16 its conversion, which only GPUs run faster: on a CPU
+the speed of an fp16 row is that of casting back and forth. Results: benchmarks/results/compress-NAME.json.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import statistics
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import onnx
 import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from benchmarks.cost_llm import exported
+from benchmarks.machine import machine
 from slmrec.cost import serving_batches, time_in_turn
 from slmrec.files import write_json
 from slmrec.graph import export_graph
@@ -66,7 +69,15 @@ def quantised(graph: onnx.ModelProto) -> bytes:
         return target.read_bytes()
 
 
-def measured(model: Recommender, histories: Histories, threads: int, targets: int) -> list[dict[str, Any]]:
+def halved(graph: onnx.ModelProto) -> bytes:
+    """The graph in fp16 from end to end; what goes in and comes out stays as the contract says."""
+    plain = onnx.ModelProto()
+    plain.CopyFrom(graph)
+    del plain.graph.value_info[:]
+    return cast(bytes, convert_float_to_float16(plain, keep_io_types=True).SerializeToString())
+
+
+def measured(model: Recommender, histories: Histories, device: Literal["cpu", "cuda"], threads: int, targets: int) -> list[dict[str, Any]]:
     """One row a precision: quality on sampled test targets, bytes of the graph and users per second."""
     items = len(model.table)
     candidates = candidate_mask(items, histories.items)
@@ -74,8 +85,9 @@ def measured(model: Recommender, histories: Histories, threads: int, targets: in
     chosen = sample_targets(histories.targets["test"], targets, seed=1)
     sessions: dict[str, onnxruntime.InferenceSession] = {}
     rows: list[dict[str, Any]] = []
-    for precision, content in (("fp32", graph.SerializeToString()), ("int8", quantised(graph))):
-        session = sessions[precision] = open_session(content, "cpu", threads)
+    contents = {"fp32": graph.SerializeToString(), "fp16": halved(graph)} | ({"int8": quantised(graph)} if device == "cpu" else {})
+    for precision, content in contents.items():
+        session = sessions[precision] = open_session(content, device, threads)
         ranks = rank_targets(GraphScores(session, histories, items, model.max_length), histories, chosen, candidates, None)
         quality = float(user_means(gains(ranks.full, "ndcg@10"), chosen.row).mean())
         rows.append({"precision": precision, "ndcg@10": quality, "bytes": len(content)})
@@ -92,6 +104,7 @@ def main() -> None:
     asked.add_argument("model", type=Path)
     asked.add_argument("--layers", type=int, nargs="+", default=[2, 1])
     asked.add_argument("--channels", type=float, nargs="+", default=[1.0, 0.75, 0.5])
+    asked.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     asked.add_argument("--threads", type=int, default=2)
     asked.add_argument("--targets", type=int, default=2000)
     asked.add_argument("--name", default="student")
@@ -106,9 +119,10 @@ def main() -> None:
         for share in given.channels:
             model = pruned(cut, share)
             cell = {"layers": layers, "channels": share, "parameters": decoder_parameters(model)}
-            rows += [cell | row for row in measured(model, histories, given.threads, given.targets)]
-            print(rows[-2:], flush=True)
-    write_json(RESULTS / f"compress-{given.name}.json", {"rows": rows, "threads": given.threads, "test_targets": given.targets})
+            rows += [cell | row for row in measured(model, histories, given.device, given.threads, given.targets)]
+            print(rows[-1], flush=True)
+    made_with = {"device": given.device, "test_targets": given.targets, "made_with": machine(given.threads, "torch", "onnx")}
+    write_json(RESULTS / f"compress-{given.name}.json", {"rows": rows} | made_with)
     print(as_markdown([{key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in row.items()} for row in rows]))
 
 
