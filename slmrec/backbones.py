@@ -135,9 +135,10 @@ def _opened(path: Path) -> Any:
         raise DataError(f"{path} is not a safetensors file ({error}); fetch the model again") from error
 
 
-def words_length(backbone: Backbone) -> float:
-    """Root mean square of the word vectors' coordinates: the scale that the first layer is used to."""
-    return float(backbone.read(WORDS).square().mean().sqrt())
+def sampled_words(backbone: Backbone) -> Tensor:
+    """Vectors of words taken at even steps through the vocabulary, as rows of a text: what the layers are used to.  # (8, 32, D)"""
+    words = backbone.read(WORDS)
+    return words[torch.linspace(0, len(words) - 1, 8 * 32).long()].unflatten(0, (32, 8)).transpose(0, 1)
 
 
 def read_layers(backbone: Backbone, numbers: Sequence[int]) -> list[dict[str, Tensor]]:

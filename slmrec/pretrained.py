@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from slmrec.backbones import NORM, Backbone, read_layers, words_length
+from slmrec.backbones import NORM, Backbone, read_layers, sampled_words
 from slmrec.batches import make_batch
 from slmrec.depth import layers_by_place, least_change
 from slmrec.histories import Histories
@@ -45,7 +45,7 @@ def with_layers(backbone: Backbone, numbers: Sequence[int], frame: Frame, prompt
     """A decoder of the backbone's named layers, counted from 1."""
     shape = replace(backbone.shape, layers=len(numbers))
     model = Recommender(frame.table, shape, frame.dropout, frame.layer_drop, frame.max_length, prompt)
-    model.start_from_words(read_layers(backbone, numbers), backbone.read(NORM), words_length(backbone))
+    model.start_from_words(read_layers(backbone, numbers), backbone.read(NORM), sampled_words(backbone))
     return model
 
 

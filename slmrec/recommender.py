@@ -157,12 +157,14 @@ class Recommender(nn.Module):
         for own, number in zip(self.layers, layers, strict=True):
             own.load_state_dict(teacher.layers[number - 1].state_dict())
 
-    def start_from_words(self, layers: Sequence[dict[str, Tensor]], norm: Tensor, word_length: float) -> None:
-        """Copy a pretrained decoder's layers and last norm (D,), and fit the maps of items to what it is used to.
+    def start_from_words(self, layers: Sequence[dict[str, Tensor]], norm: Tensor, words: Tensor) -> None:
+        """Copy a pretrained decoder's layers and last norm (D,), and fit the maps of items to them.
 
-        word_length is the root mean square of its word vectors: lifted items get the same, because the first layers
-        read scale. The map down undoes the last norm's gain, so that user vectors start with deviation 1 a coordinate
-        as SASRec's have, and scores with the spread that the item table was trained for.
+        Lifted items get the length that states have after the layers, measured on `words` (B, T, D). At the length of words, which
+        layers outgrow many times over (37 times in 8 layers of SmolLM2), what the items say drowns in what the layers add, and
+        training takes epochs to dig it out; the layers themselves read through norms and hardly notice. The map down undoes the last
+        norm's gain, so that user vectors start with deviation 1 a coordinate as SASRec's have, and scores with the spread that the
+        item table was trained for.
         """
         for own, weights in zip(self.layers, layers, strict=True):
             own.load_state_dict(weights)
@@ -172,4 +174,14 @@ class Recommender(nn.Module):
             item_length = known.square().sum(dim=1).mean().sqrt().clamp(min=1e-6)
             nn.init.orthogonal_(self.up.weight)  # keeps lengths: |up v| = |v|
             self.down.weight.copy_(self.up.weight.T / norm.square().mean().sqrt())
-            self.up.weight.mul_(word_length * self.shape.width**0.5 / item_length)
+            # The median, because the states of some words are sinks of attention and huge.
+            state_length = self.read_words(words).square().mean(dim=2).sqrt().median()
+            self.up.weight.mul_(state_length * self.shape.width**0.5 / item_length)
+
+    def read_words(self, words: Tensor) -> Tensor:
+        """States after all layers of word vectors (B, T, D), as the pretrained model reads a text.  # (B, T, D)"""
+        positions = torch.arange(words.shape[1])[None]
+        h, rotation = words, self.rotary(words, positions)
+        for layer in self.layers:
+            h = layer(h, attention_mask=None, position_ids=positions, position_embeddings=rotation)
+        return h

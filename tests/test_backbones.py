@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from slmrec.adapters import merge_layers, prepare_layers
-from slmrec.backbones import open_backbone
+from slmrec.backbones import open_backbone, sampled_words
 from slmrec.checkpoints import Checkpoint
 from slmrec.depth import changes_without, layers_by_place
 from slmrec.errors import DataError, UsageError
@@ -55,12 +55,16 @@ def test_the_decoder_gives_the_states_of_the_model_it_was_read_from(llm, tmp_pat
         torch.testing.assert_close(ours.norm(ours.read(INPUTS, [4])[1][0]), theirs)
 
 
-def test_lifted_items_have_the_scale_of_words_and_user_vectors_deviation_one(llm):
+def test_lifted_items_are_as_long_as_the_states_of_words_and_user_vectors_have_deviation_one(llm, tmp_path):
     ours, backbone = decoder(llm), open_backbone(folder_params(llm))
-    words = backbone.read("model.embed_tokens.weight").square().mean().sqrt()
-    torch.testing.assert_close(ours.up(ours.table.folded()).square().mean().sqrt(), words)
+    with torch.no_grad():
+        read = make_llm(tmp_path, tuned=True).model(inputs_embeds=sampled_words(backbone), output_hidden_states=True)
+        before_norm = ours.read_words(sampled_words(backbone))
+        torch.testing.assert_close(ours.norm(before_norm), read.last_hidden_state)
+    lengths = before_norm.square().mean(dim=2).sqrt()
+    torch.testing.assert_close(ours.up(ours.table.folded()).square().mean().sqrt(), lengths.median())
     product = ours.down.weight @ ours.up.weight  # the map down undoes the map up, but for a scale
-    torch.testing.assert_close(product, product[0, 0] * torch.eye(8), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(product / product[0, 0], torch.eye(8), rtol=0, atol=1e-5)
     states = torch.randn(4000, 24, generator=torch.Generator().manual_seed(1))
     assert ours.down(ours.norm(states)).square().mean().sqrt().item() == pytest.approx(1, rel=0.1)
 
