@@ -19,16 +19,31 @@ KEY = ["us", "sequence", "hash", "user_index", "item_index", "weight"]
 
 @dataclass(frozen=True)
 class Ordered:
-    """Events in total order, those delivered twice apart, and the number of events whose time does not order them."""
+    """Rows in total order, those delivered twice apart, and the number of events whose time does not order them."""
 
-    events: pl.DataFrame
-    duplicates: pl.DataFrame
+    rows: pl.DataFrame  # as they came
+    order: np.ndarray  # places of the events in `rows`
+    again: np.ndarray  # places of rows that equal an event in the whole key
     ties: int
+
+    @property
+    def events(self) -> pl.DataFrame:
+        """All columns of the events."""
+        return self.rows[self.order]
+
+    @property
+    def duplicates(self) -> pl.DataFrame:
+        """All columns of the rows that were delivered twice."""
+        return self.rows[self.again]
+
+    def select(self, *columns: str | pl.Expr) -> Ordered:
+        """The same order of some columns, which is quicker than the columns of the order."""
+        return Ordered(self.rows.select(*columns), self.order, self.again, self.ties)
 
 
 def hash_ids(ids: pl.Series, seed: int) -> np.ndarray:
     """A seeded 64-bit hash of each id's bytes.  # (N,) uint64"""
-    data = np.frombuffer("".join(ids).encode(), dtype=np.uint8)
+    data = np.frombuffer(ids.str.join().item().encode(), dtype=np.uint8)
     lengths = ids.str.len_bytes().to_numpy().astype(np.int64)
     place = np.cumsum(lengths) - lengths
     hashes = np.full(len(ids), FNV_BASIS ^ seed, dtype=np.uint64)
@@ -55,47 +70,63 @@ def hash_pairs(users: np.ndarray, items: np.ndarray) -> np.ndarray:
 
 
 def in_total_order(events: pl.DataFrame) -> Ordered:
-    """Sort events (KEY and any other columns) and take those equal in the whole key apart, but for the first."""
-    events = _sorted(events)
-    tied = equal_to_previous(events, ["us"])
-    if not tied.any():
-        return Ordered(events, events.clear(), 0)
-    again = equal_to_previous(events, KEY)
-    duplicates = events.filter(again)
-    events = events.filter(~again)
-    return Ordered(events, duplicates, count_ties(events))
-
-
-def _sorted(events: pl.DataFrame) -> pl.DataFrame:
-    """Sort by KEY. Where time fits 42 bits and the row number 22, sorting single words does most of it."""
+    """Order events (KEY and any other columns) and take those equal in the whole key apart, but for the first."""
     us = events["us"].to_numpy()
-    span = int(us.max(initial=0)) - int(us.min(initial=0)) if len(us) else 0
-    sequence = events["sequence"]
-    if span >= 1 << TIME_BITS or len(us) > 1 << ROW_BITS or sequence.min() != sequence.max():
-        return events.sort(KEY)
-    row = np.arange(len(us), dtype=np.uint64)
-    order = _order_of((us - us.min()).astype(np.uint64) << np.uint64(ROW_BITS) | row)
-    moment = _numbered(us[order])
-    hashes = events["hash"].to_numpy() >> np.uint64(64 - HASH_BITS) << np.uint64(ROW_BITS)
-    words = np.sort(moment << np.uint64(TIME_BITS) | hashes[order] | order)
-    events = events[(words & LOW_ROW).astype(np.uint32)]
-    open_still = words[1:] >> np.uint64(ROW_BITS) == words[:-1] >> np.uint64(ROW_BITS)
-    if not open_still.any():
-        return events
-    places = np.flatnonzero(np.append(open_still, False) | np.append(False, open_still))
-    order = np.arange(len(us), dtype=np.uint32)
-    order[places] = events[places].with_columns(place=pl.Series(places, dtype=pl.UInt32)).sort(KEY)["place"].to_numpy()
-    return events[order]
+    order = _by_time(us)
+    places = np.flatnonzero(_in_run(us[order]))
+    tied = events.select(KEY)[order[places]]
+    within = _by_key(tied)
+    order[places] = order[places][within]
+    tied = tied[within]
+    again = equal_to_previous(tied, KEY).to_numpy()
+    return Ordered(events, np.delete(order, places[again]), order[places[again]], count_ties(tied.filter(~again)))
 
 
-def _order_of(words: np.ndarray) -> np.ndarray:
-    """Row numbers, in the low bits of the words, in order of the words.  # (N,) uint64"""
-    return np.sort(words) & LOW_ROW
+def _by_time(us: np.ndarray) -> np.ndarray:
+    """Places in stable order of time; where the span fits 42 bits and the place 22, by sorting single words.  # (N,) uint32"""
+    places = np.arange(len(us), dtype=np.uint32)
+    if (us[1:] >= us[:-1]).all():  # most logs are written as time goes
+        return places
+    first = us.min()
+    if int(us.max()) - int(first) >= 1 << TIME_BITS or len(us) > 1 << ROW_BITS:
+        return np.argsort(us, kind="stable").astype(np.uint32)
+    return _sorted_low((us - first).astype(np.uint64) << np.uint64(ROW_BITS) | places)
+
+
+def _by_key(tied: pl.DataFrame) -> np.ndarray:
+    """Places in order of KEY of events that are in order of time. Single words do most of it if no sequence tells more.  # (N,) uint32"""
+    sequence = tied["sequence"]
+    if len(tied) > 1 << ROW_BITS or sequence.min() != sequence.max():
+        return _sorted_places(tied)
+    moment = _numbered(tied["us"].to_numpy())
+    hashes = tied["hash"].to_numpy() >> np.uint64(64 - HASH_BITS) << np.uint64(ROW_BITS)
+    words = np.sort(moment << np.uint64(TIME_BITS) | hashes | np.arange(len(tied), dtype=np.uint64))
+    order = (words & LOW_ROW).astype(np.uint32)
+    open_still = np.flatnonzero(_in_run(words >> np.uint64(ROW_BITS)))
+    order[open_still] = order[open_still][_sorted_places(tied[order[open_still]])]
+    return order
+
+
+def _sorted_places(events: pl.DataFrame) -> np.ndarray:
+    """Places in order of KEY, by plain sorting.  # (N,) uint32"""
+    places = np.arange(len(events), dtype=np.uint32)
+    return events.with_columns(place=pl.Series(places)).sort(KEY, maintain_order=True)["place"].to_numpy()
+
+
+def _sorted_low(words: np.ndarray) -> np.ndarray:
+    """The low 22 bits of the words, in order of the words.  # (N,) uint32"""
+    return (np.sort(words) & LOW_ROW).astype(np.uint32)
+
+
+def _in_run(values: np.ndarray) -> np.ndarray:
+    """Whether each value equals a neighbour.  # (N,) bool"""
+    same = values[1:] == values[:-1]
+    return np.append(same, False) | np.append(False, same)
 
 
 def _numbered(values: np.ndarray) -> np.ndarray:
     """Number the runs of equal values from 0.  # (N,) uint64"""
-    return np.cumsum(np.append(False, values[1:] != values[:-1])).astype(np.uint64)
+    return np.cumsum(np.append(False, values[1:] != values[:-1]), dtype=np.uint64)
 
 
 def equal_to_previous(events: pl.DataFrame, columns: list[str]) -> pl.Series:

@@ -16,7 +16,8 @@ from slmrec.clock import say_time
 from slmrec.errors import DataError
 from slmrec.files import write_json
 from slmrec.generation import Generation
-from slmrec.months import ORIGINS, Month
+from slmrec.in_turn import in_turn
+from slmrec.months import ORIGINS, Month, Presence, presence
 from slmrec.params import PrepareParams
 from slmrec.quarantine import DUPLICATE, Quarantine
 from slmrec.rules import RULES, Flat
@@ -55,31 +56,37 @@ class Facts:
 
 def write_months(generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path) -> Facts:
     """Write the events that the rules keep, and set the others and the duplicates aside."""
-    for month in generation.months:
-        _set_aside(month, pl.read_parquet(month.folder / "duplicates.parquet"), DUPLICATE, quarantine)
-    fates = _fates(generation.months, p) if rules.active(p) else None
+    months = generation.months
+    for month in months:
+        if month.duplicates:
+            _set_aside(month, pl.read_parquet(month.folder / "duplicates.parquet"), DUPLICATE, quarantine)
+    fates = _fates(months, p) if rules.active(p) else [None] * len(months)
+    for month, fate in zip(months, fates, strict=True):
+        if fate is not None:
+            _set_aside_by_rule(month, fate, quarantine)
     counts = np.zeros(len(generation.items) + FIRST_ITEM, dtype=np.int64)
     users = np.zeros(len(generation.users), dtype=bool)
     written: list[Path] = []
-    for number, month in enumerate(generation.months):
-        path = folder / "events" / f"month={month.name}" / "events.parquet"
-        if _write_month(month, None if fates is None else fates[number], quarantine, path):
+    for path, present in in_turn(lambda job: _write_month(*job, folder / "events"), zip(months, fates, strict=True)):
+        if len(present.users):
             written.append(path)
-            kept = pl.read_parquet(path, columns=["user_index", "item_index"])
-            counts += np.bincount(kept["item_index"].to_numpy(), minlength=len(counts))
-            users[kept["user_index"].to_numpy()] = True
+            counts[present.items] += present.item_events
+            users[present.users] = True
     if not written:
         raise DataError("no event is left; read the counts in the quarantine table, then loosen the rules of prepare in params.yaml")
-    edges = [pl.scan_parquet(path).select(pl.col("time").dt.epoch("us")).collect().to_series() for path in (written[0], written[-1])]
     return Facts(
         events=int(counts.sum()),
         users=int(users.sum()),
-        ties=sum(month.ties for month in generation.months),
-        ordered=sum(month.events for month in generation.months),
+        ties=sum(month.ties for month in months),
+        ordered=sum(month.events for month in months),
         item_events=counts[FIRST_ITEM:],
-        first_us=int(edges[0][0]),
-        last_us=int(edges[1][-1]),
+        first_us=_times(written[0]).first().collect().item(),
+        last_us=_times(written[-1]).last().collect().item(),
     )
+
+
+def _times(path: Path) -> pl.LazyFrame:
+    return pl.scan_parquet(path).select(pl.col("time").dt.epoch("us"))
 
 
 def _fates(months: list[Month], p: PrepareParams) -> list[np.ndarray]:
@@ -93,20 +100,26 @@ def _fates(months: list[Month], p: PrepareParams) -> list[np.ndarray]:
     return np.split(rules.apply(flat, p), np.cumsum([month.events for month in months])[:-1])
 
 
-def _write_month(month: Month, fate: np.ndarray | None, quarantine: Quarantine, path: Path) -> bool:
-    """Write a month's events; False when the rules keep none."""
-    if fate is not None and fate.any():
-        origins = pl.read_parquet(month.folder / "origins.parquet")
-        for rule in np.unique(fate[fate > 0]):
-            _set_aside(month, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
-        if fate.all():
-            return False
+def _set_aside_by_rule(month: Month, fate: np.ndarray, quarantine: Quarantine) -> None:
+    if not fate.any():
+        return
+    origins = pl.read_parquet(month.folder / "origins.parquet")
+    for rule in np.unique(fate[fate > 0]):
+        _set_aside(month, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
+
+
+def _write_month(month: Month, fate: np.ndarray | None, events: Path) -> tuple[Path, Presence]:
+    """Write a month's events where the rules keep any; where to, and who and what they are of."""
+    path = events / f"month={month.name}" / "events.parquet"
+    if fate is None or not fate.any():
         path.parent.mkdir(parents=True)
-        pl.read_parquet(month.file).filter(pl.Series(fate == rules.KEPT)).rechunk().write_parquet(path)
-        return True
-    path.parent.mkdir(parents=True)
-    shutil.copyfile(month.file, path)
-    return True
+        shutil.copyfile(month.file, path)
+        return path, month.presence()
+    kept = pl.read_parquet(month.file).filter(pl.Series(fate == rules.KEPT)).rechunk()
+    if len(kept):
+        path.parent.mkdir(parents=True)
+        kept.write_parquet(path)
+    return path, presence(kept)
 
 
 def _set_aside(month: Month, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:
