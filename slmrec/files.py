@@ -7,11 +7,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from slmrec.errors import DataError, UsageError
+
+SYNCED_AT_ONCE = 8  # files
 
 
 @contextmanager
@@ -37,9 +40,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        for entry in sorted(temporary.rglob("*")):
-            _sync(entry)
-        _sync(temporary)
+        # A disk takes many files at once in little more time than one.
+        with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
+            list(pool.map(_sync, [*temporary.rglob("*"), temporary]))
         if path.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
