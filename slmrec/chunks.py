@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
@@ -86,7 +87,7 @@ class Chunk:
 def parse_key(p: PrepareParams) -> str:
     """Digest of everything in code and params that a chunk depends on."""
     asked = [p.events.model_dump(exclude={"files"}), p.keep_types, p.min_weight, p.earliest, p.latest]
-    text = json.dumps([made_by(clock, events_module, lines, logs), asked])
+    text = json.dumps([made_by(clock, events_module, lines, logs, sys.modules[__name__]), asked])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
