@@ -59,8 +59,10 @@ def make_generation(
     `known` are the ids of the previous item index in order, `listed` those of the item files.
     """
     old = _read_old(home / "generation")
-    settled = {kind: _settled(chunks, kind, old) for kind in SIDES}
-    seen_users, seen_items = (merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in _newest(chunks))]) for kind in SIDES)
+    newest = [chunk for chunk in chunks if chunk.group == chunks[-1].group]
+    others = chunks[: -len(newest)]
+    settled = {kind: _settled(others, kind, old) for kind in SIDES}
+    seen_users, seen_items = (merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in newest)]) for kind in SIDES)
     unseen = pl.DataFrame({"id": listed}).join(seen_items, on="id", how="anti").with_columns(first_us=pl.lit(None, pl.Int64))
     users = in_order(seen_users, pl.Series("id", [], dtype=pl.String))
     items = in_order(pl.concat([seen_items, unseen.select(ENTRIES.names())]), known)
@@ -75,7 +77,7 @@ def make_generation(
         )
         encoder = Encoder(Index(users, 0), Index(items, FIRST_ITEM), p.seed)
         made = list(make_months(chunks, encoder, plan))
-        _write(folder, Generation(users, items, made), settled, [chunk.name for chunk in chunks if chunk not in _newest(chunks)])
+        _write(folder, Generation(users, items, made), settled, [chunk.name for chunk in others])
         use(Generation(users, items, made))
 
 
@@ -100,13 +102,9 @@ def _read_old(folder: Path) -> Old:
     return Old(folder, users, items, settled, set(read_json(folder / "settled.json")))
 
 
-def _newest(chunks: list[Chunk]) -> list[Chunk]:
-    return [chunk for chunk in chunks if chunk.group == chunks[-1].group]
-
-
-def _settled(chunks: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
+def _settled(others: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
     """First appearances in all groups but the newest; what the old generation settled is not read again if it still holds."""
-    wanted = {chunk.name: chunk for chunk in chunks if chunk not in _newest(chunks)}
+    wanted = {chunk.name: chunk for chunk in others}
     if not old.settled_chunks <= wanted.keys():
         return merge([chunk.scan_ids(kind) for chunk in wanted.values()])
     new = [chunk.scan_ids(kind) for name, chunk in wanted.items() if name not in old.settled_chunks]
