@@ -140,6 +140,7 @@ def in_groups(delivered: list[Delivered]) -> list[list[Delivered]]:
 
 
 Group = list[Delivered]
+Entry = dict[str, Any]  # of a listing: a chunk's file, rows and months
 LISTING = "chunks.json"  # written last: a folder that has it is whole
 
 
@@ -172,34 +173,40 @@ def _write_missing(missing: dict[Path, Group], p: PrepareParams) -> None:
         home.mkdir(parents=True, exist_ok=True)
     jobs = (Job(home, number, batch) for home, group in missing.items() for number, batch in enumerate(_batches(group, p)))
     written = in_turn(lambda job: (job.home, _write(job.batch, p, job.home / f"{job.number:05d}.arrow")), jobs)
-    listings: dict[Path, list[dict[str, Any]]] = {home: [] for home in missing}  # a group without a row has no batch
+    for _ in in_turn(lambda listing: write_json(*listing), _listings(written, set(missing))):  # a disk is waited for beside the work
+        pass
+
+
+def _listings(written: Iterator[tuple[Path, Entry]], homes: set[Path]) -> Iterator[tuple[Path, list[Entry]]]:
+    """Each group's listing as soon as its last chunk is written."""
     for home, entries in itertools.groupby(written, key=itemgetter(0)):
-        listings.pop(home)
-        write_json(home / LISTING, [entry for _, entry in entries])
-    for home, nothing in listings.items():
-        write_json(home / LISTING, nothing)
+        yield home / LISTING, [entry for _, entry in entries]
+        homes.remove(home)
+    for home in homes:  # a group without a row has no chunk
+        yield home / LISTING, []
 
 
 def _batches(group: Group, p: PrepareParams) -> Iterator[Batch]:
     """Batches of all files, with the column file; small ones of the same types are joined."""
-    waiting: list[Batch] = []
+    waiting: list[tuple[int, Batch]] = []
     for number, one in enumerate(group):
         for batch in read_batches(one.file, p.events, columns_read(p.events.columns)):
-            marked = Batch(*(table.with_columns(file=pl.lit(number, pl.UInt16)) for table in (batch.rows, batch.bad)))
-            fits = not waiting or marked.rows.schema == waiting[0].rows.schema
-            if waiting and (not fits or sum(len(held.rows) for held in waiting) + len(marked.rows) > BATCH_ROWS):
+            fits = not waiting or batch.rows.schema == waiting[0][1].rows.schema
+            if waiting and (not fits or sum(len(held.rows) for _, held in waiting) + len(batch.rows) > BATCH_ROWS):
                 yield _join(waiting)
                 waiting = []
-            waiting.append(marked)
+            waiting.append((number, batch))
     if waiting:
         yield _join(waiting)
 
 
-def _join(batches: list[Batch]) -> Batch:
-    return Batch(pl.concat([batch.rows for batch in batches]), pl.concat([batch.bad for batch in batches]))
+def _join(batches: list[tuple[int, Batch]]) -> Batch:
+    numbers = np.array([number for number, _ in batches], dtype=np.uint16)
+    tables = ([batch.rows for _, batch in batches], [batch.bad for _, batch in batches])
+    return Batch(*(pl.concat(parts).with_columns(file=pl.Series(np.repeat(numbers, [len(part) for part in parts]))) for parts in tables))
 
 
-def _write(batch: Batch, p: PrepareParams, path: Path) -> dict[str, object]:
+def _write(batch: Batch, p: PrepareParams, path: Path) -> Entry:
     parsed = parse(batch, p)
     constant = [name for name in CONSTANT if getattr(p.events.columns, name) is None]
     events = parsed.events.cast(EVENT_COLUMNS).drop(constant)

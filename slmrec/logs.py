@@ -68,15 +68,13 @@ def read_batches(file: LogFile, source: EventSource | ItemSource, wanted: list[s
 
 def _parquet(file: LogFile, wanted: list[str]) -> Iterator[Batch]:
     nothing = pl.DataFrame(schema=lines.BAD_LINES)
-    first = 1
     try:
         scan = pl.scan_parquet(file.path, hive_partitioning=False, glob=False)
         _check_columns(file, wanted, scan.collect_schema().names())
-        rows = scan.select(wanted)
+        rows = scan.select(wanted).with_row_index("row", offset=1)
         small = file.path.stat().st_size < SMALL_PARQUET
         for batch in [rows.collect()] if small else rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
-            yield Batch(batch.with_row_index("row", offset=first), nothing)
-            first += len(batch)
+            yield Batch(batch, nothing)
     except (pl.exceptions.ComputeError, OSError) as error:
         raise DataError(f"{file.path} is not readable Parquet ({_one_line(error)}); deliver it again") from error
 
