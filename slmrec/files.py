@@ -24,9 +24,9 @@ def new_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -42,16 +42,17 @@ def new_folder(path: Path) -> Iterator[Path]:
         yield temporary
         # A disk takes many files at once in little more time than one.
         with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
-            list(pool.map(_sync, [*temporary.rglob("*"), temporary]))
+            list(pool.map(sync, [*temporary.rglob("*"), temporary]))
         if path.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from slmrec import rules, tables
 from slmrec.catalogue import Catalogue
 from slmrec.clock import say_time
 from slmrec.errors import DataError
-from slmrec.files import write_json
+from slmrec.files import sync, write_json
 from slmrec.generation import Generation
 from slmrec.in_turn import in_turn
 from slmrec.months import ORIGINS, Month, Presence, presence
@@ -56,18 +57,15 @@ class Facts:
 
 def write_months(generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path) -> Facts:
     """Write the events that the rules keep, and set the others and the duplicates aside."""
-    months = generation.months
-    for month in months:
-        if month.duplicates:
-            _set_aside(month, pl.read_parquet(month.folder / "duplicates.parquet"), DUPLICATE, quarantine)
-    fates = _fates(months, p) if rules.active(p) else [None] * len(months)
-    for month, fate in zip(months, fates, strict=True):
-        if fate is not None:
-            _set_aside_by_rule(month, fate, quarantine)
+    months = _without_duplicates(generation.months, quarantine)
+    judged = _judged(list(months), p, quarantine) if rules.active(p) else ((month, None) for month in months)
     counts = np.zeros(len(generation.items) + FIRST_ITEM, dtype=np.int64)
     users = np.zeros(len(generation.users), dtype=bool)
     written: list[Path] = []
-    for path, present in in_turn(lambda job: _write_month(*job, folder / "events"), zip(months, fates, strict=True)):
+    ties = ordered = 0
+    for month, path, present in in_turn(lambda job: _write_month(*job, folder / "events"), judged):
+        ties += month.ties
+        ordered += month.events
         if len(present.users):
             written.append(path)
             counts[present.items] += present.item_events
@@ -77,8 +75,8 @@ def write_months(generation: Generation, p: PrepareParams, quarantine: Quarantin
     return Facts(
         events=int(counts.sum()),
         users=int(users.sum()),
-        ties=sum(month.ties for month in months),
-        ordered=sum(month.events for month in months),
+        ties=ties,
+        ordered=ordered,
         item_events=counts[FIRST_ITEM:],
         first_us=_times(written[0]).first().collect().item(),
         last_us=_times(written[-1]).last().collect().item(),
@@ -89,8 +87,25 @@ def _times(path: Path) -> pl.LazyFrame:
     return pl.scan_parquet(path).select(pl.col("time").dt.epoch("us"))
 
 
+def _without_duplicates(months: Iterable[Month], quarantine: Quarantine) -> Iterator[Month]:
+    """The months as they come, their duplicates set aside."""
+    for month in months:
+        if month.duplicates:
+            _set_aside(month, pl.read_parquet(month.folder / "duplicates.parquet"), DUPLICATE, quarantine)
+        yield month
+
+
+def _judged(months: list[Month], p: PrepareParams, quarantine: Quarantine) -> Iterator[tuple[Month, np.ndarray]]:
+    """Each month with what the rules say of its events; those that they leave out are set aside."""
+    for month, fate in zip(months, _fates(months, p), strict=True):
+        if fate.any():
+            origins = pl.read_parquet(month.folder / "origins.parquet")
+            for rule in np.unique(fate[fate > 0]):
+                _set_aside(month, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
+        yield month, fate
+
+
 def _fates(months: list[Month], p: PrepareParams) -> list[np.ndarray]:
-    """What the rules say of each month's events."""
     tables_read = [pl.read_parquet(month.file, columns=["user_index", "item_index", "time"]) for month in months]
     flat = Flat(
         users=np.concatenate([table["user_index"].to_numpy() for table in tables_read]),
@@ -100,26 +115,22 @@ def _fates(months: list[Month], p: PrepareParams) -> list[np.ndarray]:
     return np.split(rules.apply(flat, p), np.cumsum([month.events for month in months])[:-1])
 
 
-def _set_aside_by_rule(month: Month, fate: np.ndarray, quarantine: Quarantine) -> None:
-    if not fate.any():
-        return
-    origins = pl.read_parquet(month.folder / "origins.parquet")
-    for rule in np.unique(fate[fate > 0]):
-        _set_aside(month, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
-
-
-def _write_month(month: Month, fate: np.ndarray | None, events: Path) -> tuple[Path, Presence]:
+def _write_month(month: Month, fate: np.ndarray | None, events: Path) -> tuple[Month, Path, Presence]:
     """Write a month's events where the rules keep any; where to, and who and what they are of."""
     path = events / f"month={month.name}" / "events.parquet"
     if fate is None or not fate.any():
         path.parent.mkdir(parents=True)
         shutil.copyfile(month.file, path)
-        return path, month.presence()
-    kept = pl.read_parquet(month.file).filter(pl.Series(fate == rules.KEPT)).rechunk()
-    if len(kept):
+        present = month.presence()
+    else:
+        kept = pl.read_parquet(month.file).filter(pl.Series(fate == rules.KEPT)).rechunk()
+        present = presence(kept)
+        if not len(kept):
+            return month, path, present
         path.parent.mkdir(parents=True)
         kept.write_parquet(path)
-    return path, presence(kept)
+    sync(path)  # the disk writes while the next months are made
+    return month, path, present
 
 
 def _set_aside(month: Month, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:
