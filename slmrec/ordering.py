@@ -74,12 +74,9 @@ def in_total_order(events: pl.DataFrame) -> Ordered:
     us = events["us"].to_numpy()
     order = _by_time(us)
     places = np.flatnonzero(_in_run(us[order]))
-    tied = events.select(KEY)[order[places]]
-    within = _by_key(tied)
-    order[places] = order[places][within]
-    tied = tied[within]
-    again = equal_to_previous(tied, KEY).to_numpy()
-    return Ordered(events, np.delete(order, places[again]), order[places[again]], count_ties(tied.filter(~again)))
+    order[places] = tied = _by_key(events, order[places])
+    again = _equal_to_previous(events, tied)
+    return Ordered(events, np.delete(order, places[again]), tied[again], _count_ties(events, np.delete(tied, again)))
 
 
 def _by_time(us: np.ndarray) -> np.ndarray:
@@ -90,57 +87,65 @@ def _by_time(us: np.ndarray) -> np.ndarray:
     first = us.min()
     if int(us.max()) - int(first) >= 1 << TIME_BITS or len(us) > 1 << ROW_BITS:
         return np.argsort(us, kind="stable").astype(np.uint32)
-    return _sorted_low((us - first).astype(np.uint64) << np.uint64(ROW_BITS) | places)
+    return (_sorted((us - first).astype(np.uint64) << np.uint64(ROW_BITS) | places) & LOW_ROW).astype(np.uint32)
 
 
-def _by_key(tied: pl.DataFrame) -> np.ndarray:
-    """Places in order of KEY of events that are in order of time. Single words do most of it if no sequence tells more.  # (N,) uint32"""
-    sequence = tied["sequence"]
+def _by_key(events: pl.DataFrame, tied: np.ndarray) -> np.ndarray:
+    """The rows `tied`, in order of time, in order of KEY. Where no sequence tells more, sorting single words does most of it."""
+    sequence = events["sequence"]
     if len(tied) > 1 << ROW_BITS or sequence.min() != sequence.max():
-        return _sorted_places(tied)
-    moment = _numbered(tied["us"].to_numpy())
-    hashes = tied["hash"].to_numpy() >> np.uint64(64 - HASH_BITS) << np.uint64(ROW_BITS)
-    words = np.sort(moment << np.uint64(TIME_BITS) | hashes | np.arange(len(tied), dtype=np.uint64))
-    order = (words & LOW_ROW).astype(np.uint32)
+        return _by_plain_sort(events, tied)
+    moment = _numbered(events["us"].to_numpy()[tied])
+    hashes = events["hash"].to_numpy()[tied] >> np.uint64(64 - HASH_BITS) << np.uint64(ROW_BITS)
+    words = _sorted(moment << np.uint64(TIME_BITS) | hashes | np.arange(len(tied), dtype=np.uint64))
+    tied = tied[words & LOW_ROW]
     open_still = np.flatnonzero(_in_run(words >> np.uint64(ROW_BITS)))
-    order[open_still] = order[open_still][_sorted_places(tied[order[open_still]])]
-    return order
+    tied[open_still] = _by_plain_sort(events, tied[open_still])
+    return tied
 
 
-def _sorted_places(events: pl.DataFrame) -> np.ndarray:
-    """Places in order of KEY, by plain sorting.  # (N,) uint32"""
-    places = np.arange(len(events), dtype=np.uint32)
-    return events.with_columns(place=pl.Series(places)).sort(KEY, maintain_order=True)["place"].to_numpy()
+def _by_plain_sort(events: pl.DataFrame, rows: np.ndarray) -> np.ndarray:
+    return events.select(KEY)[rows].with_columns(row=pl.Series(rows)).sort(KEY, maintain_order=True)["row"].to_numpy()
 
 
-def _sorted_low(words: np.ndarray) -> np.ndarray:
-    """The low 22 bits of the words, in order of the words.  # (N,) uint32"""
-    return (np.sort(words) & LOW_ROW).astype(np.uint32)
+def _sorted(words: np.ndarray) -> np.ndarray:
+    """Sorted words. They are in order but for neighbours, or are a few runs in order: a stable sort makes use of that."""
+    return np.sort(words, kind="stable")
 
 
 def _in_run(values: np.ndarray) -> np.ndarray:
     """Whether each value equals a neighbour.  # (N,) bool"""
+    found = np.zeros(len(values), dtype=bool)
     same = values[1:] == values[:-1]
-    return np.append(same, False) | np.append(False, same)
+    found[1:] = same
+    found[:-1] |= same
+    return found
 
 
 def _numbered(values: np.ndarray) -> np.ndarray:
     """Number the runs of equal values from 0.  # (N,) uint64"""
-    return np.cumsum(np.append(False, values[1:] != values[:-1]), dtype=np.uint64)
+    return np.cumsum(_changes(values), dtype=np.uint64)
 
 
-def equal_to_previous(events: pl.DataFrame, columns: list[str]) -> pl.Series:
-    """Whether each row equals the one before it in these columns.  # (E,)"""
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in columns)
-    return events.select(same.fill_null(False).alias("same")).to_series()
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Whether each value differs from the one before it.  # (N,) bool"""
+    found = np.zeros(len(values), dtype=bool)
+    found[1:] = values[1:] != values[:-1]
+    return found
 
 
-def count_ties(events: pl.DataFrame) -> int:
+def _equal_to_previous(events: pl.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Places in `rows` of those that equal the row before them in the whole KEY."""
+    places = np.arange(1, len(rows))
+    for name in ("hash", *KEY):  # the hash first: it leaves hardly any for the others
+        values = events[name].to_numpy()
+        places = places[values[rows[places]] == values[rows[places - 1]]]
+    return places
+
+
+def _count_ties(events: pl.DataFrame, tied: np.ndarray) -> int:
     """Events of a user that share time and sequence with another of that user: their order is the hash's."""
-    again = equal_to_previous(events, ["us", "sequence"]).to_numpy()
-    moment = np.cumsum(~again)
-    tied = again | np.append(again[1:], False)
-    moment, events = moment[tied], events.filter(pl.Series(tied))
-    whose = np.sort((moment.astype(np.uint64) << np.uint64(32)) | events["user_index"].to_numpy())
-    same = whose[1:] == whose[:-1]
-    return int(np.count_nonzero(np.append(same, False) | np.append(False, same)))
+    later = [_changes(events[name].to_numpy()[tied]) for name in ("us", "sequence")]
+    moment = np.cumsum(later[0] | later[1], dtype=np.uint64)
+    whose = _sorted(moment << np.uint64(32) | events["user_index"].to_numpy()[tied])
+    return int(np.count_nonzero(_in_run(whose)))
