@@ -1,17 +1,21 @@
 """Parsed pieces of raw files, kept in the cache under the hash of what they were made from.
 
-A group is some small files that follow each other by name, or one large one; its chunks are batches of its rows. A chunk
-is a Parquet file with one row for each month its events lie in, lists within the row. Ids are codes into the chunk's own
-tables, so a chunk never changes, whatever other files say.
+A group is some small files that follow each other by name, or one large one; its chunks are batches of its rows. A chunk's
+events lie in an Arrow file as they are in memory, by time, so that a month is a slice which is read without its neighbours.
+Ids are codes into the chunk's own tables, so a chunk never changes, whatever other files say.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +26,7 @@ from slmrec import events as events_module
 from slmrec.clock import month_bounds, month_of
 from slmrec.events import columns_read, parse
 from slmrec.files import read_json, sha256_of, write_json
+from slmrec.in_turn import in_turn
 from slmrec.lines import BAD_LINES, Batch
 from slmrec.logs import BATCH_ROWS, LogFile, read_batches
 from slmrec.params import PrepareParams
@@ -37,7 +42,7 @@ CONSTANT = {"sequence": pl.lit(0, pl.Int64), "weight": pl.lit(1.0, pl.Float32)} 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A parsed piece: where it lies and what it holds. `months` counts its events by month."""
+    """A parsed piece: where it lies and what it holds. `months` counts its events by month, in order of time."""
 
     path: Path
     rows: int  # read, good or bad
@@ -56,8 +61,8 @@ class Chunk:
 
     def events(self, month: str) -> pl.DataFrame:
         """Events of one month, by time, as EVENT_COLUMNS."""
-        lists = pl.scan_parquet(self.path).filter(pl.col("month") == month).drop("month").collect()
-        events = lists.explode(cs.all(), empty_as_null=False)
+        before = sum(count for other, count in self.months.items() if other < month)
+        events = pl.scan_ipc(self.path).slice(before, self.months[month]).collect()
         return events.with_columns(**{name: value for name, value in CONSTANT.items() if name not in events.columns})
 
     def ids(self, kind: str) -> pl.DataFrame:
@@ -76,13 +81,13 @@ class Chunk:
 
     def origins(self) -> pl.DataFrame:
         """Where each of the chunk's events stood.  # file, row"""
-        return pl.read_parquet(self.path, columns=["file", "row"]).explode(cs.all(), empty_as_null=False)
+        return pl.scan_ipc(self.path).select("file", "row").collect()
 
 
 def parse_key(p: PrepareParams) -> str:
     """Digest of everything in code and params that a chunk depends on."""
     asked = [p.events.model_dump(exclude={"files"}), p.keep_types, p.min_weight, p.earliest, p.latest]
-    text = json.dumps([made_by(clock, events_module, lines, logs), asked])
+    text = json.dumps([made_by(clock, events_module, lines, logs, sys.modules[__name__]), asked])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -134,64 +139,93 @@ def in_groups(delivered: list[Delivered]) -> list[list[Delivered]]:
     return [group for group in groups if group]
 
 
-def chunks_of(group: list[Delivered], p: PrepareParams, folder: Path) -> list[Chunk]:
-    """The group's chunks, from the cache `folder` where they are there, else read and written. Memory is one batch."""
+Group = list[Delivered]
+Entry = dict[str, Any]  # of a listing: a chunk's file, rows and months
+LISTING = "chunks.json"  # written last: a folder that has it is whole
+
+
+def chunks_of(groups: list[Group], p: PrepareParams, folder: Path) -> Iterator[list[Chunk]]:
+    """Each group's chunks. What the cache `folder` does not hold is read and written, some batches at once."""
+    key = parse_key(p)
+    homes = [_home(group, key, folder) for group in groups]
+    _write_missing({home: group for home, group in zip(homes, groups, strict=True) if not (home / LISTING).is_file()}, p)
+    for home, group in zip(homes, groups, strict=True):
+        names = tuple(one.file.name for one in group)
+        yield [Chunk(home / entry["file"], entry["rows"], entry["months"], names) for entry in read_json(home / LISTING)]
+
+
+def _home(group: Group, key: str, folder: Path) -> Path:
     about = [(one.digest, one.file.format, sorted(one.file.folders.items())) for one in group]
-    home = folder / hashlib.sha256(json.dumps([parse_key(p), about]).encode()).hexdigest()[:32]
-    listing = home / "chunks.json"
-    if not listing.is_file():
+    return folder / hashlib.sha256(json.dumps([key, about]).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch that becomes a chunk of the group whose folder is `home`."""
+
+    home: Path
+    number: int
+    batch: Batch
+
+
+def _write_missing(missing: dict[Path, Group], p: PrepareParams) -> None:
+    for home in missing:
         home.mkdir(parents=True, exist_ok=True)
-        write_json(listing, [_write(batch, p, home / f"{number:05d}.parquet") for number, batch in enumerate(_batches(group, p))])
-    names = tuple(one.file.name for one in group)
-    return [Chunk(home / entry["file"], entry["rows"], entry["months"], names) for entry in read_json(listing)]
+    jobs = (Job(home, number, batch) for home, group in missing.items() for number, batch in enumerate(_batches(group, p)))
+    written = in_turn(lambda job: (job.home, _write(job.batch, p, job.home / f"{job.number:05d}.arrow")), jobs)
+    for _ in in_turn(lambda listing: write_json(*listing), _listings(written, set(missing))):  # a disk is waited for beside the work
+        pass
 
 
-def _batches(group: list[Delivered], p: PrepareParams) -> Iterator[Batch]:
+def _listings(written: Iterator[tuple[Path, Entry]], homes: set[Path]) -> Iterator[tuple[Path, list[Entry]]]:
+    """Each group's listing as soon as its last chunk is written."""
+    for home, entries in itertools.groupby(written, key=itemgetter(0)):
+        yield home / LISTING, [entry for _, entry in entries]
+        homes.remove(home)
+    for home in homes:  # a group without a row has no chunk
+        yield home / LISTING, []
+
+
+def _batches(group: Group, p: PrepareParams) -> Iterator[Batch]:
     """Batches of all files, with the column file; small ones of the same types are joined."""
-    waiting: list[Batch] = []
+    waiting: list[tuple[int, Batch]] = []
     for number, one in enumerate(group):
         for batch in read_batches(one.file, p.events, columns_read(p.events.columns)):
-            marked = Batch(*(table.with_columns(file=pl.lit(number, pl.UInt16)) for table in (batch.rows, batch.bad)))
-            fits = not waiting or marked.rows.schema == waiting[0].rows.schema
-            if waiting and (not fits or sum(len(held.rows) for held in waiting) + len(marked.rows) > BATCH_ROWS):
+            fits = not waiting or batch.rows.schema == waiting[0][1].rows.schema
+            if waiting and (not fits or sum(len(held.rows) for _, held in waiting) + len(batch.rows) > BATCH_ROWS):
                 yield _join(waiting)
                 waiting = []
-            waiting.append(marked)
+            waiting.append((number, batch))
     if waiting:
         yield _join(waiting)
 
 
-def _join(batches: list[Batch]) -> Batch:
-    return Batch(pl.concat([batch.rows for batch in batches]), pl.concat([batch.bad for batch in batches]))
+def _join(batches: list[tuple[int, Batch]]) -> Batch:
+    numbers = np.array([number for number, _ in batches], dtype=np.uint16)
+    tables = ([batch.rows for _, batch in batches], [batch.bad for _, batch in batches])
+    return Batch(*(pl.concat(parts).with_columns(file=pl.Series(np.repeat(numbers, [len(part) for part in parts]))) for parts in tables))
 
 
-def _write(batch: Batch, p: PrepareParams, path: Path) -> dict[str, object]:
+def _write(batch: Batch, p: PrepareParams, path: Path) -> Entry:
     parsed = parse(batch, p)
     constant = [name for name in CONSTANT if getattr(p.events.columns, name) is None]
     events = parsed.events.cast(EVENT_COLUMNS).drop(constant)
-    months = _months(events["us"].to_numpy())
-    parts = [
-        events.slice(start, stop - start).select(pl.lit(month).alias("month"), pl.all().implode())
-        for month, (start, stop) in months.items()
-    ]
-    nothing = events.select(pl.lit("").alias("month"), pl.all().implode()).clear()
-    # One row is one row group, so a month is read without its neighbours.
-    pl.concat([nothing, *parts]).write_parquet(path, compression="lz4", row_group_size=1)
+    events.write_ipc(path, compression="uncompressed")
     sides = (("users", parsed.users), ("items", parsed.items))
     ids = {f"{kind}_{column}": table[column].implode() for kind, table in sides for column in ("id", "first_us")}
     pl.DataFrame(ids).write_parquet(path.with_suffix(".ids"), compression="lz4")
     if len(parsed.bad):
         parsed.bad.write_parquet(path.with_suffix(".bad"))
     rows = len(batch.rows) + len(batch.bad)
-    return {"file": path.name, "rows": rows, "months": {month: stop - start for month, (start, stop) in months.items()}}
+    return {"file": path.name, "rows": rows, "months": _months(events["us"].to_numpy())}
 
 
-def _months(us: np.ndarray) -> dict[str, tuple[int, int]]:
-    """The slice of each month in rising times."""
+def _months(us: np.ndarray) -> dict[str, int]:
+    """How many of these rising times lie in each month."""
     found, start = {}, 0
     while start < len(us):
         month = month_of(int(us[start]))
         stop = int(np.searchsorted(us, month_bounds(month)[1]))
-        found[month] = (start, stop)
+        found[month] = stop - start
         start = stop
     return found

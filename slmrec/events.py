@@ -53,7 +53,8 @@ def parse(batch: Batch, p: PrepareParams) -> Parsed:
     if faulty.any():
         bad = pl.concat([bad, _explain(rows.filter(faulty), batch.rows.filter(faulty), reason)])
         rows = rows.filter(~faulty)
-    rows = rows.sort("us", maintain_order=True)
+    if not rows["us"].is_sorted():  # most logs are written as time goes
+        rows = rows.sort("us", maintain_order=True)
     rows, users = _first_seen(rows, "user", user_ids)
     rows, items = _first_seen(rows, "item", item_ids)
     left_out = _rules(p)
@@ -100,12 +101,12 @@ def _as_id(column: pl.Series) -> pl.Series:
 
 def _coded(ids: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Codes of ids, null for none, and the id of each code."""
-    codes = ids.cast(pl.Categorical(pl.Categories.random())).to_physical()
-    here = np.flatnonzero(codes.is_not_null().to_numpy()) if codes.null_count() else np.arange(len(codes))
+    kind = pl.Categorical(pl.Categories.random())
+    held = ids.cast(kind)  # Polars forgets the codes of a Categories as soon as no column uses it
+    codes = held.to_physical()
     found = codes.drop_nulls().to_numpy()
-    where = np.zeros(int(found.max()) + 1 if len(found) else 0, dtype=np.uint32)
-    where[found] = here  # any row that has the code
-    return codes, ids.gather(where)
+    each = pl.DataFrame({"code": np.arange(int(found.max()) + 1 if len(found) else 0, dtype=np.uint32)})
+    return codes, each.select(pl.col("code").cat.to(kind).cast(pl.String)).to_series()
 
 
 def _bad_codes(ids: pl.Series) -> dict[str, pl.Series]:

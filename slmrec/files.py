@@ -7,11 +7,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from slmrec.errors import DataError, UsageError
+
+SYNCED_AT_ONCE = 8  # files
 
 
 @contextmanager
@@ -21,9 +24,9 @@ def new_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -37,18 +40,19 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        for entry in sorted(temporary.rglob("*")):
-            _sync(entry)
-        _sync(temporary)
+        # A disk takes many files at once in little more time than one.
+        with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
+            list(pool.map(sync, [*temporary.rglob("*"), temporary]))
         if path.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +26,11 @@ from slmrec.vocabulary import FIRST_ITEM
 
 @dataclass(frozen=True)
 class Generation:
-    """Users, items (id, first_us; in order of their numbers) and months."""
+    """Users, items (id, first_us; in order of their numbers) and months, which are made as they are taken."""
 
     users: pl.DataFrame
     items: pl.DataFrame
-    months: list[Month]
+    months: Iterator[Month]
 
 
 SIDES = ("users", "items")
@@ -54,13 +54,15 @@ class Old:
 def make_generation(
     chunks: list[Chunk], known: pl.Series, listed: pl.Series, p: PrepareParams, home: Path, use: Callable[[Generation], None]
 ) -> None:
-    """Number the ids, make the months, hand the generation to `use`, and keep it in `home` when `use` succeeds.
+    """Number the ids, hand the generation to `use`, which takes all its months, and keep it in `home` when `use` succeeds.
 
     `known` are the ids of the previous item index in order, `listed` those of the item files.
     """
     old = _read_old(home / "generation")
-    settled = {kind: _settled(chunks, kind, old) for kind in SIDES}
-    seen_users, seen_items = (merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in _newest(chunks))]) for kind in SIDES)
+    newest = [chunk for chunk in chunks if chunk.group == chunks[-1].group]
+    others = chunks[: -len(newest)]
+    settled = {kind: _settled(others, kind, old) for kind in SIDES}
+    seen_users, seen_items = (merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in newest)]) for kind in SIDES)
     unseen = pl.DataFrame({"id": listed}).join(seen_items, on="id", how="anti").with_columns(first_us=pl.lit(None, pl.Int64))
     users = in_order(seen_users, pl.Series("id", [], dtype=pl.String))
     items = in_order(pl.concat([seen_items, unseen.select(ENTRIES.names())]), known)
@@ -74,20 +76,18 @@ def make_generation(
             items_unchanged=FIRST_ITEM + common_prefix(old.items["id"], items["id"]),
         )
         encoder = Encoder(Index(users, 0), Index(items, FIRST_ITEM), p.seed)
-        made = list(make_months(chunks, encoder, plan))
-        _write(folder, Generation(users, items, made), settled, [chunk.name for chunk in chunks if chunk not in _newest(chunks)])
-        use(Generation(users, items, made))
+        _write(folder, {"users": users, "items": items}, settled, [chunk.name for chunk in others])
+        use(Generation(users, items, make_months(chunks, encoder, plan)))
 
 
 def _key(p: PrepareParams) -> str:
     return hashlib.sha256(json.dumps([made_by(index, months, ordering), p.seed]).encode()).hexdigest()
 
 
-def _write(folder: Path, generation: Generation, settled: dict[str, pl.DataFrame], settled_chunks: list[str]) -> None:
-    generation.users.write_parquet(folder / "users.parquet", compression="lz4")
-    generation.items.write_parquet(folder / "items.parquet", compression="lz4")
-    for kind, table in settled.items():
-        table.write_parquet(folder / f"settled_{kind}.parquet", compression="lz4")
+def _write(folder: Path, ids: dict[str, pl.DataFrame], settled: dict[str, pl.DataFrame], settled_chunks: list[str]) -> None:
+    for kind in SIDES:
+        ids[kind].write_parquet(folder / f"{kind}.parquet", compression="lz4")
+        settled[kind].write_parquet(folder / f"settled_{kind}.parquet", compression="lz4")
     write_json(folder / "settled.json", settled_chunks)
 
 
@@ -100,13 +100,9 @@ def _read_old(folder: Path) -> Old:
     return Old(folder, users, items, settled, set(read_json(folder / "settled.json")))
 
 
-def _newest(chunks: list[Chunk]) -> list[Chunk]:
-    return [chunk for chunk in chunks if chunk.group == chunks[-1].group]
-
-
-def _settled(chunks: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
+def _settled(others: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
     """First appearances in all groups but the newest; what the old generation settled is not read again if it still holds."""
-    wanted = {chunk.name: chunk for chunk in chunks if chunk not in _newest(chunks)}
+    wanted = {chunk.name: chunk for chunk in others}
     if not old.settled_chunks <= wanted.keys():
         return merge([chunk.scan_ids(kind) for chunk in wanted.values()])
     new = [chunk.scan_ids(kind) for name, chunk in wanted.items() if name not in old.settled_chunks]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,7 +64,12 @@ class HistoryTables:
 
 
 def _histories(block: UserBlock) -> pa.Table:
-    offsets = pa.array(block.offsets)
-    times = pa.array(block.times).view(pa.timestamp("us", tz="UTC"))
-    lists = [pa.LargeListArray.from_arrays(offsets, values) for values in (pa.array(block.items), times)]
-    return pa.table([pa.array(block.users), *lists], names=tables.HISTORIES.names())
+    offsets = _as_arrow(block.offsets, pa.int64())
+    values = (_as_arrow(block.items, pa.uint32()), _as_arrow(block.times, pa.timestamp("us", tz="UTC")))
+    lists = [pa.LargeListArray.from_arrays(offsets, each) for each in values]
+    return pa.table([_as_arrow(block.users, pa.uint32()), *lists], names=tables.HISTORIES.names())
+
+
+def _as_arrow(values: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """The same memory as an Arrow array: pa.array() would import pandas, which takes longer than small logs."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

@@ -13,7 +13,7 @@ from slmrec.errors import DataError
 from slmrec.lines import Batch, Delimited
 from slmrec.params import EventSource, ItemSource
 
-BATCH_ROWS = 2_000_000  # rows of a Parquet file held at once
+BATCH_ROWS = 1_000_000  # rows of a Parquet file in one batch, of which a few are held at once
 SMALL_PARQUET = 4 << 20  # bytes; such a file is read at once, which is quicker than in batches
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
@@ -63,19 +63,18 @@ def read_batches(file: LogFile, source: EventSource | ItemSource, wanted: list[s
     batches = _parquet(file, inside) if file.format == "parquet" else _text(file, source, inside)
     outside = [pl.lit(file.folders[name]).alias(name) for name in wanted if name in file.folders]
     for batch in batches:
-        yield Batch(batch.rows.with_columns(outside), batch.bad)
+        yield Batch(batch.rows.with_columns(outside), batch.bad) if outside else batch
 
 
 def _parquet(file: LogFile, wanted: list[str]) -> Iterator[Batch]:
-    first = 1
+    nothing = pl.DataFrame(schema=lines.BAD_LINES)
     try:
         scan = pl.scan_parquet(file.path, hive_partitioning=False, glob=False)
         _check_columns(file, wanted, scan.collect_schema().names())
-        rows = scan.select(wanted)
+        rows = scan.select(wanted).with_row_index("row", offset=1)
         small = file.path.stat().st_size < SMALL_PARQUET
         for batch in [rows.collect()] if small else rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"):
-            yield Batch(batch.with_row_index("row", offset=first), pl.DataFrame(schema=lines.BAD_LINES))
-            first += len(batch)
+            yield Batch(batch, nothing)
     except (pl.exceptions.ComputeError, OSError) as error:
         raise DataError(f"{file.path} is not readable Parquet ({_one_line(error)}); deliver it again") from error
 

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,28 @@ from slmrec import tables
 from slmrec.chunks import Chunk
 from slmrec.clock import month_bounds
 from slmrec.files import read_json, write_json
+from slmrec.in_turn import in_turn
 from slmrec.index import Index
 from slmrec.ordering import hash_ids, hash_pairs, in_total_order
 
 SLICE_ROWS = 4_000_000  # events sorted at once
+PRESENCE = "presence.arrow"
 ORIGINS = pl.Schema({"chunk": pl.UInt32, "file": pl.UInt16, "row": pl.UInt32})
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Who and what some events are of: users that have one, items that have one, and how many."""
+
+    users: np.ndarray  # (U,) user_index, rising
+    items: np.ndarray  # (I,) item_index, rising
+    item_events: np.ndarray  # (I,)
+
+
+def presence(events: pl.DataFrame) -> Presence:
+    """Presence in a table as tables.EVENTS."""
+    users, items = (np.bincount(events[name].to_numpy()) for name in ("user_index", "item_index"))
+    return Presence(np.flatnonzero(users), np.flatnonzero(items), items[items > 0])
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,11 @@ class Month:
     def file(self) -> Path:
         """Events in total order, as tables.EVENTS."""
         return self.folder / "events.parquet"
+
+    def presence(self) -> Presence:
+        """Presence in the month's events, which need not be read for it."""
+        found = pl.read_ipc(self.folder / PRESENCE)
+        return Presence(*(found[field.name].explode(empty_as_null=False).to_numpy() for field in fields(Presence)))
 
 
 @dataclass(frozen=True)
@@ -92,16 +114,19 @@ class Encoder:
 
 
 def make_months(chunks: list[Chunk], encoder: Encoder, plan: Plan) -> Iterator[Month]:
-    """Make every month, or take it over from the old generation. Memory is one month's table and one slice of it."""
+    """Make every month, or take it over from the old generation. Memory is a month's table and a slice of it, for each at work."""
     parts: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in chunks:
         for month in chunk.months:
             parts[month].append(chunk)
-    for month in sorted(parts):
+
+    def make(month: str) -> Month:
         identity = hashlib.sha256(json.dumps([plan.key, plan.origins, [chunk.name for chunk in parts[month]]]).encode()).hexdigest()
         if not _take_over(plan.old / month, plan.new / month, identity, plan):
             _make(month, parts[month], encoder, identity, plan)
-        yield read_month(plan.new / month)
+        return read_month(plan.new / month)
+
+    return in_turn(make, sorted(parts))
 
 
 def read_month(folder: Path) -> Month:
@@ -125,24 +150,27 @@ def _make(month: str, chunks: list[Chunk], encoder: Encoder, identity: str, plan
     events_made, origins, duplicates, ties = [], [], [], 0
     for piece in _slices(month, chunks, encoder):
         ordered = in_total_order(piece)
-        events_made.append(ordered.events.select(*_EVENT_COLUMNS))
-        duplicates.append(ordered.duplicates.select(ORIGINS.names()))
+        events_made.append(ordered.select(*_EVENT_COLUMNS).events)
+        duplicates.append(ordered.select(*ORIGINS.names()).duplicates)
         ties += ordered.ties
         if plan.origins:
-            origins.append(ordered.events.select(ORIGINS.names()))
+            origins.append(ordered.select(*ORIGINS.names()).events)
     events = pl.concat(events_made, rechunk=True)
     folder.mkdir(parents=True)
     events.write_parquet(folder / "events.parquet")
     pl.concat(duplicates).write_parquet(folder / "duplicates.parquet")
     if plan.origins:
         pl.concat(origins).write_parquet(folder / "origins.parquet", compression="lz4")
+    present = presence(events)
+    columns = {field.name: [getattr(present, field.name)] for field in fields(Presence)}
+    pl.DataFrame(columns).write_ipc(folder / PRESENCE, compression="uncompressed")
     facts = {
         "identity": identity,
         "events": len(events),
         "ties": ties,
         "duplicates": sum(map(len, duplicates)),
-        "last_user": int(events["user_index"].to_numpy().max(initial=0)),
-        "last_item": int(events["item_index"].to_numpy().max(initial=0)),
+        "last_user": int(present.users.max(initial=0)),
+        "last_item": int(present.items.max(initial=0)),
         "chunks": [chunk.name for chunk in chunks],
     }
     write_json(folder / "month.json", facts)

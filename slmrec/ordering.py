@@ -19,16 +19,31 @@ KEY = ["us", "sequence", "hash", "user_index", "item_index", "weight"]
 
 @dataclass(frozen=True)
 class Ordered:
-    """Events in total order, those delivered twice apart, and the number of events whose time does not order them."""
+    """Rows in total order, those delivered twice apart, and the number of events whose time does not order them."""
 
-    events: pl.DataFrame
-    duplicates: pl.DataFrame
+    rows: pl.DataFrame  # as they came
+    order: np.ndarray  # places of the events in `rows`
+    again: np.ndarray  # places of rows that equal an event in the whole key
     ties: int
+
+    @property
+    def events(self) -> pl.DataFrame:
+        """All columns of the events."""
+        return self.rows[self.order]
+
+    @property
+    def duplicates(self) -> pl.DataFrame:
+        """All columns of the rows that were delivered twice."""
+        return self.rows[self.again]
+
+    def select(self, *columns: str | pl.Expr) -> Ordered:
+        """The same order of some columns, which is quicker than the columns of the order."""
+        return Ordered(self.rows.select(*columns), self.order, self.again, self.ties)
 
 
 def hash_ids(ids: pl.Series, seed: int) -> np.ndarray:
     """A seeded 64-bit hash of each id's bytes.  # (N,) uint64"""
-    data = np.frombuffer("".join(ids).encode(), dtype=np.uint8)
+    data = np.frombuffer(ids.str.join().item().encode(), dtype=np.uint8)
     lengths = ids.str.len_bytes().to_numpy().astype(np.int64)
     place = np.cumsum(lengths) - lengths
     hashes = np.full(len(ids), FNV_BASIS ^ seed, dtype=np.uint64)
@@ -55,61 +70,82 @@ def hash_pairs(users: np.ndarray, items: np.ndarray) -> np.ndarray:
 
 
 def in_total_order(events: pl.DataFrame) -> Ordered:
-    """Sort events (KEY and any other columns) and take those equal in the whole key apart, but for the first."""
-    events = _sorted(events)
-    tied = equal_to_previous(events, ["us"])
-    if not tied.any():
-        return Ordered(events, events.clear(), 0)
-    again = equal_to_previous(events, KEY)
-    duplicates = events.filter(again)
-    events = events.filter(~again)
-    return Ordered(events, duplicates, count_ties(events))
-
-
-def _sorted(events: pl.DataFrame) -> pl.DataFrame:
-    """Sort by KEY. Where time fits 42 bits and the row number 22, sorting single words does most of it."""
+    """Order events (KEY and any other columns) and take those equal in the whole key apart, but for the first."""
     us = events["us"].to_numpy()
-    span = int(us.max(initial=0)) - int(us.min(initial=0)) if len(us) else 0
+    order = _by_time(us)
+    places = np.flatnonzero(_in_run(us[order]))
+    order[places] = tied = _by_key(events, order[places])
+    again = _equal_to_previous(events, tied)
+    return Ordered(events, np.delete(order, places[again]), tied[again], _count_ties(events, np.delete(tied, again)))
+
+
+def _by_time(us: np.ndarray) -> np.ndarray:
+    """Places in stable order of time; where the span fits 42 bits and the place 22, by sorting single words.  # (N,) uint32"""
+    places = np.arange(len(us), dtype=np.uint32)
+    if (us[1:] >= us[:-1]).all():  # most logs are written as time goes
+        return places
+    first = us.min()
+    if int(us.max()) - int(first) >= 1 << TIME_BITS or len(us) > 1 << ROW_BITS:
+        return np.argsort(us, kind="stable").astype(np.uint32)
+    return (_sorted((us - first).astype(np.uint64) << np.uint64(ROW_BITS) | places) & LOW_ROW).astype(np.uint32)
+
+
+def _by_key(events: pl.DataFrame, tied: np.ndarray) -> np.ndarray:
+    """The rows `tied`, in order of time, in order of KEY. Where no sequence tells more, sorting single words does most of it."""
     sequence = events["sequence"]
-    if span >= 1 << TIME_BITS or len(us) > 1 << ROW_BITS or sequence.min() != sequence.max():
-        return events.sort(KEY)
-    row = np.arange(len(us), dtype=np.uint64)
-    order = _order_of((us - us.min()).astype(np.uint64) << np.uint64(ROW_BITS) | row)
-    moment = _numbered(us[order])
-    hashes = events["hash"].to_numpy() >> np.uint64(64 - HASH_BITS) << np.uint64(ROW_BITS)
-    words = np.sort(moment << np.uint64(TIME_BITS) | hashes[order] | order)
-    events = events[(words & LOW_ROW).astype(np.uint32)]
-    open_still = words[1:] >> np.uint64(ROW_BITS) == words[:-1] >> np.uint64(ROW_BITS)
-    if not open_still.any():
-        return events
-    places = np.flatnonzero(np.append(open_still, False) | np.append(False, open_still))
-    order = np.arange(len(us), dtype=np.uint32)
-    order[places] = events[places].with_columns(place=pl.Series(places, dtype=pl.UInt32)).sort(KEY)["place"].to_numpy()
-    return events[order]
+    if len(tied) > 1 << ROW_BITS or sequence.min() != sequence.max():
+        return _by_plain_sort(events, tied)
+    moment = _numbered(events["us"].to_numpy()[tied])
+    hashes = events["hash"].to_numpy()[tied] >> np.uint64(64 - HASH_BITS) << np.uint64(ROW_BITS)
+    words = _sorted(moment << np.uint64(TIME_BITS) | hashes | np.arange(len(tied), dtype=np.uint64))
+    tied = tied[words & LOW_ROW]
+    open_still = np.flatnonzero(_in_run(words >> np.uint64(ROW_BITS)))
+    tied[open_still] = _by_plain_sort(events, tied[open_still])
+    return tied
 
 
-def _order_of(words: np.ndarray) -> np.ndarray:
-    """Row numbers, in the low bits of the words, in order of the words.  # (N,) uint64"""
-    return np.sort(words) & LOW_ROW
+def _by_plain_sort(events: pl.DataFrame, rows: np.ndarray) -> np.ndarray:
+    return events.select(KEY)[rows].with_columns(row=pl.Series(rows)).sort(KEY, maintain_order=True)["row"].to_numpy()
+
+
+def _sorted(words: np.ndarray) -> np.ndarray:
+    """Sorted words. They are in order but for neighbours, or are a few runs in order: a stable sort makes use of that."""
+    return np.sort(words, kind="stable")
+
+
+def _in_run(values: np.ndarray) -> np.ndarray:
+    """Whether each value equals a neighbour.  # (N,) bool"""
+    found = np.zeros(len(values), dtype=bool)
+    same = values[1:] == values[:-1]
+    found[1:] = same
+    found[:-1] |= same
+    return found
 
 
 def _numbered(values: np.ndarray) -> np.ndarray:
     """Number the runs of equal values from 0.  # (N,) uint64"""
-    return np.cumsum(np.append(False, values[1:] != values[:-1])).astype(np.uint64)
+    return np.cumsum(_changes(values), dtype=np.uint64)
 
 
-def equal_to_previous(events: pl.DataFrame, columns: list[str]) -> pl.Series:
-    """Whether each row equals the one before it in these columns.  # (E,)"""
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in columns)
-    return events.select(same.fill_null(False).alias("same")).to_series()
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Whether each value differs from the one before it.  # (N,) bool"""
+    found = np.zeros(len(values), dtype=bool)
+    found[1:] = values[1:] != values[:-1]
+    return found
 
 
-def count_ties(events: pl.DataFrame) -> int:
+def _equal_to_previous(events: pl.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Places in `rows` of those that equal the row before them in the whole KEY."""
+    places = np.arange(1, len(rows))
+    for name in ("hash", *KEY):  # the hash first: it leaves hardly any for the others
+        values = events[name].to_numpy()
+        places = places[values[rows[places]] == values[rows[places - 1]]]
+    return places
+
+
+def _count_ties(events: pl.DataFrame, tied: np.ndarray) -> int:
     """Events of a user that share time and sequence with another of that user: their order is the hash's."""
-    again = equal_to_previous(events, ["us", "sequence"]).to_numpy()
-    moment = np.cumsum(~again)
-    tied = again | np.append(again[1:], False)
-    moment, events = moment[tied], events.filter(pl.Series(tied))
-    whose = np.sort((moment.astype(np.uint64) << np.uint64(32)) | events["user_index"].to_numpy())
-    same = whose[1:] == whose[:-1]
-    return int(np.count_nonzero(np.append(same, False) | np.append(False, same)))
+    later = [_changes(events[name].to_numpy()[tied]) for name in ("us", "sequence")]
+    moment = np.cumsum(later[0] | later[1], dtype=np.uint64)
+    whose = _sorted(moment << np.uint64(32) | events["user_index"].to_numpy()[tied])
+    return int(np.count_nonzero(_in_run(whose)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from slmrec import rules, tables
 from slmrec.catalogue import Catalogue
 from slmrec.clock import say_time
 from slmrec.errors import DataError
-from slmrec.files import write_json
+from slmrec.files import sync, write_json
 from slmrec.generation import Generation
-from slmrec.months import ORIGINS, Month
+from slmrec.in_turn import in_turn
+from slmrec.months import ORIGINS, Month, Presence, presence
 from slmrec.params import PrepareParams
 from slmrec.quarantine import DUPLICATE, Quarantine
 from slmrec.rules import RULES, Flat
@@ -55,35 +57,55 @@ class Facts:
 
 def write_months(generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path) -> Facts:
     """Write the events that the rules keep, and set the others and the duplicates aside."""
-    for month in generation.months:
-        _set_aside(month, pl.read_parquet(month.folder / "duplicates.parquet"), DUPLICATE, quarantine)
-    fates = _fates(generation.months, p) if rules.active(p) else None
+    months = _without_duplicates(generation.months, quarantine)
+    judged = _judged(list(months), p, quarantine) if rules.active(p) else ((month, None) for month in months)
     counts = np.zeros(len(generation.items) + FIRST_ITEM, dtype=np.int64)
     users = np.zeros(len(generation.users), dtype=bool)
     written: list[Path] = []
-    for number, month in enumerate(generation.months):
-        path = folder / "events" / f"month={month.name}" / "events.parquet"
-        if _write_month(month, None if fates is None else fates[number], quarantine, path):
+    ties = ordered = 0
+    for month, path, present in in_turn(lambda job: _write_month(*job, folder / "events"), judged):
+        ties += month.ties
+        ordered += month.events
+        if len(present.users):
             written.append(path)
-            kept = pl.read_parquet(path, columns=["user_index", "item_index"])
-            counts += np.bincount(kept["item_index"].to_numpy(), minlength=len(counts))
-            users[kept["user_index"].to_numpy()] = True
+            counts[present.items] += present.item_events
+            users[present.users] = True
     if not written:
         raise DataError("no event is left; read the counts in the quarantine table, then loosen the rules of prepare in params.yaml")
-    edges = [pl.scan_parquet(path).select(pl.col("time").dt.epoch("us")).collect().to_series() for path in (written[0], written[-1])]
     return Facts(
         events=int(counts.sum()),
         users=int(users.sum()),
-        ties=sum(month.ties for month in generation.months),
-        ordered=sum(month.events for month in generation.months),
+        ties=ties,
+        ordered=ordered,
         item_events=counts[FIRST_ITEM:],
-        first_us=int(edges[0][0]),
-        last_us=int(edges[1][-1]),
+        first_us=_times(written[0]).first().collect().item(),
+        last_us=_times(written[-1]).last().collect().item(),
     )
 
 
+def _times(path: Path) -> pl.LazyFrame:
+    return pl.scan_parquet(path).select(pl.col("time").dt.epoch("us"))
+
+
+def _without_duplicates(months: Iterable[Month], quarantine: Quarantine) -> Iterator[Month]:
+    """The months as they come, their duplicates set aside."""
+    for month in months:
+        if month.duplicates:
+            _set_aside(month, pl.read_parquet(month.folder / "duplicates.parquet"), DUPLICATE, quarantine)
+        yield month
+
+
+def _judged(months: list[Month], p: PrepareParams, quarantine: Quarantine) -> Iterator[tuple[Month, np.ndarray]]:
+    """Each month with what the rules say of its events; those that they leave out are set aside."""
+    for month, fate in zip(months, _fates(months, p), strict=True):
+        if fate.any():
+            origins = pl.read_parquet(month.folder / "origins.parquet")
+            for rule in np.unique(fate[fate > 0]):
+                _set_aside(month, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
+        yield month, fate
+
+
 def _fates(months: list[Month], p: PrepareParams) -> list[np.ndarray]:
-    """What the rules say of each month's events."""
     tables_read = [pl.read_parquet(month.file, columns=["user_index", "item_index", "time"]) for month in months]
     flat = Flat(
         users=np.concatenate([table["user_index"].to_numpy() for table in tables_read]),
@@ -93,20 +115,22 @@ def _fates(months: list[Month], p: PrepareParams) -> list[np.ndarray]:
     return np.split(rules.apply(flat, p), np.cumsum([month.events for month in months])[:-1])
 
 
-def _write_month(month: Month, fate: np.ndarray | None, quarantine: Quarantine, path: Path) -> bool:
-    """Write a month's events; False when the rules keep none."""
-    if fate is not None and fate.any():
-        origins = pl.read_parquet(month.folder / "origins.parquet")
-        for rule in np.unique(fate[fate > 0]):
-            _set_aside(month, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
-        if fate.all():
-            return False
+def _write_month(month: Month, fate: np.ndarray | None, events: Path) -> tuple[Month, Path, Presence]:
+    """Write a month's events where the rules keep any; where to, and who and what they are of."""
+    path = events / f"month={month.name}" / "events.parquet"
+    if fate is None or not fate.any():
         path.parent.mkdir(parents=True)
-        pl.read_parquet(month.file).filter(pl.Series(fate == rules.KEPT)).rechunk().write_parquet(path)
-        return True
-    path.parent.mkdir(parents=True)
-    shutil.copyfile(month.file, path)
-    return True
+        shutil.copyfile(month.file, path)
+        present = month.presence()
+    else:
+        kept = pl.read_parquet(month.file).filter(pl.Series(fate == rules.KEPT)).rechunk()
+        present = presence(kept)
+        if not len(kept):
+            return month, path, present
+        path.parent.mkdir(parents=True)
+        kept.write_parquet(path)
+    sync(path)  # the disk writes while the next months are made
+    return month, path, present
 
 
 def _set_aside(month: Month, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:

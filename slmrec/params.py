@@ -19,7 +19,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 class Section(BaseModel):
     """What every section is: frozen, and a typo in a key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    # A stage reads one section: what checks the others is not built for it.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, defer_build=True)
 
 
 class ComputeParams(Section):

@@ -1,10 +1,11 @@
-"""Events by user, some users at a time, so that no more than one block of users is in memory."""
+"""Events by user, some users at a time, so that no more than a few blocks of users are in memory.
+
+Months pass through files of a scratch folder: each is divided among the blocks, then each block is read from all months.
+"""
 
 from __future__ import annotations
 
 import itertools
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import numpy as np
 import polars as pl
 
 from slmrec.errors import DataError
+from slmrec.in_turn import in_turn
 
-BLOCK_EVENTS = 8_000_000  # a block of users is closed before it holds more, unless one user does
+BLOCK_EVENTS = 2_000_000  # a block of users is closed before it holds more, unless one user does,
+BLOCK_USERS = 1 << 16  # or holds more users: numbers of 16 bits sort several times as fast as longer ones
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,31 @@ def find_event_files(events: Path) -> EventFiles:
     return EventFiles(paths, counts)
 
 
-def user_blocks(files: EventFiles, scratch: Path) -> Iterator[UserBlock]:
-    """Blocks in order of user_index. With more than one, events pass through files below `scratch`."""
-    counts = _events_per_user(files)
-    bounds = _bounds(counts)
-    if len(bounds) == 2:
-        yield _block(pl.concat([_read(path) for path in files.paths]))
-        return
-    for number, path in enumerate(files.paths):
-        _scatter(_read(path), bounds, scratch, number)
-    for block in range(len(bounds) - 1):
-        folder = scratch / f"{block:05d}"
-        yield _block(pl.concat([pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]))
-        shutil.rmtree(folder)
-    scratch.rmdir()
+def scatter(files: EventFiles, scratch: Path) -> list[Path]:
+    """Divide the events among blocks of users: their folders below `scratch`, in order of user_index."""
+    bounds = _bounds(_events_per_user(files))
+    folders = [scratch / f"{block:05d}" for block in range(len(bounds) - 1)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    for _ in in_turn(lambda path: _divide(_read(path), bounds, folders, f"{path.parent.name}.arrow"), files.paths):
+        pass
+    return folders
+
+
+def read_block(folder: Path) -> UserBlock:
+    """A block of users that `scatter` left in its folder."""
+    events = pl.concat([pl.read_ipc(path) for path in sorted(folder.iterdir())], rechunk=True)
+    users = events["user_index"].to_numpy()
+    first = users.min()
+    counts = np.bincount(users - first)
+    order = np.argsort((users - first).astype(np.uint16), kind="stable")
+    present = np.flatnonzero(counts)
+    return UserBlock(
+        users=(present + first).astype(np.uint32),
+        offsets=np.append(0, np.cumsum(counts[present])),
+        items=events["item_index"].to_numpy()[order],
+        times=events["time"].dt.epoch("us").to_numpy()[order],
+    )
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -78,11 +92,14 @@ def _read(path: Path) -> pl.DataFrame:
 
 def _events_per_user(files: EventFiles) -> np.ndarray:
     counts = np.zeros(0, dtype=np.int64)
-    for path in files.paths:
-        more = np.bincount(pl.read_parquet(path, columns=["user_index"], hive_partitioning=False)["user_index"].to_numpy())
+    for more in in_turn(_count, files.paths):
         size = max(len(counts), len(more))
         counts = np.pad(counts, (0, size - len(counts))) + np.pad(more, (0, size - len(more)))
     return counts
+
+
+def _count(path: Path) -> np.ndarray:
+    return np.bincount(pl.read_parquet(path, columns=["user_index"], hive_partitioning=False)["user_index"].to_numpy())
 
 
 def _bounds(counts: np.ndarray) -> list[int]:
@@ -92,35 +109,13 @@ def _bounds(counts: np.ndarray) -> list[int]:
     while bounds[-1] < len(counts):
         before = int(ends[bounds[-1] - 1]) if bounds[-1] else 0
         fits = int(np.searchsorted(ends, before + BLOCK_EVENTS, side="right"))
-        bounds.append(max(fits, bounds[-1] + 1))
+        bounds.append(min(max(fits, bounds[-1] + 1), bounds[-1] + BLOCK_USERS))
     return bounds
 
 
-def _order_by_user(users: np.ndarray) -> np.ndarray:
-    """A stable order by user: one sort of single words, the row in the low half.  # (E,) uint32"""
-    words = users.astype(np.uint64) << np.uint64(32)
-    words |= np.arange(len(users), dtype=np.uint64)
-    words.sort()
-    return words.astype(np.uint32)
-
-
-def _scatter(events: pl.DataFrame, bounds: list[int], scratch: Path, number: int) -> None:
+def _divide(events: pl.DataFrame, bounds: list[int], folders: list[Path], name: str) -> None:
+    """Write each block's events, in the order they have, to a file of this name in its folder."""
     # A filter for each block costs less than one sort by user, as long as blocks are large.
-    for block, (first, after) in enumerate(itertools.pairwise(bounds)):
-        path = scratch / f"{block:05d}" / f"{number:05d}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
+    for (first, after), folder in zip(itertools.pairwise(bounds), folders, strict=True):
         mine = events.filter(pl.col("user_index").is_between(first, after, closed="left"))
-        mine.write_parquet(path, compression="uncompressed", statistics=False)
-
-
-def _block(events: pl.DataFrame) -> UserBlock:
-    users = events["user_index"].to_numpy()
-    order = _order_by_user(users)
-    users = users[order]
-    starts = np.flatnonzero(np.append(True, users[1:] != users[:-1]))
-    return UserBlock(
-        users=users[starts],
-        offsets=np.append(starts, len(users)),
-        items=events["item_index"].to_numpy()[order],
-        times=events["time"].dt.epoch("us").to_numpy()[order],
-    )
+        mine.write_ipc(folder / name, compression="uncompressed")

@@ -71,6 +71,29 @@ def test_the_quick_sort_gives_the_order_of_the_plain_one() -> None:
     assert found.ties == times
 
 
+@pytest.mark.parametrize("rising", [True, False], ids=["by time", "in no order"])
+@pytest.mark.parametrize("sequences", [1, 3])
+def test_of_equal_rows_the_first_is_the_event_and_the_later_ones_are_duplicates(rising: bool, sequences: int) -> None:
+    rng = np.random.default_rng(1)
+    size = 3_000
+    us = rng.integers(0, 200, size) * 1_000_000
+    columns = {name: rng.integers(0, 2, size).astype(np.uint32) for name in ("user_index", "item_index")}
+    events = pl.DataFrame(
+        {
+            "us": np.sort(us) if rising else us,
+            "sequence": rng.integers(0, sequences, size),
+            "hash": columns["user_index"].astype(np.uint64) << np.uint64(60),  # items are left for the key's later columns to order
+            "weight": np.ones(size, dtype=np.float32),
+            **columns,
+            "place": np.arange(size),
+        }
+    )
+    found = ordering.in_total_order(events)
+    first = events.sort(ordering.KEY, maintain_order=True).unique(ordering.KEY, keep="first", maintain_order=True)
+    assert found.events.equals(first.select(events.columns))
+    assert sorted([*found.events["place"], *found.duplicates["place"]]) == list(range(size))
+
+
 def test_the_hash_of_ids_is_the_one_of_the_first_release() -> None:
     hashes = ordering.hash_ids(pl.Series(["", "a", "item-1", "名前"]), 20241105)
     assert hashes.tolist() == EXPECTED, "a changed hash reorders the ties of everyone's logs"

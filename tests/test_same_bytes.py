@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from slmrec import tables
+from slmrec import chunks, in_turn, months, tables, user_blocks
+from slmrec.stages import split
 from tests.made_logs import FORMS, Event, Workshop, as_csv, as_parquet
 
 DAY = 86_400
@@ -86,6 +92,30 @@ def test_one_thread_and_two_give_the_same_bytes(workshop: Workshop) -> None:
             assert done.returncode == 0, done.stderr
         found.append(workshop.promised_bytes())
     assert found[0] == found[1]
+
+
+def test_many_pieces_at_once_give_the_bytes_of_one_after_the_other(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = [(f"user {number % 37}", f"item {number * number % 101}", 1_700_000_000 + number // 3 * 4000, 1.0) for number in range(5_000)]
+    files = {f"{number:03d}.csv": as_csv(logs[number::50]) for number in range(50)}  # every file spans all three months
+    monkeypatch.setattr(chunks, "GROUP_BYTES", 1)  # so that each is a group
+    monkeypatch.setattr(user_blocks, "BLOCK_EVENTS", 300)
+    monkeypatch.setattr(in_turn, "MOST_AT_ONCE", 1)
+    wanted = digest(workshop, files)
+    monkeypatch.setattr(in_turn, "MOST_AT_ONCE", 5)
+    monkeypatch.setattr(in_turn.pl, "thread_pool_size", lambda: 5)
+    for module, name in ((chunks, "_write"), (months, "_make"), (user_blocks, "_divide"), (split, "read_block")):
+        monkeypatch.setattr(module, name, delayed(getattr(module, name)))
+    assert digest(workshop, files) == wanted
+
+
+def delayed(work: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, ending in no order that anyone could foresee."""
+
+    def later(*arguments: Any) -> Any:
+        time.sleep(random.random() / 100)
+        return work(*arguments)
+
+    return later
 
 
 def test_the_seed_orders_ties_and_the_share_of_ties_is_told(workshop: Workshop) -> None:

@@ -25,8 +25,8 @@ def read_chunks(data: Path, p: PrepareParams, cache: Path, quarantine: Quarantin
     first = {one.digest: one for one in reversed(delivered)}
     copies = [one for one in delivered if first[one.digest] is not one]
     chunks: list[Chunk] = []
-    for group in in_groups([one for one in delivered if first[one.digest] is one]):
-        found = chunks_of(group, p, cache / "chunks")
+    groups = in_groups([one for one in delivered if first[one.digest] is one])
+    for group, found in zip(groups, chunks_of(groups, p, cache / "chunks"), strict=True):
         chunks += found
         for chunk in found:
             quarantine.add_chunk(chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from slmrec import tables
@@ -9,14 +10,15 @@ from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import new_folder, write_json
 from slmrec.history_tables import HistoryTables
+from slmrec.in_turn import in_turn
 from slmrec.params import SplitParams, read_section
 from slmrec.splitting import Cuts, Parts, find_cuts, leave_one_out, temporal
-from slmrec.user_blocks import UserBlock, find_event_files, user_blocks
+from slmrec.user_blocks import UserBlock, find_event_files, read_block, scatter
 
 
-def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> Parts:
-    """Targets and windows of some users; without cuts it is leave-one-out."""
-    return leave_one_out(block, p.max_length) if cuts is None else temporal(block, cuts, p.max_length)
+def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> tuple[UserBlock, Parts]:
+    """Some users with their targets and windows; without cuts it is leave-one-out."""
+    return block, leave_one_out(block, p.max_length) if cuts is None else temporal(block, cuts, p.max_length)
 
 
 def refuse_nothing(counts: dict[str, int]) -> None:
@@ -36,8 +38,9 @@ def main(events: Path, validation: Path, *, histories: Path) -> None:
     cuts = find_cuts(p, files) if p.method == "temporal" else None
     with new_folder(histories) as folder:
         with HistoryTables(folder) as written:
-            for block in user_blocks(files, folder / "scratch"):
-                written.add(block, split(block, cuts, p))
+            for block, parts in in_turn(lambda one: split(read_block(one), cuts, p), scatter(files, folder / "scratch")):
+                written.add(block, parts)
+        shutil.rmtree(folder / "scratch")
         times = {} if cuts is None else {"valid_from_us": cuts.valid_from, "test_from_us": cuts.test_from}
         counts = {f"{part}_targets": written.targets[part] for part in tables.PARTS}
         refuse_nothing(counts | written.counts())
