@@ -68,10 +68,14 @@ def batches_of_epoch(histories: Histories, positions_per_batch: int, seed: int, 
     random = np.random.default_rng((seed, epoch))
     lengths = histories.windows.positions
     shuffled = random.permutation(len(lengths))
-    by_length = shuffled[np.argsort(lengths[shuffled], kind="stable")]
-    cuts = _cuts(lengths[by_length], positions_per_batch)
-    groups = np.split(by_length, cuts)
+    groups = by_length(shuffled, lengths[shuffled], positions_per_batch)
     return [groups[index] for index in random.permutation(len(groups))]
+
+
+def by_length(rows: np.ndarray, lengths: np.ndarray, positions_per_batch: int) -> list[np.ndarray]:
+    """Rows of windows in groups of similar length, each at most `positions_per_batch` positions, padding included."""
+    order = np.argsort(lengths, kind="stable")
+    return np.split(rows[order], _cuts(lengths[order], positions_per_batch))
 
 
 def _cuts(rising: np.ndarray, positions_per_batch: int) -> list[int]:

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from slmrec.errors import DataError, UnavailableError
 from slmrec.files import read_json, write_json
-from slmrec.histories import Histories
+from slmrec.histories import Histories, Windows
 
+Packed = tuple[Tensor, Tensor, Tensor]  # states (n, K, D), top items (n, top) and their scores (n, top)
 ITEM_BYTES = {"float16": 2, "float32": 4}
 
 
@@ -49,7 +50,7 @@ class StatesWriter:
         self.folder = folder
         self.shape = shape
         self.windows = histories.windows.window
-        self.pending: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.pending: list[Packed] = []
         self.waiting = self.shards = 0
         self._refuse_full_disk()
 
@@ -63,11 +64,15 @@ class StatesWriter:
                 "record fewer blocks or top items, or float16, or set record_states.keep to nothing"
             )
 
-    def add(self, states: Tensor, items: Tensor, scores: Tensor) -> None:
-        """Append n rows: states (n, K, D), top items (n, top) and their scores (n, top), in order of key."""
+    def packed(self, rows: TeacherRows) -> Packed:
+        """States, items and scores as they will be written."""
         kind = getattr(torch, self.shape.precision)
-        self.pending.append((states.to(kind), items.to(torch.int32), scores.to(kind)))
-        self.waiting += len(items)
+        return rows.states.to("cpu", kind), rows.items.to("cpu", torch.int32), rows.scores.to("cpu", kind)
+
+    def add(self, rows: Packed) -> None:
+        """Append n rows, in order of key."""
+        self.pending.append(rows)
+        self.waiting += len(rows[1])
         while self.waiting >= self.shape.shard_positions:
             self._write_shard(self.shape.shard_positions)
 
@@ -109,7 +114,7 @@ class TeacherStates:
 
     def __init__(self, folder: Path, histories: Histories) -> None:
         self.shape = StatesShape(**read_json(folder / "states.json"))
-        self.first_row = np.concatenate([[0], np.cumsum(histories.windows.positions)])  # (W + 1,)
+        self.first_row = first_rows(histories.windows)
         self._refuse_other_windows(folder, histories)
         shards = -(-self.shape.positions // self.shape.shard_positions)
         self.shards = [_mapped(folder / shard_name(number)) for number in range(shards)]
@@ -124,8 +129,7 @@ class TeacherStates:
 
     def rows(self, windows: Tensor, real: Tensor) -> TeacherRows:
         """The teacher at the real positions of windows (B,), in the order of `real` (B, T).  # n = real.sum()"""
-        first = torch.from_numpy(self.first_row[windows.numpy()])
-        keys = (first[:, None] + torch.arange(real.shape[1]))[real]  # (n,)
+        keys = rows_at(self.first_row, windows.numpy(), real)  # (n,)
         parts = {name: self._gather(name, keys) for name in ("states", "items", "scores")}
         return TeacherRows(parts["states"].float(), parts["items"].long(), parts["scores"].float())
 
@@ -147,14 +151,29 @@ def _mapped(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path} is not a safetensors file ({error}); run dvc repro --force record_states") from error
 
 
-def windows_in_order(histories: Histories, positions: int) -> Iterator[np.ndarray]:
-    """Rows of the windows in their order, grouped to hold at most about `positions` padded positions."""
-    lengths = histories.windows.positions
-    group: list[int] = []
-    for row, length in enumerate(lengths.tolist()):
-        if group and (len(group) + 1) * max(length, int(lengths[group].max())) > positions:
-            yield np.array(group)
-            group = []
-        group.append(row)
-    if group:
-        yield np.array(group)
+def in_order(read: list[Packed], places: Tensor) -> Packed:
+    """Rows that were read in some order, in the order of their places (n,)."""
+    order = places.argsort()
+    states, items, scores = (torch.cat(parts)[order] for parts in zip(*read, strict=True))
+    return states, items, scores
+
+
+def spans_of(histories: Histories, positions: int) -> Iterator[np.ndarray]:
+    """Rows of the windows in their order, in spans of about `positions` training positions."""
+    yield from np.split(np.arange(len(histories.windows.row)), _starts(histories.windows.positions, positions))
+
+
+def _starts(lengths: np.ndarray, positions: int) -> np.ndarray:
+    """Where each span but the first starts: at the windows whose positions begin a new multiple of `positions`."""
+    span = (np.cumsum(lengths) - lengths) // positions
+    return np.flatnonzero(np.diff(span)) + 1
+
+
+def first_rows(windows: Windows) -> np.ndarray:
+    """The row of each window's first position, and the number of all rows.  # (W + 1,)"""
+    return np.concatenate([[0], np.cumsum(windows.positions)])
+
+
+def rows_at(first_row: np.ndarray, windows: np.ndarray, real: Tensor) -> Tensor:
+    """The rows of the real positions of windows (B,), in the order of `real` (B, T).  # n = real.sum()"""
+    return (torch.from_numpy(first_row[windows])[:, None] + torch.arange(real.shape[1]))[real]

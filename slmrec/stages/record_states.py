@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from slmrec.batches import make_batch
+from slmrec.batches import by_length, make_batch
 from slmrec.compute import start_torch
 from slmrec.door import open_door
 from slmrec.errors import DataError
@@ -17,7 +17,7 @@ from slmrec.params import ComputeParams, RecordStatesParams, read_section
 from slmrec.progress import Progress
 from slmrec.ranking import trained_rows
 from slmrec.recommender import Recommender
-from slmrec.states import StatesShape, StatesWriter, windows_in_order
+from slmrec.states import StatesShape, StatesWriter, first_rows, in_order, rows_at, spans_of
 from slmrec.teacher_rows import rows_of
 
 POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
@@ -33,16 +33,19 @@ def record_states(teacher: Recommender, histories: Histories, p: RecordStatesPar
     if p.keep == "nothing":
         write_json(folder / "states.json", vars(shape))
         return
-    writer, done = StatesWriter(folder, shape, histories), 0
+    writer = StatesWriter(folder, shape, histories)
     with torch.inference_mode(), Progress("teacher states", shape.positions) as progress:
-        table = teacher.table(known)
-        for rows in windows_in_order(histories, POSITIONS_AT_ONCE):
-            batch = make_batch(histories, rows)
-            vectors, states = teacher.read(batch.items, p.blocks)
-            read = rows_of(vectors, states, batch.real, known, table, p.top)
-            writer.add(read.states, read.items, read.scores)
-            done += int(lengths[rows].sum())
-            progress.step(done, {})
+        table, first_row = teacher.table(known), first_rows(histories.windows)
+        for span in spans_of(histories, p.shard_positions):
+            # Windows of similar length are read together, so that hardly anything is computed for padding, and put in order here.
+            read, places = [], []
+            for rows in by_length(span, lengths[span], POSITIONS_AT_ONCE):
+                batch = make_batch(histories, rows).to(known.device)
+                vectors, states = teacher.read(batch.items, p.blocks)
+                read.append(writer.packed(rows_of(vectors, states, batch.real, known, table, p.top)))
+                places.append(rows_at(first_row, rows, batch.real.cpu()))
+                progress.step(int(first_row[span[0]]) + sum(map(len, places)), {})
+            writer.add(in_order(read, torch.cat(places)))
     writer.close()
 
 
