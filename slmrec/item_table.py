@@ -35,6 +35,7 @@ class ItemTable(nn.Module):
         self.ids = nn.Parameter(torch.randn(len(trained), width) * INITIAL_SCALE)
         self.map_text = nn.Linear(text.shape[1], width, bias=False) if text is not None else None
         self.hidden_ids = hidden_ids
+        self.new_items_may_cost = 0.0  # share of validation NDCG@10 that may be given up for new items' sake
         self.touched_only = False  # whether gradients hold only the rows that were read; a loss with negatives may ask for it
 
     @property

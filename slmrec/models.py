@@ -57,6 +57,7 @@ def load_model(folder: Path) -> SequenceModel:
         text=torch.zeros_like(weights["table.text"]) if "table.text" in weights else None,
         hidden_ids=config.pop("hidden_ids"),
     )
+    table.new_items_may_cost = config.pop("new_items_may_cost")
     model = _built(config, table, torch.zeros_like(weights["prompt"]) if "prompt" in weights else None)
     try:
         model.load_state_dict(weights)
@@ -74,7 +75,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _config(model: SequenceModel) -> dict[str, Any]:
-    return {"hidden_ids": model.table.hidden_ids, **_shape(model)}
+    table = {"hidden_ids": model.table.hidden_ids, "new_items_may_cost": model.table.new_items_may_cost}
+    return {**table, **_shape(model)}
 
 
 def _shape(model: SequenceModel) -> dict[str, Any]:

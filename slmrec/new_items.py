@@ -24,6 +24,14 @@ def quality_by_bonus(scorer: Scorer, histories: Histories, targets: Targets, can
     return np.array([user_means(gains(column, "ndcg@10"), targets.row).mean() for column in ranks.T])
 
 
+def chosen_bonus(quality: np.ndarray, may_cost: float) -> int:
+    """The place of the largest bonus that costs at most that share of the best quality.
+
+    The best alone hardly shows new items: each is a guess, and a list is measured by what it hits today.
+    """
+    return int(np.flatnonzero(quality >= quality.max() * (1 - may_cost))[-1])
+
+
 def ranks_by_bonus(scorer: Scorer, histories: Histories, targets: Targets, candidates: Tensor, new: Tensor) -> np.ndarray:
     """The rank of each target with each of BONUSES, ties against the model, as `rank_targets` gives it.  # (N, J) int64"""
     ranks = np.empty((len(targets.row), len(BONUSES)), dtype=np.int64)

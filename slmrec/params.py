@@ -173,6 +173,7 @@ class TrainingParams(Section):
 class TextParams(Section):
     encoder: Literal["minilm"]  # all-MiniLM-L6-v2, 384 numbers a title
     hidden_ids: Share  # share of items that a training step knows by their text alone, as new items are known
+    new_items_may_cost: Share  # share of validation NDCG@10 that may be given up so that items without a record are recommended
 
 
 class EmbedItemsParams(Section):

@@ -13,7 +13,7 @@ from slmrec.losses import Imitated, imitating_softmax_loss, softmax_loss
 from slmrec.metrics import gains, user_means
 from slmrec.models import SequenceModel
 from slmrec.negatives import Negatives
-from slmrec.new_items import BONUSES, quality_by_bonus
+from slmrec.new_items import BONUSES, chosen_bonus, quality_by_bonus
 from slmrec.params import GbceLoss, LossParams, SampledSoftmaxLoss, SoftmaxLoss
 from slmrec.sampled_losses import Drawn, ImitatedItems, gbce_loss, imitating_sampled_softmax_loss, sampled_softmax_loss
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets, sample_targets
@@ -103,12 +103,13 @@ class Validation:
         self.judges_new_items = table.text is not None and bool(table.is_new().cpu()[torch.from_numpy(wanted)].any())
 
     def __call__(self, model: SequenceModel) -> float:
-        """The figure; where new items are among the targets, with the bonus that serves best, which is left in the model's table."""
+        """The figure; where new items are among the targets, with the bonus that `chosen_bonus` says, which is left in the table."""
         bonus = model.table.new_item_bonus.zero_()
         scorer = ModelScorer(model, self.histories)
         if not self.judges_new_items:
             ranks = rank_targets(scorer, self.histories, self.targets, self.candidates, None)
             return float(user_means(gains(ranks.full, "ndcg@10"), self.targets.row).mean())
         quality = quality_by_bonus(scorer, self.histories, self.targets, self.candidates, model.table.is_new().cpu())
-        bonus.fill_(BONUSES[int(quality.argmax())])
-        return float(quality.max())
+        chosen = chosen_bonus(quality, model.table.new_items_may_cost)
+        bonus.fill_(BONUSES[chosen])
+        return float(quality[chosen])

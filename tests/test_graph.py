@@ -55,8 +55,9 @@ def test_scores_are_those_of_the_model():
 
 def test_the_bonus_of_new_items_is_in_the_graph():
     answer = ask([[5, 9, 3]], k=ALL)
-    vector = small_model()(torch.tensor([[5, 9, 3]]))[0, -1]
-    plain = float(vector @ small_model().table.folded()[LISTED_ITEM])
+    with torch.inference_mode():
+        vector = small_model()(torch.tensor([[5, 9, 3]]))[0, -1]
+        plain = float(vector @ small_model().table.folded()[LISTED_ITEM])
     found = float(answer.scores[0][answer.items[0] == LISTED_ITEM][0])
     assert found == pytest.approx(plain + 1.5, abs=1e-4)
 

@@ -10,7 +10,8 @@ import torch
 
 from slmrec.histories import Protocol
 from slmrec.item_table import ItemTable
-from slmrec.new_items import BONUSES, quality_by_bonus, ranks_by_bonus
+from slmrec.models import load_model, save_model
+from slmrec.new_items import BONUSES, chosen_bonus, quality_by_bonus, ranks_by_bonus
 from slmrec.ranking import Validation
 from slmrec.sasrec import Sasrec
 from slmrec.scoring import candidate_mask, rank_targets
@@ -44,10 +45,15 @@ def test_ranks_are_those_of_full_ranking_with_the_bonus_added(part, exclude_seen
         assert found[:, place].tolist() == expected.tolist()
 
 
-def test_the_least_of_the_best_bonuses_wins():
+def test_quality_depends_on_the_bonus():
     quality = quality_by_bonus(AddingScorer(torch.zeros(ITEMS)), HISTORIES, HISTORIES.targets["valid"], CANDIDATES, NEW)
     assert quality.shape == BONUSES.shape
     assert quality[-1] != quality[0]
+
+
+def test_the_bonus_is_the_largest_that_costs_no_more_than_allowed():
+    quality = np.array([0.98, 1.0, 0.995, 0.95, 0.96, 0.2])
+    assert [chosen_bonus(quality, cost) for cost in (0.0, 0.01, 0.05)] == [1, 2, 4]
 
 
 def model_with_text() -> Sasrec:
@@ -65,6 +71,17 @@ def test_validation_leaves_the_best_bonus_in_the_table_and_reports_its_figure():
     assert float(model.table.new_item_bonus) in BONUSES
     assert validation(model) == found
     assert (model.table.bonuses() != 0).tolist() == (NEW & bool(model.table.new_item_bonus)).tolist()
+
+
+def test_a_saved_model_keeps_its_bonus_and_what_new_items_may_cost(tmp_path):
+    model = model_with_text()
+    model.table.new_items_may_cost = 0.05
+    with torch.no_grad():
+        model.table.new_item_bonus.fill_(1.5)
+    save_model(model, tmp_path)
+    table = load_model(tmp_path).table
+    assert table.new_items_may_cost == 0.05
+    assert torch.equal(table.bonuses(), 1.5 * NEW)
 
 
 def test_without_new_items_among_the_targets_there_is_no_bonus():

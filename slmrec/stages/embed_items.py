@@ -36,8 +36,9 @@ def sasrec_run(
 ) -> tuple[Sasrec, Run]:
     """A fresh SASRec over ids, or with `text` (I, F) over ids and text, and the run that trains it over all positions."""
     torch.manual_seed(p.seed)
-    hidden_ids = p.text.hidden_ids if text is not None and p.text != "none" else 0.0
-    table = ItemTable(trained_items(histories, items), p.width, text, hidden_ids)
+    used = p.text if text is not None and p.text != "none" else None
+    table = ItemTable(trained_items(histories, items), p.width, text, used.hidden_ids if used else 0.0)
+    table.new_items_may_cost = used.new_items_may_cost if used else 0.0
     model = Sasrec(table, p.layers, p.heads, p.feed_forward, p.dropout, histories.protocol.max_length).to(device)
     ranking = Ranking(model.table, p.training.loss, histories)
     validation = Validation(histories, table, p.training.validation_targets, p.seed)
