@@ -19,6 +19,10 @@ class Drawn:
     vectors: Tensor  # (K, E)
     log_expected: Tensor  # (K,) log of how often each item is expected among the K draws
 
+    def corrected(self, vectors: Tensor, left_out: Tensor) -> Tensor:
+        """Scores of user vectors (N, E), each negative's share divided by its expected count; `left_out` (N, K) bool counts for nothing."""
+        return torch.addmm(-self.log_expected, vectors, self.vectors.T).masked_fill(left_out, -torch.inf)
+
     def scores(self, vectors: Tensor, targets: Tensor) -> Tensor:
         """Scores of user vectors (N, E) against the negatives; a negative that is the target itself is no negative.  # (N, K)"""
         return (vectors @ self.vectors.T).masked_fill(self.items == targets[:, None], -torch.inf)
@@ -30,9 +34,9 @@ def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, dr
     Each negative's share is divided by its expected count (logQ, Bengio & Senecal 2008), so the sum over the drawn ones estimates
     the sum over all others without bias. The target is always there and is not corrected (arXiv 2507.09331).
     """
-    own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
-    others = drawn.scores(vectors, targets) - drawn.log_expected  # (N, K)
-    return (torch.cat([own, others], dim=1).logsumexp(dim=1) - own[:, 0]).mean()
+    own = (vectors * positives).sum(dim=1)  # (N,)
+    others = drawn.corrected(vectors, drawn.items == targets[:, None])  # (N, K)
+    return (torch.logaddexp(own, others.logsumexp(dim=1)) - own).mean()  # joined last: no copy of all scores is made
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,10 @@ def imitating_sampled_softmax_loss(
     """
     own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
     top = (imitated.vectors @ vectors[:, :, None])[:, :, 0]  # (N, K)
-    others = (drawn.scores(vectors, targets) - drawn.log_expected).masked_fill(_among(drawn.items, imitated.items), -torch.inf)  # (N, M)
     apart = top.masked_fill(imitated.items == targets[:, None], -torch.inf)  # the target is counted as itself
-    total = torch.cat([own, apart, others], dim=1).logsumexp(dim=1, keepdim=True)  # (N, 1)
+    counted = torch.cat([own, apart], dim=1).logsumexp(dim=1, keepdim=True)  # (N, 1)
+    others = drawn.corrected(vectors, _among(drawn.items, torch.cat([imitated.items, targets[:, None]], dim=1)))  # (N, M)
+    total = torch.logaddexp(counted, others.logsumexp(dim=1, keepdim=True))  # (N, 1)
     logs = top - total
     return (total - own).mean(), divergence(imitated.logs, logs) / len(targets)
 

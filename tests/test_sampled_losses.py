@@ -39,7 +39,10 @@ def test_the_correction_makes_the_drawn_sum_an_unbiased_estimate_of_the_whole_on
 def test_a_drawn_item_that_is_the_target_is_no_negative():
     vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
     only_hits = Drawn(targets[:1], table[targets[:1]], torch.zeros(1, dtype=torch.float64))
-    assert sampled_softmax_loss(vectors[:1], table[targets[:1]], targets[:1], only_hits).item() == 0
+    vectors.requires_grad_(True)
+    loss = sampled_softmax_loss(vectors[:1], table[targets[:1]], targets[:1], only_hits)
+    loss.backward()
+    assert loss.item() == 0 and vectors.grad is not None and not vectors.grad.any()
 
 
 @pytest.mark.parametrize("calibration", [0.0, 0.75, 1.0])
