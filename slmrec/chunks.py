@@ -1,7 +1,7 @@
 """Parsed pieces of raw files, kept in the cache under the hash of what they were made from.
 
 A group is some small files that follow each other by name, or one large one; its chunks are batches of its rows. A chunk's
-events lie in an Arrow file as they are in memory, by time, so that a month is a slice which is read without its neighbours.
+events lie in an Arrow file as they are in memory, by time, so that some days are a slice which is read without its neighbours.
 Ids are codes into the chunk's own tables, so a chunk never changes, whatever other files say.
 """
 
@@ -23,7 +23,7 @@ import polars.selectors as cs
 
 from slmrec import clock, lines, logs
 from slmrec import events as events_module
-from slmrec.clock import month_bounds, month_of
+from slmrec.clock import DAY_US
 from slmrec.events import columns_read, parse
 from slmrec.files import read_json, sha256_of, write_json
 from slmrec.in_turn import in_turn
@@ -42,11 +42,12 @@ CONSTANT = {"sequence": pl.lit(0, pl.Int64), "weight": pl.lit(1.0, pl.Float32)} 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A parsed piece: where it lies and what it holds. `months` counts its events by month, in order of time."""
+    """A parsed piece: where it lies and what it holds."""
 
     path: Path
     rows: int  # read, good or bad
-    months: dict[str, int]
+    days: np.ndarray  # (D,) int64 days since 1970 UTC that have an event, rising
+    events_of_days: np.ndarray  # (D,) int64
     files: tuple[str, ...]  # names of the group's files, which the numbers in the column file stand for
 
     @property
@@ -59,20 +60,21 @@ class Chunk:
         """The name of the chunk's group."""
         return self.path.parent.name
 
-    def events(self, month: str) -> pl.DataFrame:
-        """Events of one month, by time, as EVENT_COLUMNS."""
-        before = sum(count for other, count in self.months.items() if other < month)
-        events = pl.scan_ipc(self.path).slice(before, self.months[month]).collect()
+    def holds(self, first: int, last: int) -> bool:
+        """Whether any event lies in these days."""
+        start, stop = np.searchsorted(self.days, [first, last + 1])
+        return bool(start < stop)
+
+    def events(self, first: int, last: int) -> pl.DataFrame:
+        """Events of the days `first` to `last`, by time, as EVENT_COLUMNS."""
+        start, stop = np.searchsorted(self.days, [first, last + 1])
+        before, here = self.events_of_days[:start].sum(), self.events_of_days[start:stop].sum()
+        events = pl.scan_ipc(self.path).slice(int(before), int(here)).collect()
         return events.with_columns(**{name: value for name, value in CONSTANT.items() if name not in events.columns})
 
-    def ids(self, kind: str) -> pl.DataFrame:
-        """The ids behind the codes in order of code; kind is users or items.  # id, first_us"""
-        return self.scan_ids(kind).collect()
-
     def scan_ids(self, kind: str) -> pl.LazyFrame:
-        """The same, lazily."""
-        lists = pl.scan_parquet(self.path.with_suffix(".ids")).select(id=f"{kind}_id", first_us=f"{kind}_first_us")
-        return lists.explode(cs.all(), empty_as_null=False)
+        """The ids behind the codes in order of code; kind is users or items.  # id, first_us"""
+        return scan_ids(self.path, kind)
 
     def bad(self) -> pl.DataFrame:
         """Rows that gave no event, as BAD_LINES and the column file."""
@@ -82,6 +84,12 @@ class Chunk:
     def origins(self) -> pl.DataFrame:
         """Where each of the chunk's events stood.  # file, row"""
         return pl.scan_ipc(self.path).select("file", "row").collect()
+
+
+def scan_ids(path: Path, kind: str) -> pl.LazyFrame:
+    """The ids behind the codes of the chunk in a file, in order of code; kind is users or items.  # id, first_us"""
+    lists = pl.scan_parquet(path.with_suffix(".ids")).select(id=f"{kind}_id", first_us=f"{kind}_first_us")
+    return lists.explode(cs.all(), empty_as_null=False)
 
 
 def parse_key(p: PrepareParams) -> str:
@@ -140,7 +148,7 @@ def in_groups(delivered: list[Delivered]) -> list[list[Delivered]]:
 
 
 Group = list[Delivered]
-Entry = dict[str, Any]  # of a listing: a chunk's file, rows and months
+Entry = dict[str, Any]  # of a listing: a chunk's file, rows, and pairs of a day and its events
 LISTING = "chunks.json"  # written last: a folder that has it is whole
 
 
@@ -151,7 +159,12 @@ def chunks_of(groups: list[Group], p: PrepareParams, folder: Path) -> Iterator[l
     _write_missing({home: group for home, group in zip(homes, groups, strict=True) if not (home / LISTING).is_file()}, p)
     for home, group in zip(homes, groups, strict=True):
         names = tuple(one.file.name for one in group)
-        yield [Chunk(home / entry["file"], entry["rows"], entry["months"], names) for entry in read_json(home / LISTING)]
+        yield [_chunk(home, entry, names) for entry in read_json(home / LISTING)]
+
+
+def _chunk(home: Path, entry: Entry, files: tuple[str, ...]) -> Chunk:
+    days, events = np.array(entry["days"], dtype=np.int64).reshape(-1, 2).T
+    return Chunk(home / entry["file"], entry["rows"], days, events, files)
 
 
 def _home(group: Group, key: str, folder: Path) -> Path:
@@ -217,15 +230,5 @@ def _write(batch: Batch, p: PrepareParams, path: Path) -> Entry:
     if len(parsed.bad):
         parsed.bad.write_parquet(path.with_suffix(".bad"))
     rows = len(batch.rows) + len(batch.bad)
-    return {"file": path.name, "rows": rows, "months": _months(events["us"].to_numpy())}
-
-
-def _months(us: np.ndarray) -> dict[str, int]:
-    """How many of these rising times lie in each month."""
-    found, start = {}, 0
-    while start < len(us):
-        month = month_of(int(us[start]))
-        stop = int(np.searchsorted(us, month_bounds(month)[1]))
-        found[month] = stop - start
-        start = stop
-    return found
+    days, counts = np.unique(events["us"].to_numpy() // DAY_US, return_counts=True)
+    return {"file": path.name, "rows": rows, "days": list(zip(days.tolist(), counts.tolist(), strict=True))}

@@ -28,10 +28,3 @@ def say_time(us: int) -> str:
 def month_of(us: int) -> str:
     """The month "YYYY-MM" a time lies in."""
     return say_time(us)[:7]
-
-
-def month_bounds(month: str) -> tuple[int, int]:
-    """First microsecond of "YYYY-MM" and of the month after it."""
-    year, number = int(month[:4]), int(month[5:])
-    after = f"{year + number // 12:04d}-{number % 12 + 1:02d}"
-    return time_in_us(f"{month}-01"), time_in_us(f"{after}-01")

@@ -1,6 +1,6 @@
 """What a version of the data looks like, in numbers whose size does not grow with the events.
 
-One pass over the months in order of time; in memory is one month and a few numbers for each user and item.
+One pass over the event files in order of time; in memory is one file and a few numbers for each user and item.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Profile:
 
 
 class _Seen:
-    """What the pass over the months collects; U users, I items."""
+    """What the pass over the event files collects; U users, I items."""
 
     def __init__(self, users: int, items: int, events: int) -> None:
         self.user_events = np.zeros(users, dtype=np.int64)
@@ -82,12 +82,12 @@ class _Seen:
         self.newest_from = events - round(events * NEWEST_SHARE)
         self.covered = 0
 
-    def add(self, month: pl.DataFrame, name: str) -> None:
-        """Take one month in; rows that name nobody are counted and left out of the rest."""
-        self.violations.missing_values += sum(month.null_count().row(0))
-        user, item = month["user_index"].fill_null(0).to_numpy(), month["item_index"].fill_null(0).to_numpy()
-        us = month["time"].dt.epoch("us").fill_null(self.last_us).to_numpy()
-        self._check(month, name, user, item, us)
+    def add(self, events: pl.DataFrame, month: str) -> None:
+        """Take one file of a month in; rows that name nobody are counted and left out of the rest."""
+        self.violations.missing_values += sum(events.null_count().row(0))
+        user, item = events["user_index"].fill_null(0).to_numpy(), events["item_index"].fill_null(0).to_numpy()
+        us = events["time"].dt.epoch("us").fill_null(self.last_us).to_numpy()
+        self._check(events, month, user, item, us)
         known = (user < len(self.user_events)) & (item < len(self.item_events))
         user, item, us = user[known], item[known], us[known]
         self.user_events += np.bincount(user, minlength=len(self.user_events))
@@ -97,17 +97,17 @@ class _Seen:
             first[seen] = np.minimum(first[seen], us[place])
         newest = np.arange(self.place, self.place + len(us)) >= self.newest_from
         self.covered += int(np.count_nonzero(self.user_first[user[newest]] < us[newest]))
-        self.place += len(month)
+        self.place += len(events)
         days, counts = np.unique(us // DAY_US, return_counts=True)
         self.days.append(pl.DataFrame({"day": days, "events": counts}))
 
-    def _check(self, month: pl.DataFrame, name: str, user: np.ndarray, item: np.ndarray, us: np.ndarray) -> None:
+    def _check(self, events: pl.DataFrame, month: str, user: np.ndarray, item: np.ndarray, us: np.ndarray) -> None:
         found = self.violations
         found.out_of_order += int(np.count_nonzero(np.diff(us, prepend=self.last_us if self.place else us[0]) < 0))
-        found.wrong_month += sum(month_of(int(edge)) != name for edge in (us.min(), us.max()))
+        found.wrong_month += sum(month_of(int(edge)) != month for edge in (us.min(), us.max()))
         found.unknown_user += int(np.count_nonzero(user >= len(self.user_events)))
         found.unknown_item += int(np.count_nonzero((item >= len(self.item_events)) | (item < tables.FIRST_ITEM)))
-        found.bad_weight += month.select((~pl.col("weight").is_finite() | (pl.col("weight") < 0)).sum()).item()
+        found.bad_weight += events.select((~pl.col("weight").is_finite() | (pl.col("weight") < 0)).sum()).item()
         self.last_us = int(us[-1])
 
 

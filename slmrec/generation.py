@@ -1,4 +1,4 @@
-"""What one run of prepare leaves for the next: the ids in order of their numbers, and the months of events.
+"""What one run of prepare leaves for the next: the ids in order of their numbers, and the events in parts.
 
 It lies in the cache, replaced as a whole when a run succeeds, so a run that dies leaves the last good one behind.
 """
@@ -14,23 +14,23 @@ from pathlib import Path
 
 import polars as pl
 
-from slmrec import index, months, ordering, rules
+from slmrec import index, ordering, parts, rules
 from slmrec.chunks import Chunk
 from slmrec.files import new_folder, read_json, write_json
 from slmrec.index import ENTRIES, Index, common_prefix, in_order, merge
-from slmrec.months import Encoder, Month, Plan, make_months
 from slmrec.params import PrepareParams
+from slmrec.parts import Encoder, Part, Plan, make_parts
 from slmrec.provenance import made_by
 from slmrec.vocabulary import FIRST_ITEM
 
 
 @dataclass(frozen=True)
 class Generation:
-    """Users, items (id, first_us; in order of their numbers) and months, which are made as they are taken."""
+    """Users, items (id, first_us; in order of their numbers) and parts, which are made as they are taken."""
 
     users: pl.DataFrame
     items: pl.DataFrame
-    months: Iterator[Month]
+    parts: Iterator[Part]
 
 
 SIDES = ("users", "items")
@@ -54,7 +54,7 @@ class Old:
 def make_generation(
     chunks: list[Chunk], known: pl.Series, listed: pl.Series, p: PrepareParams, home: Path, use: Callable[[Generation], None]
 ) -> None:
-    """Number the ids, hand the generation to `use`, which takes all its months, and keep it in `home` when `use` succeeds.
+    """Number the ids, hand the generation to `use`, which takes all its parts, and keep it in `home` when `use` succeeds.
 
     `known` are the ids of the previous item index in order, `listed` those of the item files.
     """
@@ -70,18 +70,18 @@ def make_generation(
         plan = Plan(
             key=_key(p),
             origins=rules.active(p),
-            old=old.folder / "months",
-            new=folder / "months",
+            old=old.folder / "parts",
+            new=folder / "parts",
             users_unchanged=common_prefix(old.users["id"], users["id"]),
             items_unchanged=FIRST_ITEM + common_prefix(old.items["id"], items["id"]),
         )
         encoder = Encoder(Index(users, 0), Index(items, FIRST_ITEM), p.seed)
         _write(folder, {"users": users, "items": items}, settled, [chunk.name for chunk in others])
-        use(Generation(users, items, make_months(chunks, encoder, plan)))
+        use(Generation(users, items, make_parts(chunks, encoder, plan)))
 
 
 def _key(p: PrepareParams) -> str:
-    return hashlib.sha256(json.dumps([made_by(index, months, ordering), p.seed]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([made_by(index, ordering, parts), p.seed]).encode()).hexdigest()
 
 
 def _write(folder: Path, ids: dict[str, pl.DataFrame], settled: dict[str, pl.DataFrame], settled_chunks: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from slmrec.errors import DataError
 from slmrec.files import sync, write_json
 from slmrec.generation import Generation
 from slmrec.in_turn import in_turn
-from slmrec.months import ORIGINS, Month, Presence, presence
 from slmrec.params import PrepareParams
+from slmrec.parts import ORIGINS, Part, Presence, presence
 from slmrec.quarantine import DUPLICATE, Quarantine
 from slmrec.rules import RULES, Flat
 from slmrec.vocabulary import FIRST_ITEM
@@ -55,17 +56,17 @@ class Facts:
         }
 
 
-def write_months(generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path) -> Facts:
+def write_parts(generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path) -> Facts:
     """Write the events that the rules keep, and set the others and the duplicates aside."""
-    months = _without_duplicates(generation.months, quarantine)
-    judged = _judged(list(months), p, quarantine) if rules.active(p) else ((month, None) for month in months)
+    parts = _without_duplicates(generation.parts, quarantine)
+    judged = _judged(list(parts), p, quarantine) if rules.active(p) else ((part, None) for part in parts)
     counts = np.zeros(len(generation.items) + FIRST_ITEM, dtype=np.int64)
     users = np.zeros(len(generation.users), dtype=bool)
     written: list[Path] = []
     ties = ordered = 0
-    for month, path, present in in_turn(lambda job: _write_month(*job, folder / "events"), judged):
-        ties += month.ties
-        ordered += month.events
+    for part, path, present in in_turn(lambda job: _write_part(*job, folder / "events"), judged):
+        ties += part.ties
+        ordered += part.events
         if len(present.users):
             written.append(path)
             counts[present.items] += present.item_events
@@ -87,55 +88,63 @@ def _times(path: Path) -> pl.LazyFrame:
     return pl.scan_parquet(path).select(pl.col("time").dt.epoch("us"))
 
 
-def _without_duplicates(months: Iterable[Month], quarantine: Quarantine) -> Iterator[Month]:
-    """The months as they come, their duplicates set aside."""
-    for month in months:
-        if month.duplicates:
-            _set_aside(month, pl.read_parquet(month.folder / "duplicates.parquet"), DUPLICATE, quarantine)
-        yield month
+def _without_duplicates(parts: Iterable[Part], quarantine: Quarantine) -> Iterator[Part]:
+    """The parts as they come, their duplicates set aside."""
+    for part in parts:
+        if part.duplicates:
+            _set_aside(part, pl.read_parquet(part.folder / "duplicates.parquet"), DUPLICATE, quarantine)
+        yield part
 
 
-def _judged(months: list[Month], p: PrepareParams, quarantine: Quarantine) -> Iterator[tuple[Month, np.ndarray]]:
-    """Each month with what the rules say of its events; those that they leave out are set aside."""
-    for month, fate in zip(months, _fates(months, p), strict=True):
+def _judged(parts: list[Part], p: PrepareParams, quarantine: Quarantine) -> Iterator[tuple[Part, np.ndarray]]:
+    """Each part with what the rules say of its events; those that they leave out are set aside."""
+    for part, fate in zip(parts, _fates(parts, p), strict=True):
         if fate.any():
-            origins = pl.read_parquet(month.folder / "origins.parquet")
+            origins = pl.read_parquet(part.folder / "origins.parquet")
             for rule in np.unique(fate[fate > 0]):
-                _set_aside(month, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
-        yield month, fate
+                _set_aside(part, origins.filter(pl.Series(fate == rule)), RULES[rule], quarantine)
+        yield part, fate
 
 
-def _fates(months: list[Month], p: PrepareParams) -> list[np.ndarray]:
-    tables_read = [pl.read_parquet(month.file, columns=["user_index", "item_index", "time"]) for month in months]
+def _fates(parts: list[Part], p: PrepareParams) -> list[np.ndarray]:
+    tables_read = [pl.read_parquet(part.file, columns=["user_index", "item_index", "time"]) for part in parts]
     flat = Flat(
         users=np.concatenate([table["user_index"].to_numpy() for table in tables_read]),
         items=np.concatenate([table["item_index"].to_numpy() for table in tables_read]),
         days=np.concatenate([rules.days_of(table["time"].dt.epoch("us").to_numpy()) for table in tables_read]),
     )
-    return np.split(rules.apply(flat, p), np.cumsum([month.events for month in months])[:-1])
+    return np.split(rules.apply(flat, p), np.cumsum([part.events for part in parts])[:-1])
 
 
-def _write_month(month: Month, fate: np.ndarray | None, events: Path) -> tuple[Month, Path, Presence]:
-    """Write a month's events where the rules keep any; where to, and who and what they are of."""
-    path = events / f"month={month.name}" / "events.parquet"
+def _write_part(part: Part, fate: np.ndarray | None, events: Path) -> tuple[Part, Path, Presence]:
+    """Write a part's events where the rules keep any; where to, and who and what they are of."""
+    path = events / f"{part.name}.parquet"
     if fate is None or not fate.any():
-        path.parent.mkdir(parents=True)
-        shutil.copyfile(month.file, path)
-        present = month.presence()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _share(part.file, path)
+        present = part.presence()
     else:
-        kept = pl.read_parquet(month.file).filter(pl.Series(fate == rules.KEPT)).rechunk()
+        kept = pl.read_parquet(part.file).filter(pl.Series(fate == rules.KEPT)).rechunk()
         present = presence(kept)
         if not len(kept):
-            return month, path, present
-        path.parent.mkdir(parents=True)
+            return part, path, present
+        path.parent.mkdir(parents=True, exist_ok=True)
         kept.write_parquet(path)
-    sync(path)  # the disk writes while the next months are made
-    return month, path, present
+    sync(path)  # the disk writes while the next parts are made
+    return part, path, present
 
 
-def _set_aside(month: Month, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:
+def _share(kept: Path, path: Path) -> None:
+    """Give a file of the cache another name, or copy it where that cannot be, as between disks. The cache sees when it is changed."""
+    try:
+        os.link(kept, path)
+    except OSError:
+        shutil.copyfile(kept, path)
+
+
+def _set_aside(part: Part, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:
     for (chunk, file), rows in origins.select(ORIGINS.names()).group_by("chunk", "file", maintain_order=True):
-        quarantine.add_rows(rows["row"], reason, quarantine.file_of(month.chunks[chunk], file))
+        quarantine.add_rows(rows["row"], reason, quarantine.file_of(part.chunks[chunk], file))
 
 
 def write_tables(generation: Generation, previous: pl.DataFrame, catalogue: Catalogue, facts: Facts, folder: Path) -> None:

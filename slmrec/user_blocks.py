@@ -1,6 +1,6 @@
 """Events by user, some users at a time, so that no more than a few blocks of users are in memory.
 
-Months pass through files of a scratch folder: each is divided among the blocks, then each block is read from all months.
+Parts of the events pass through files of a scratch folder: each is divided among the blocks, then each block is read from all.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ BLOCK_USERS = 1 << 16  # or holds more users: numbers of 16 bits sort several ti
 
 @dataclass(frozen=True)
 class EventFiles:
-    """The months that prepare wrote, in order of time, and their numbers of events."""
+    """The parts of the events that prepare wrote, in order of time, and their numbers of events."""
 
     paths: list[Path]
     events: list[int]
 
     @property
     def total(self) -> int:
-        """Events of all months."""
+        """Events of all parts."""
         return sum(self.events)
 
     def time_at(self, place: int) -> int:
@@ -51,7 +51,7 @@ class UserBlock:
 
 
 def find_event_files(events: Path) -> EventFiles:
-    """The months below `events`. Raises DataError when there is no event."""
+    """The event files below `events`. Raises DataError when there is no event."""
     paths = sorted((events / "events").glob("month=*/*.parquet"))
     counts = [pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths]
     if not sum(counts):
@@ -65,7 +65,7 @@ def scatter(files: EventFiles, scratch: Path) -> list[Path]:
     folders = [scratch / f"{block:05d}" for block in range(len(bounds) - 1)]
     for folder in folders:
         folder.mkdir(parents=True)
-    for _ in in_turn(lambda path: _divide(_read(path), bounds, folders, f"{path.parent.name}.arrow"), files.paths):
+    for _ in in_turn(lambda path: _divide(_read(path), bounds, folders, f"{path.parent.name}-{path.stem}.arrow"), files.paths):
         pass
     return folders
 

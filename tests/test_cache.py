@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from slmrec import chunks
+from slmrec import chunks, outputs, parts
 from slmrec.lines import Batch
 from slmrec.logs import LogFile
 from slmrec.params import EventSource
@@ -56,11 +58,59 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_after_a_change_the_bytes_are_those_of_a_full_rebuild(workshop: Workshop, change: str) -> None:
+@pytest.mark.parametrize("part_events", [70, parts.PART_EVENTS])
+def test_after_a_change_the_bytes_are_those_of_a_full_rebuild(
+    workshop: Workshop, change: str, part_events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PART_EVENTS", part_events)
     deliver_days(workshop, range(60))
     workshop.prepare()
     CHANGES[change](workshop)
     assert appended(workshop) == rebuilt(workshop)
+
+
+def test_a_day_appended_to_a_busy_month_makes_one_part_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PART_EVENTS", 70)  # three days of 30
+    monkeypatch.setattr(chunks, "GROUP_BYTES", 1)  # so that each day is a group
+    deliver_days(workshop, range(40))
+    workshop.prepare()
+    before = event_files()
+    assert len(before) > 12, "months are divided"
+    assert pl.concat(map(pl.read_parquet, sorted(before)))["time"].is_sorted(), "files in order of their names are in order of time"
+    deliver_days(workshop, range(40, 41))
+    workshop.prepare()
+    after = event_files()
+    assert len([path for path in before if after[path] != before[path]]) <= 1
+
+
+def event_files() -> dict[Path, int]:
+    """The output's event files and their inodes."""
+    return {path: path.stat().st_ino for path in Path("events/events").rglob("*.parquet")}
+
+
+def test_an_output_changed_by_hand_does_not_come_back(workshop: Workshop) -> None:
+    deliver_days(workshop, range(3))
+    workshop.prepare()
+    path = next(iter(event_files()))
+    as_it_was = path.read_bytes()
+    pl.read_parquet(path).with_columns(weight=pl.lit(7.0, pl.Float32)).write_parquet(path)
+    assert path.read_bytes() != as_it_was
+    workshop.prepare()
+    assert path.read_bytes() == as_it_was
+
+
+def test_where_a_file_cannot_have_two_names_it_is_copied(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*paths: Path) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    deliver_days(workshop, range(3))
+    workshop.prepare()
+    wanted = workshop.promised_bytes()
+    shutil.rmtree("cache")
+    monkeypatch.setattr(outputs.os, "link", refuse)
+    workshop.prepare()
+    assert workshop.promised_bytes() == wanted
+    assert {path.stat().st_nlink for path in event_files()} == {1}
 
 
 def test_only_what_changed_is_read_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,12 +126,12 @@ def test_only_what_changed_is_read_again(workshop: Workshop, monkeypatch: pytest
     workshop.prepare()
     assert len(read) == 60
     read.clear()
-    months = {path: path.stat().st_ino for path in Path("cache/prepare/generation/months").glob("*/events.parquet")}
+    parts = {path: path.stat().st_ino for path in Path("cache/prepare/generation/parts").rglob("events.parquet")}
     deliver_days(workshop, range(60, 61))
     workshop.prepare()
     assert len(read) <= 2 * chunks.GROUP_FILES and "logs/day=060/events.csv" in read
-    after = {path: path.stat().st_ino for path in Path("cache/prepare/generation/months").glob("*/events.parquet")}
-    assert sum(after[path] != inode for path, inode in months.items()) == 1, "only the newest month is made again"
+    after = {path: path.stat().st_ino for path in Path("cache/prepare/generation/parts").rglob("events.parquet")}
+    assert sum(after[path] != inode for path, inode in parts.items()) == 1, "only the newest part is made again"
 
 
 def test_what_a_run_did_not_use_is_forgotten(workshop: Workshop) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from slmrec import chunks, in_turn, months, tables, user_blocks
+from slmrec import chunks, in_turn, parts, tables, user_blocks
 from slmrec.stages import split
 from tests.made_logs import FORMS, Event, Workshop, as_csv, as_parquet
 
@@ -99,11 +99,12 @@ def test_many_pieces_at_once_give_the_bytes_of_one_after_the_other(workshop: Wor
     files = {f"{number:03d}.csv": as_csv(logs[number::50]) for number in range(50)}  # every file spans all three months
     monkeypatch.setattr(chunks, "GROUP_BYTES", 1)  # so that each is a group
     monkeypatch.setattr(user_blocks, "BLOCK_EVENTS", 300)
+    monkeypatch.setattr(parts, "PART_EVENTS", 400)
     monkeypatch.setattr(in_turn, "MOST_AT_ONCE", 1)
     wanted = digest(workshop, files)
     monkeypatch.setattr(in_turn, "MOST_AT_ONCE", 5)
     monkeypatch.setattr(in_turn.pl, "thread_pool_size", lambda: 5)
-    for module, name in ((chunks, "_write"), (months, "_make"), (user_blocks, "_divide"), (split, "read_block")):
+    for module, name in ((chunks, "_write"), (parts, "_make"), (user_blocks, "_divide"), (split, "read_block")):
         monkeypatch.setattr(module, name, delayed(getattr(module, name)))
     assert digest(workshop, files) == wanted
 

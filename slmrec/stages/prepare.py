@@ -12,7 +12,7 @@ from slmrec.door import cache_folder, open_door
 from slmrec.files import new_folder, write_json
 from slmrec.generation import Generation, forget_unused, make_generation
 from slmrec.logs import find_files
-from slmrec.outputs import Facts, write_months, write_tables
+from slmrec.outputs import Facts, write_parts, write_tables
 from slmrec.params import PrepareParams, read_section
 from slmrec.quarantine import Quarantine
 
@@ -51,7 +51,7 @@ def main(data: Path, *, events: Path, metrics: Path) -> None:
         facts: list[Facts] = []
 
         def write(generation: Generation) -> None:
-            facts.append(write_months(generation, p, quarantine, folder))
+            facts.append(write_parts(generation, p, quarantine, folder))
             write_tables(generation, previous, catalogue, facts[0], folder)
 
         make_generation(chunks, previous["item"], catalogue.items["id"], p, cache, write)
