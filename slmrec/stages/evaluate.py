@@ -64,7 +64,8 @@ def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, n
     read, table = read_histories(histories), load_model(embedding_model(item_vectors)).table
     if not len(read.targets["test"].row):
         raise DataError("there is no test target: no event after split.test_from has an earlier one; choose an earlier cut")
-    examination = Examination(read, len(table), table.described().numpy(), p)
+    described = table.described().numpy()
+    examination = Examination(read, len(table), described, p)
     folders = {folder.name: folder for folder in sorted(item_vectors.iterdir())} | {"teacher": teacher, "student": student / "student"}
     folders["student_without_distillation"] = student / "without_distillation"
     if (student / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
@@ -72,8 +73,8 @@ def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, n
     scorers = contestants(read, folders, len(table), p)
     checkpoints = {}
     for name in scorers:
-        made_from = [histories, embedding_model(item_vectors), *([folders[name]] if name in folders else [])]
-        checkpoints[name] = Checkpoint.of("evaluate", f"{name}-{key_of(made_from, p, compute)}")
+        made_from = [histories, *([folders[name]] if name in folders else [])]
+        checkpoints[name] = Checkpoint.of("evaluate", f"{name}-{key_of(made_from, p, compute, len(table), described.tolist())}")
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:
         for done, (name, (scorer, parameters)) in enumerate(scorers.items(), start=1):
