@@ -67,7 +67,7 @@ def quality_run(folder: Path, model: str, seed: int, settings: dict[str, Any], t
     length = settings["max_length"]
     p = EmbedItemsParams.model_validate({key: value for key, value in settings.items() if key != "max_length"} | {"seed": seed})
     sequences = read_sequences(folder)
-    text = title_vectors(sequences.catalogue, sequences.rows, p.text.encoder) if model == "sasrec_text" and p.text != "none" else None
+    text = title_vectors(sequences.catalogue, sequences.rows, p.text.encoders) if model == "sasrec_text" and p.text != "none" else None
     histories = leave_one_out(sequences, length, held_out=2)
     key = hashlib.sha256(json.dumps([folder.name, model, seed, settings], sort_keys=True).encode()).hexdigest()[:16]
     done, started = CACHE / f"{key}-{'tune' if tune else 'test'}.json", time.perf_counter()

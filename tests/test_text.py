@@ -6,6 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import PreTrainedTokenizerFast
 
 from slmrec import text
 from slmrec.baselines import Popularity
@@ -14,7 +19,9 @@ from slmrec.errors import DataError, UnavailableError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.params import EmbedItemsParams, EvaluateParams, SampledSoftmaxLoss, TextParams
 from slmrec.scoring import ModelScorer, Scorer
+from slmrec.smollm2 import WORDS
 from slmrec.stages.embed_items import embed_items
+from slmrec.title_words import mean_words
 from tests.made_histories import TRAINING, histories_of
 
 CATALOGUE = pl.DataFrame(
@@ -38,13 +45,46 @@ def encoder(monkeypatch, tmp_path):
 
 
 def test_a_title_is_encoded_once_and_an_item_without_one_gets_zeros(encoder):
-    vectors = text.title_vectors(CATALOGUE, 6, "minilm")
+    vectors = text.title_vectors(CATALOGUE, 6, ["minilm"])
     assert vectors.any(dim=1).tolist() == [False, False, True, False, True, False]
     torch.testing.assert_close(vectors[[2, 4]].norm(dim=1), torch.ones(2))
-    assert torch.equal(text.title_vectors(CATALOGUE, 6, "minilm"), vectors)
+    assert torch.equal(text.title_vectors(CATALOGUE, 6, ["minilm"]), vectors)
     assert sorted(encoder) == ["blue boat", "red car"]
     text.encoded(["red car", "green bus"], "minilm")
     assert encoder[2:] == ["green bus"]
+
+
+@pytest.fixture
+def llm(tmp_path):
+    """A folder with a tokenizer of whole words and a table of their vectors."""
+    words = ["[UNK]", "red", "blue", "car", "boat", "the"]
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(tmp_path)
+    save_file({WORDS: torch.eye(len(words)) + 1}, tmp_path / "model.safetensors")
+    return tmp_path
+
+
+def test_rare_words_count_more_and_words_of_every_title_count_for_nothing(llm):
+    the_car, the_boat, again = mean_words(["The red car", "the blue boat", "The red car"], llm, 64)
+    assert torch.equal(the_car, again)
+    assert the_car[1] == the_car[3] > 0 and the_boat[2] == the_boat[4] > 0
+    three = mean_words(["the red car", "the red boat", "the blue boat"], llm, 64)
+    assert three[0][3] > three[0][1], "a word of one title counts more than one of two"
+    assert not mean_words(["the", "the red"], llm, 64)[0].any(), "what every title has tells none from another"
+    assert torch.isfinite(mean_words(["", "red"], llm, 64)).all()
+
+
+def test_the_end_of_a_long_title_is_not_read(llm):
+    short, long, _other = mean_words(["red car", "red car boat", "blue"], llm, 2)
+    assert torch.equal(short, long)
+
+
+def test_several_encoders_stand_side_by_side(encoder, llm, monkeypatch):
+    monkeypatch.setattr(text, "smollm2_folder", lambda: llm)
+    both = text.title_vectors(CATALOGUE, 6, ["minilm", "smollm2-words"])
+    alone = [text.title_vectors(CATALOGUE, 6, [name]) for name in ("minilm", "smollm2-words")]
+    assert torch.equal(both, torch.cat(alone, dim=1))
 
 
 def test_whitened_vectors_vary_alike_in_every_direction():
@@ -75,7 +115,7 @@ def test_an_encoder_that_is_not_installed_is_named_with_what_to_do(monkeypatch):
 
 def test_text_without_a_single_title_is_refused(encoder):
     with pytest.raises(DataError, match="no item has a title"):
-        text.title_vectors(CATALOGUE[[1, 3]], 6, "minilm")
+        text.title_vectors(CATALOGUE[[1, 3]], 6, ["minilm"])
     assert not encoder
 
 
@@ -105,7 +145,7 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(tmp_
     training = TRAINING.model_copy(update={"epochs": 6, "positions_per_batch": 256, "loss": loss})
     p = EmbedItemsParams(
         seed=1, width=16, layers=1, heads=2, feed_forward=32, dropout=0.1,
-        text=TextParams(encoder="minilm", hidden_ids=0.2, new_items_may_cost=0.0), training=training,
+        text=TextParams(encoders=["minilm"], hidden_ids=0.2, new_items_may_cost=0.0), training=training,
     )  # fmt: skip
     judged = EvaluateParams(seed=1, negatives=3, bootstrap=50, recent_days=30, short_history=5, tail_share=0.2)
     examination = Examination(histories, ITEMS, np.arange(2, ITEMS), judged)

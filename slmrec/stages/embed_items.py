@@ -66,7 +66,7 @@ def main(events: Path, histories: Path, *, item_vectors: Path) -> None:
     rows = int(items["item_index"].max()) + 1  # type: ignore[arg-type]
     texts: dict[str, torch.Tensor | None] = {"sasrec": None}
     if p.text != "none":
-        texts["sasrec_text"] = title_vectors(items, rows, p.text.encoder)
+        texts["sasrec_text"] = title_vectors(items, rows, p.text.encoders)
     read, key = read_histories(histories), key_of([events / "items.parquet", histories], p)
     with new_folder(item_vectors) as folder:
         for name, text in texts.items():
