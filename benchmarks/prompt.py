@@ -8,6 +8,7 @@ over users; training steps and exported graphs of both are timed in turn. Result
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 from pathlib import Path
@@ -107,6 +108,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     use_deterministic_kernels()
     bench = Bench(given.name, given.data.resolve(), given.work.resolve(), given.threads, part="small")
+    os.environ["SLMREC_CACHE"] = str(bench.cache)  # so that this process finds the LLM which the stages have converted
     bench.prepare()
     places = teachers(bench, given.prompt)
     histories = read_histories(bench.tables.artifact("histories"))
