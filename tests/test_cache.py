@@ -126,12 +126,12 @@ def test_only_what_changed_is_read_again(workshop: Workshop, monkeypatch: pytest
     workshop.prepare()
     assert len(read) == 60
     read.clear()
-    parts = {path: path.stat().st_ino for path in Path("cache/prepare/generation/parts").rglob("events.parquet")}
+    before = {path: path.stat().st_ino for path in Path("cache/prepare/generation/parts").rglob("events.parquet")}
     deliver_days(workshop, range(60, 61))
     workshop.prepare()
     assert len(read) <= 2 * chunks.GROUP_FILES and "logs/day=060/events.csv" in read
     after = {path: path.stat().st_ino for path in Path("cache/prepare/generation/parts").rglob("events.parquet")}
-    assert sum(after[path] != inode for path, inode in parts.items()) == 1, "only the newest part is made again"
+    assert sum(after[path] != inode for path, inode in before.items()) == 1, "only the newest part is made again"
 
 
 def test_what_a_run_did_not_use_is_forgotten(workshop: Workshop) -> None:

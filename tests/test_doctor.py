@@ -171,8 +171,8 @@ def test_a_lock_can_be_waited_for(tmp_path, monkeypatch, capsys):
     with lock("smollm2-135m"):
         waiting.start()
         while "waiting for smollm2-135m" not in capsys.readouterr().out:
+            assert not got, "it did not wait"
             time.sleep(0.01)
-        assert not got
         released = time.monotonic()
     waiting.join()
     assert got[0] >= released
