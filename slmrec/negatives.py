@@ -26,8 +26,8 @@ class Negatives:
         frequency = np.bincount(trained, minlength=int(candidates[-1]) + 1) / len(trained)
         self.chance = (1 - uniform_share) * torch.from_numpy(frequency).to(candidates.device) + uniform_share / len(candidates)  # (I,)
 
-    def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Items, and the log of how often each is expected among them.  # (K,) int64, (K,) float32"""
+    def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Distinct items, how often each was drawn, and the log of how often each is expected.  # (U,) int64, (U,), (U,) float32"""
         # From the seed of the step, not from where its generator stands: whatever dropout has drawn before, every process of a
         # run, and every term of a loss, meets the same negatives.
         generator = torch.Generator().manual_seed(torch.initial_seed() + DRAWING)
@@ -36,5 +36,5 @@ class Negatives:
             source[torch.randint(len(source), (number,), generator=generator).to(source.device)]
             for source, number in ((self.candidates, uniform), (self.trained, count - uniform))
         ]
-        items = torch.cat(picks)
-        return items, (self.chance[items] * count).log().float()
+        items, times = torch.cat(picks).unique(return_counts=True)
+        return items, times.float(), (self.chance[items] * count).log().float()

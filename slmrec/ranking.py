@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
@@ -59,8 +58,8 @@ class Ranking:
                 imitated = Imitated(self.place[top.rows], top.logs)
                 rows = self.table(self.candidates)
                 return imitating_softmax_loss(vectors.float(), rows, self.place[targets], imitated, weights, self._chunk(self.p))
-            distinct, place = top.rows.unique(return_inverse=True)  # text is mapped once an item, not once a position
-            best = ImitatedItems(top.rows, functional.embedding(place, self.table(distinct)), top.logs)
+            distinct, places = top.rows.unique(return_inverse=True)  # text is mapped once an item, not once a position
+            best = ImitatedItems(top.rows, top.logs, self.table(distinct), places)
             return imitating_sampled_softmax_loss(vectors.float(), self.table(targets), targets, self._drawn(self.p, taught=True), best)
 
     def _ranked(self, vectors: Tensor, targets: Tensor, taught: bool) -> Tensor:
@@ -75,8 +74,8 @@ class Ranking:
     def _drawn(self, p: SampledSoftmaxLoss | GbceLoss, taught: bool) -> Drawn:
         """The negatives of this step."""
         assert self.negatives is not None
-        items, log_expected = self.negatives.draw(p.negatives)
-        return Drawn(items, self._read(items, taught), log_expected)
+        items, times, log_expected = self.negatives.draw(p.negatives)
+        return Drawn(items, self._read(items, taught), times, log_expected)
 
     def _read(self, items: Tensor, taught: bool) -> Tensor:
         """Vectors of items (N,); gradients reach the table where it is to be taught.  # (N, E)"""

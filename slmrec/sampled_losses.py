@@ -8,24 +8,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from slmrec.fused_scores import log_sum_of_scores, scores_at
 from slmrec.losses import divergence
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Negatives that all positions of a batch share."""
+    """Distinct negatives that all positions of a batch share."""
 
-    items: Tensor  # (K,) int64
-    vectors: Tensor  # (K, E)
-    log_expected: Tensor  # (K,) log of how often each item is expected among the K draws
+    items: Tensor  # (U,) int64, ascending
+    vectors: Tensor  # (U, E)
+    times: Tensor  # (U,) how often each was drawn; K draws in all
+    log_expected: Tensor  # (U,) log of how often each item is expected among the K draws
 
-    def corrected(self, vectors: Tensor, left_out: Tensor) -> Tensor:
-        """Scores of user vectors (N, E), each negative's share divided by its expected count; `left_out` (N, K) bool counts for nothing."""
-        return torch.addmm(-self.log_expected, vectors, self.vectors.T).masked_fill(left_out, -torch.inf)
+    def log_sum(self, vectors: Tensor, left_out: Tensor) -> Tensor:
+        """log sum exp of user vectors' (N, E) scores, each draw's share divided by its expected count.  # (N,)
 
-    def scores(self, vectors: Tensor, targets: Tensor) -> Tensor:
-        """Scores of user vectors (N, E) against the negatives; a negative that is the target itself is no negative.  # (N, K)"""
-        return (vectors @ self.vectors.T).masked_fill(self.items == targets[:, None], -torch.inf)
+        Where an item is among the position's own `left_out` (N, M), it counts for nothing.
+        """
+        place = torch.searchsorted(self.items, left_out).clamp(max=len(self.items) - 1)  # (N, M)
+        hit = self.items[place] == left_out
+        return log_sum_of_scores(vectors, self.vectors, self.times.log() - self.log_expected, (hit.nonzero()[:, 0], place[hit]))
 
 
 def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn) -> Tensor:
@@ -35,17 +38,17 @@ def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, dr
     the sum over all others without bias. The target is always there and is not corrected (arXiv 2507.09331).
     """
     own = (vectors * positives).sum(dim=1)  # (N,)
-    others = drawn.corrected(vectors, drawn.items == targets[:, None])  # (N, K)
-    return (torch.logaddexp(own, others.logsumexp(dim=1)) - own).mean()  # joined last: no copy of all scores is made
+    return (torch.logaddexp(own, drawn.log_sum(vectors, targets[:, None])) - own).mean()
 
 
 @dataclass(frozen=True)
 class ImitatedItems:
-    """A teacher's best K items at N positions, their vectors, and the logarithms of their shares of its full softmax."""
+    """A teacher's best K items at N positions, the logarithms of their shares of its full softmax, and the vectors of them all."""
 
     items: Tensor  # (N, K) int64
-    vectors: Tensor  # (N, K, E)
     logs: Tensor  # (N, K)
+    vectors: Tensor  # (U, E), of the distinct ones among `items`
+    places: Tensor  # (N, K) int64, where each stands in `vectors`
 
 
 def imitating_sampled_softmax_loss(
@@ -57,22 +60,12 @@ def imitating_sampled_softmax_loss(
     is estimated without bias, with less noise than from negatives alone.
     """
     own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
-    top = (imitated.vectors @ vectors[:, :, None])[:, :, 0]  # (N, K)
+    top = scores_at(vectors, imitated.vectors, imitated.places)  # (N, K)
     apart = top.masked_fill(imitated.items == targets[:, None], -torch.inf)  # the target is counted as itself
-    counted = torch.cat([own, apart], dim=1).logsumexp(dim=1, keepdim=True)  # (N, 1)
-    others = drawn.corrected(vectors, _among(drawn.items, torch.cat([imitated.items, targets[:, None]], dim=1)))  # (N, M)
-    total = torch.logaddexp(counted, others.logsumexp(dim=1, keepdim=True))  # (N, 1)
-    logs = top - total
-    return (total - own).mean(), divergence(imitated.logs, logs) / len(targets)
-
-
-def _among(drawn: Tensor, items: Tensor) -> Tensor:
-    """Which of the drawn items (M,) are among each position's own (N, K).  # (N, M) bool"""
-    distinct, place = drawn.unique(return_inverse=True)  # (U,), (M,)
-    found = torch.searchsorted(distinct, items.contiguous()).clamp(max=len(distinct) - 1)  # (N, K)
-    hit = torch.zeros(len(items), len(distinct) + 1, dtype=torch.bool, device=items.device)
-    hit.scatter_(1, torch.where(distinct[found] == items, found, len(distinct)), True)  # the last column takes what was not drawn
-    return hit[:, place]
+    counted = torch.cat([own, apart], dim=1).logsumexp(dim=1)  # (N,)
+    others = drawn.log_sum(vectors, torch.cat([imitated.items, targets[:, None]], dim=1))  # (N,)
+    total = torch.logaddexp(counted, others)[:, None]
+    return (total - own).mean(), divergence(imitated.logs, top - total) / len(targets)
 
 
 def gbce_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn, catalogue: int, calibration: float) -> Tensor:
@@ -80,7 +73,9 @@ def gbce_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn,
 
     With sampling rate a = K / (catalogue - 1), the target's probability is raised to b = 1 - t (1 - a).
     """
-    rate = min(len(drawn.items) / (catalogue - 1), 1.0)
+    draws = drawn.times.sum()
+    rate = (draws / (catalogue - 1)).clamp(max=1.0)
     own = functional.logsigmoid((vectors * positives).sum(dim=1))  # (N,)
-    others = functional.logsigmoid(-drawn.scores(vectors, targets)).sum(dim=1)  # (N,)
-    return -((1 - calibration * (1 - rate)) * own + others).mean() / (len(drawn.items) + 1)
+    scores = (vectors @ drawn.vectors.T).masked_fill(drawn.items == targets[:, None], -torch.inf)  # the target is no negative
+    others = (functional.logsigmoid(-scores) * drawn.times).sum(dim=1)  # (N,)
+    return -((1 - calibration * (1 - rate)) * own + others).mean() / (draws + 1)
