@@ -28,7 +28,7 @@ from slmrec.checkpoints import Checkpoint
 from slmrec.files import write_json
 from slmrec.histories import Histories
 from slmrec.metrics import gains
-from slmrec.params import EmbedItemsParams
+from slmrec.model_params import EmbedItemsParams
 from slmrec.progress import Progress
 from slmrec.scoring import ModelScorer, candidate_mask
 from slmrec.stages.embed_items import sasrec_run

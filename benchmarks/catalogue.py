@@ -31,7 +31,7 @@ from slmrec.checkpoints import Checkpoint
 from slmrec.files import read_json, write_json
 from slmrec.histories import Histories, Protocol, Targets
 from slmrec.item_table import ItemTable
-from slmrec.params import LossParams, TrainingParams
+from slmrec.model_params import LossParams, TrainingParams
 from slmrec.ranking import Ranking
 from slmrec.sasrec import Sasrec
 from slmrec.training import Loop, Run

@@ -28,8 +28,8 @@ from slmrec.files import write_json
 from slmrec.graph import export_graph
 from slmrec.histories import Histories, read_histories
 from slmrec.metrics import gains, user_means
+from slmrec.model_params import MeasureCostParams
 from slmrec.models import cut_decoder, decoder_parameters, load_model
-from slmrec.params import MeasureCostParams
 from slmrec.pruning import pruned
 from slmrec.recommender import Recommender
 from slmrec.results import as_markdown

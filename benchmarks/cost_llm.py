@@ -30,8 +30,7 @@ from slmrec.files import write_json
 from slmrec.graph import export_graph
 from slmrec.histories import Histories, Protocol, Targets, Windows
 from slmrec.item_table import ItemTable
-from slmrec.models import SequenceModel, cut_decoder, decoder_parameters, new_decoder
-from slmrec.params import (
+from slmrec.model_params import (
     DecoderParams,
     DistillWeights,
     FirstLayers,
@@ -42,6 +41,7 @@ from slmrec.params import (
     Smollm2Params,
     TrainingParams,
 )
+from slmrec.models import SequenceModel, cut_decoder, decoder_parameters, new_decoder
 from slmrec.pretrained import Frame, pretrained_decoder
 from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender

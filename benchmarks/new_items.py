@@ -22,8 +22,8 @@ from slmrec.evaluation import Examination
 from slmrec.files import write_json
 from slmrec.histories import Targets, read_histories
 from slmrec.metrics import means
+from slmrec.model_params import EvaluateParams
 from slmrec.models import load_model
-from slmrec.params import EvaluateParams
 from slmrec.scoring import rank_targets
 from slmrec.stages.evaluate import contestants
 

@@ -28,8 +28,8 @@ from slmrec.files import read_json, write_json
 from slmrec.graph import export_graph
 from slmrec.histories import Histories, read_histories
 from slmrec.metrics import interval
+from slmrec.model_params import EvaluateParams, LoraTuning, MeasureCostParams, TrainTeacherParams
 from slmrec.models import load_model
-from slmrec.params import EvaluateParams, LoraTuning, MeasureCostParams, TrainTeacherParams
 from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender
 from slmrec.runtime import open_session

@@ -29,7 +29,7 @@ from slmrec.checkpoints import Checkpoint
 from slmrec.compute import use_deterministic_kernels
 from slmrec.files import read_json, write_json
 from slmrec.metrics import FULL, means
-from slmrec.params import EmbedItemsParams
+from slmrec.model_params import EmbedItemsParams
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets
 from slmrec.stages.embed_items import embed_items
 from slmrec.text import title_vectors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slmrec.params import FullTuning, LoraTuning
+from slmrec.model_params import FullTuning, LoraTuning
 from slmrec.recommender import Recommender
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from slmrec.errors import DataError, UnavailableError, UsageError
 from slmrec.files import read_json
-from slmrec.params import FolderParams, HubParams, Pretrained
+from slmrec.model_params import FolderParams, HubParams, Pretrained
 from slmrec.recommender import DecoderShape
 from slmrec.smollm2 import WORDS, smollm2_folder
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from slmrec import tables
+from slmrec.data_params import ItemSource
 from slmrec.errors import DataError
 from slmrec.lines import BAD_LINES
 from slmrec.logs import find_files, read_batches
-from slmrec.params import ItemSource
 from slmrec.vocabulary import FIRST_ITEM
 
 PREVIOUS = Path("index") / "items.parquet"  # below data/

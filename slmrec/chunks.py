@@ -24,12 +24,12 @@ import polars.selectors as cs
 from slmrec import clock, lines, logs
 from slmrec import events as events_module
 from slmrec.clock import DAY_US
+from slmrec.data_params import PrepareParams
 from slmrec.events import columns_read, parse
 from slmrec.files import read_json, sha256_of, write_json
 from slmrec.in_turn import in_turn
 from slmrec.lines import BAD_LINES, Batch
 from slmrec.logs import BATCH_ROWS, LogFile, read_batches
-from slmrec.params import PrepareParams
 from slmrec.provenance import made_by
 
 GROUP_BYTES = 8 << 20  # a group of small files is closed when it holds so much,

@@ -7,7 +7,7 @@ import os
 import torch
 
 from slmrec.errors import UnavailableError
-from slmrec.params import ComputeParams
+from slmrec.model_params import ComputeParams
 from slmrec.processes import local_rank, start_others
 
 ACCELERATE = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}  # what Accelerate calls the precisions

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from slmrec.batches import Batch, batches_of_epoch, make_batch
 from slmrec.histories import Histories
+from slmrec.model_params import MeasureCostParams, TrainingParams
 from slmrec.models import SequenceModel
 from slmrec.optimizer import clip, optimizers
-from slmrec.params import MeasureCostParams, TrainingParams
 from slmrec.scoring import right_padded
 from slmrec.vocabulary import PAD
 

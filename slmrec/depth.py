@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slmrec.errors import UsageError
-from slmrec.params import EveryLayer, FirstLayers, LeastChange
+from slmrec.model_params import EveryLayer, FirstLayers, LeastChange
 from slmrec.recommender import Recommender
 
 

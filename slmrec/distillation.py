@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from slmrec.batches import Batch
 from slmrec.losses import Imitated, cosine_loss, norm_loss
-from slmrec.params import DistillWeights
+from slmrec.model_params import DistillWeights
 from slmrec.ranking import Ranking, trained_rows
 from slmrec.recommender import Recommender
 from slmrec.states import TeacherRows

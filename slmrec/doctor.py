@@ -15,9 +15,10 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from slmrec.data_params import EventSource, ItemSource
 from slmrec.door import cache_folder, lock
 from slmrec.errors import BusyError, DataError, SlmrecError, UnavailableError, UsageError
-from slmrec.params import EventSource, ItemSource, read_params
+from slmrec.params import read_params
 
 Check = Callable[[Path], str]
 WHOLE_PIPELINE = "pipeline"  # the lock of a whole retrain

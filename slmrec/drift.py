@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from slmrec.data_params import DriftParams
 from slmrec.data_profile import Profile
-from slmrec.params import DriftParams
 
 
 @dataclass(frozen=True)

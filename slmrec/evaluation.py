@@ -11,7 +11,7 @@ from torch import Tensor
 
 from slmrec.histories import Histories, Targets
 from slmrec.metrics import FULL, SAMPLED, bootstrap_weights, gains, interval, means, paired, user_means
-from slmrec.params import EvaluateParams
+from slmrec.model_params import EvaluateParams
 from slmrec.scoring import Ranks, Scorer, candidate_mask, rank_targets
 from slmrec.vocabulary import FIRST_ITEM
 

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from slmrec.clock import time_in_us
+from slmrec.data_params import EventColumns, PrepareParams
 from slmrec.errors import DataError
 from slmrec.lines import BAD_LINES, TEXT_SHOWN, Batch
-from slmrec.params import EventColumns, PrepareParams
 
 TICK_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 WITH_ZONE = ["%+", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]

@@ -16,9 +16,9 @@ import polars as pl
 
 from slmrec import index, ordering, parts, rules
 from slmrec.chunks import Chunk
+from slmrec.data_params import PrepareParams
 from slmrec.files import new_folder, read_json, write_json
 from slmrec.index import ENTRIES, Index, common_prefix, in_order, merge
-from slmrec.params import PrepareParams
 from slmrec.parts import Encoder, Part, Plan, make_parts
 from slmrec.provenance import made_by
 from slmrec.vocabulary import FIRST_ITEM

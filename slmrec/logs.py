@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from slmrec import lines
+from slmrec.data_params import EventSource, ItemSource
 from slmrec.errors import DataError
 from slmrec.lines import Batch, Delimited
-from slmrec.params import EventSource, ItemSource
 
 BATCH_ROWS = 1_000_000  # rows of a Parquet file in one batch, of which a few are held at once
 SMALL_PARQUET = 4 << 20  # bytes; such a file is read at once, which is quicker than in batches

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from slmrec.errors import DataError
 from slmrec.files import read_json, write_json
 from slmrec.item_table import ItemTable
-from slmrec.params import DecoderParams
+from slmrec.model_params import DecoderParams
 from slmrec.recommender import DecoderShape, Recommender
 from slmrec.sasrec import Sasrec
 

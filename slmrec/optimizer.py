@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from slmrec.item_table import ItemTable
-from slmrec.params import TrainingParams
+from slmrec.model_params import TrainingParams
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # AdamW's own, as in torch
 

@@ -15,11 +15,11 @@ import polars as pl
 from slmrec import rules, tables
 from slmrec.catalogue import Catalogue
 from slmrec.clock import say_time
+from slmrec.data_params import PrepareParams
 from slmrec.errors import DataError
 from slmrec.files import sync, write_json
 from slmrec.generation import Generation
 from slmrec.in_turn import in_turn
-from slmrec.params import PrepareParams
 from slmrec.parts import ORIGINS, Part, Presence, presence
 from slmrec.quarantine import DUPLICATE, Quarantine
 from slmrec.rules import RULES, Flat

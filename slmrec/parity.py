@@ -18,8 +18,8 @@ from slmrec.errors import PromiseError
 from slmrec.golden import Answering
 from slmrec.graph import UserModel
 from slmrec.histories import Histories
+from slmrec.model_params import ExportParams
 from slmrec.models import SequenceModel
-from slmrec.params import ExportParams
 from slmrec.scoring import ModelScorer, right_padded
 from slmrec.vocabulary import PAD, UNK
 

@@ -13,7 +13,7 @@ from slmrec.batches import make_batch
 from slmrec.depth import layers_by_place, least_change
 from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
-from slmrec.params import LeastChange, Pretrained
+from slmrec.model_params import LeastChange, Pretrained
 from slmrec.recommender import Recommender
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from slmrec.data_params import ValidateParams
 from slmrec.data_profile import Profile
-from slmrec.params import ValidateParams
 
 RECENT_DAYS = 28  # before a day, whose median says what is usual for it
 

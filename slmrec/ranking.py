@@ -10,10 +10,10 @@ from slmrec.histories import Histories
 from slmrec.item_table import ItemTable
 from slmrec.losses import Imitated, imitating_softmax_loss, softmax_loss
 from slmrec.metrics import gains, user_means
+from slmrec.model_params import GbceLoss, LossParams, SampledSoftmaxLoss, SoftmaxLoss
 from slmrec.models import SequenceModel
 from slmrec.negatives import Negatives
 from slmrec.new_items import BONUSES, chosen_bonus, quality_by_bonus
-from slmrec.params import GbceLoss, LossParams, SampledSoftmaxLoss, SoftmaxLoss
 from slmrec.sampled_losses import Drawn, ImitatedItems, gbce_loss, imitating_sampled_softmax_loss, sampled_softmax_loss
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets, sample_targets
 
@@ -52,7 +52,7 @@ class Ranking:
 
         `weights` are those with which the two will be summed.
         """
-        assert not isinstance(self.p, GbceLoss)  # slmrec.params sees to it
+        assert not isinstance(self.p, GbceLoss)  # slmrec.model_params sees to it
         with torch.autocast(vectors.device.type, enabled=False):
             if isinstance(self.p, SoftmaxLoss):
                 imitated = Imitated(self.place[top.rows], top.logs)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slmrec.clock import DAY_US
-from slmrec.params import PrepareParams
+from slmrec.data_params import PrepareParams
 
 KEPT = 0
 RULES = ("kept", "bot", "repeat", "user below k-core", "item below k-core", "beyond longest history")

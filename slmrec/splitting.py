@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from slmrec.clock import DAY_US, say_time, time_in_us
+from slmrec.data_params import SplitParams
 from slmrec.errors import DataError, UsageError
-from slmrec.params import SplitParams
 from slmrec.user_blocks import EventFiles, UserBlock
 
 

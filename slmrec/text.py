@@ -19,7 +19,7 @@ from torch.nn import functional
 from slmrec.door import cache_folder
 from slmrec.errors import DataError, UnavailableError
 from slmrec.files import new_file
-from slmrec.params import TextEncoder
+from slmrec.model_params import TextEncoder
 from slmrec.progress import Progress
 from slmrec.smollm2 import smollm2_folder
 from slmrec.title_words import mean_words

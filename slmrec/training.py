@@ -16,8 +16,8 @@ from slmrec.batches import Batch, batches_of_epoch, make_batch
 from slmrec.checkpoints import Checkpoint
 from slmrec.errors import TrainingError, UsageError
 from slmrec.histories import Histories
+from slmrec.model_params import TrainingParams
 from slmrec.optimizer import clip, optimizers
-from slmrec.params import TrainingParams
 from slmrec.progress import Progress
 
 Curve = list[dict[str, float]]  # one record an epoch: validation NDCG@10 and the mean of each part of the loss

@@ -15,7 +15,7 @@ from slmrec.bundle_writer import Parts, candidates_of, item_files, properties, w
 from slmrec.golden import questions, record
 from slmrec.graph import export_graph, stamp
 from slmrec.item_table import ItemTable
-from slmrec.params import ExportParams
+from slmrec.model_params import ExportParams
 from slmrec.recommender import DecoderShape, Recommender
 from slmrec.runtime import answer, open_session
 from slmrec.served_items import ACTIVE, LISTED, RETIRED, ServedItems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from slmrec.histories import Histories, Protocol, Targets, Windows
-from slmrec.params import SoftmaxLoss, TrainingParams
+from slmrec.model_params import SoftmaxLoss, TrainingParams
 from slmrec.vocabulary import FIRST_ITEM
 
 TRAINING = TrainingParams(

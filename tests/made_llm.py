@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from slmrec.params import FolderParams
+from slmrec.model_params import FolderParams
 
 WORDS = ["unknown", "bought", "then"]
 

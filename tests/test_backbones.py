@@ -16,8 +16,8 @@ from slmrec.depth import changes_without, layers_by_place
 from slmrec.errors import DataError, UsageError
 from slmrec.graph import export_graph
 from slmrec.item_table import ItemTable
+from slmrec.model_params import DecoderParams, EveryLayer, FirstLayers, LoraTuning, TrainTeacherParams
 from slmrec.models import cut_decoder, load_model, save_model
-from slmrec.params import DecoderParams, EveryLayer, FirstLayers, LoraTuning, TrainTeacherParams
 from slmrec.pretrained import Frame, pretrained_decoder, with_layers
 from slmrec.recommender import Recommender
 from slmrec.stages.train_teacher import train_teacher

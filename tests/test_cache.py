@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from slmrec import chunks, outputs, parts
+from slmrec.data_params import EventSource
 from slmrec.lines import Batch
 from slmrec.logs import LogFile
-from slmrec.params import EventSource
 from tests.made_logs import Event, Workshop, as_csv
 
 DAY = 86_400

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from slmrec import compute
 from slmrec.errors import UnavailableError
-from slmrec.params import ComputeParams
+from slmrec.model_params import ComputeParams
 from slmrec.training import train
 from tests.test_training import ring_run
 

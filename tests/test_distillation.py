@@ -11,8 +11,7 @@ from slmrec.checkpoints import Checkpoint
 from slmrec.distillation import Distillation, OnlineDistillation
 from slmrec.errors import DataError, UnavailableError
 from slmrec.item_table import ItemTable
-from slmrec.models import new_decoder
-from slmrec.params import (
+from slmrec.model_params import (
     CutDecoder,
     DecoderParams,
     DistillWeights,
@@ -22,6 +21,7 @@ from slmrec.params import (
     RecordStatesParams,
     StudentParams,
 )
+from slmrec.models import new_decoder
 from slmrec.ranking import Ranking, trained_rows
 from slmrec.stages.distill_student import ONLY_RANKING, Lesson, distill_student
 from slmrec.stages.record_states import record_states

@@ -8,7 +8,7 @@ import torch
 from slmrec.baselines import DAY_MICROSECONDS, LastItemTransition, Popularity
 from slmrec.checkpoints import Checkpoint
 from slmrec.evaluation import Examination, Parameters, draw_negatives, slices_of
-from slmrec.params import EvaluateParams
+from slmrec.model_params import EvaluateParams
 from slmrec.scoring import candidate_mask
 from slmrec.stages.evaluate import ranked
 from tests.made_histories import histories_of, ring_histories

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from slmrec.params import EventSource, ItemSource
+from slmrec.data_params import EventSource, ItemSource
 from tests.made_logs import FORMS, PROJECT, Workshop, as_csv
 
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "logs.md").read_text(), flags=re.DOTALL)

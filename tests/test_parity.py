@@ -19,8 +19,8 @@ from slmrec.errors import DataError, PromiseError
 from slmrec.files import write_json
 from slmrec.golden import Answering
 from slmrec.item_table import ItemTable
+from slmrec.model_params import ComputeParams, EvaluateParams, ExportParams
 from slmrec.models import save_model
-from slmrec.params import ComputeParams, EvaluateParams, ExportParams
 from slmrec.parity import Parity, compare_on_grid, dense
 from slmrec.runtime import answer, open_session, verify
 from slmrec.sasrec import Sasrec

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from slmrec.item_table import ItemTable
+from slmrec.model_params import DecoderParams
 from slmrec.models import new_decoder
-from slmrec.params import DecoderParams
 from slmrec.pruning import channel_magnitudes, pruned
 
 SHAPE = DecoderParams(kind="config", layers=2, width=16, heads=2, key_value_heads=2, feed_forward=10)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from slmrec.item_table import ItemTable
+from slmrec.model_params import GbceLoss, LossParams, SampledSoftmaxLoss
 from slmrec.negatives import Negatives
 from slmrec.optimizer import clip, optimizers
-from slmrec.params import GbceLoss, LossParams, SampledSoftmaxLoss
 from slmrec.ranking import Ranking
 from slmrec.training import train
 from tests.made_histories import TRAINING, histories_of, ring_histories

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 from ruamel.yaml import YAML
 
-from slmrec.params import LoraTuning, read_params
+from slmrec.model_params import LoraTuning
+from slmrec.params import read_params
 from slmrec.results import MARKS
 from tests.made_project import ROOT, change, run
 from tests.readme_tree import README, tree, written

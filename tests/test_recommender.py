@@ -7,8 +7,8 @@ import torch
 
 from slmrec.errors import DataError
 from slmrec.item_table import ItemTable
+from slmrec.model_params import DecoderParams
 from slmrec.models import decoder_parameters, load_model, new_decoder, save_model
-from slmrec.params import DecoderParams
 from slmrec.sasrec import Sasrec
 from slmrec.vocabulary import UNK
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from slmrec.item_table import ItemTable
+from slmrec.model_params import DecoderParams, FirstLayers, TrainTeacherParams
 from slmrec.models import new_decoder, save_model
-from slmrec.params import DecoderParams, FirstLayers, TrainTeacherParams, read_section
+from slmrec.sections import read_section
 from slmrec.studies.ablation import rows_of
 from slmrec.studies.depth import Subject, chosen_depth, picture, read_out, study, with_depth
 from slmrec.studies.kept import Kept

@@ -17,7 +17,7 @@ from slmrec.baselines import Popularity
 from slmrec.checkpoints import Checkpoint
 from slmrec.errors import DataError, UnavailableError
 from slmrec.evaluation import Examination, Parameters
-from slmrec.params import EmbedItemsParams, EvaluateParams, SampledSoftmaxLoss, TextParams
+from slmrec.model_params import EmbedItemsParams, EvaluateParams, SampledSoftmaxLoss, TextParams
 from slmrec.scoring import ModelScorer, Scorer
 from slmrec.smollm2 import WORDS
 from slmrec.stages.embed_items import embed_items

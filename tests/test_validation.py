@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from slmrec import promises, tables
+from slmrec.data_params import ValidateParams
 from slmrec.data_profile import read_profile
 from slmrec.drift import jensen_shannon
 from slmrec.errors import PromiseError, UnavailableError
-from slmrec.params import ValidateParams, read_section
 from slmrec.promises import usual_ratio
+from slmrec.sections import read_section
 from slmrec.stages import validate
 from tests.made_logs import Event, Workshop, as_csv
 

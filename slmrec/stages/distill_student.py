@@ -17,10 +17,11 @@ from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
+from slmrec.model_params import ComputeParams, DecoderParams, DistillStudentParams, DistillWeights, OnlineTeaching, StudentParams
 from slmrec.models import cut_decoder, load_model, new_decoder, save_model
-from slmrec.params import ComputeParams, DecoderParams, DistillStudentParams, DistillWeights, OnlineTeaching, StudentParams, read_section
 from slmrec.ranking import Ranking, Validation
 from slmrec.recommender import Recommender
+from slmrec.sections import read_section
 from slmrec.states import TeacherStates
 from slmrec.teacher_rows import ComputedStates, open_states
 from slmrec.training import Curve, Objective, Run, train

@@ -15,10 +15,11 @@ from slmrec.door import open_door
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.item_table import ItemTable
+from slmrec.model_params import ComputeParams, EmbedItemsParams
 from slmrec.models import save_model
-from slmrec.params import ComputeParams, EmbedItemsParams, read_section
 from slmrec.ranking import Ranking, Validation
 from slmrec.sasrec import Sasrec
+from slmrec.sections import read_section
 from slmrec.text import title_vectors
 from slmrec.training import Curve, Run, train
 

@@ -15,10 +15,11 @@ from slmrec.errors import DataError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.files import new_file, write_json
 from slmrec.histories import Histories, read_histories
+from slmrec.model_params import ComputeParams, EvaluateParams
 from slmrec.models import decoder_parameters, embedding_model, load_model, table_parameters
-from slmrec.params import ComputeParams, EvaluateParams, read_section
 from slmrec.progress import Progress
 from slmrec.scoring import ModelScorer, Ranks, Scorer
+from slmrec.sections import read_section
 
 
 def contestants(histories: Histories, folders: dict[str, Path], items: int, p: EvaluateParams) -> dict[str, tuple[Scorer, Parameters]]:

@@ -19,10 +19,11 @@ from slmrec.files import new_folder, read_json, sha256_of, sha256_of_folder, wri
 from slmrec.golden import Answering, questions, record
 from slmrec.graph import export_graph, stamp
 from slmrec.histories import Histories, read_histories
+from slmrec.model_params import ComputeParams, EvaluateParams, ExportParams
 from slmrec.models import SequenceModel, decoder_parameters, load_model, table_parameters
-from slmrec.params import ComputeParams, EvaluateParams, ExportParams, read_section
 from slmrec.parity import GraphScorer, Parity, compare_on_grid
 from slmrec.runtime import answer, open_session, verify
+from slmrec.sections import read_section
 from slmrec.served_items import ServedItems
 
 NAME = "student_onnx"

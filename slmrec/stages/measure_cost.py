@@ -18,11 +18,12 @@ from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import write_json
 from slmrec.histories import Histories, read_histories
+from slmrec.model_params import ComputeParams, DistillStudentParams, ExportParams, MeasureCostParams, StudentParams
 from slmrec.models import SequenceModel, decoder_parameters, load_model
-from slmrec.params import ComputeParams, DistillStudentParams, ExportParams, MeasureCostParams, StudentParams, read_section
 from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender
 from slmrec.runtime import Recommender as Runtime
+from slmrec.sections import read_section
 from slmrec.states import TeacherStates
 from slmrec.teacher_rows import ComputedStates, open_states
 

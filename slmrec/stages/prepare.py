@@ -8,13 +8,14 @@ from pathlib import Path
 
 from slmrec.catalogue import PREVIOUS_PROFILE, read_catalogue, read_previous
 from slmrec.chunks import Chunk, ContentHashes, Delivered, chunks_of, in_groups
+from slmrec.data_params import PrepareParams
 from slmrec.door import cache_folder, open_door
 from slmrec.files import new_folder, write_json
 from slmrec.generation import Generation, forget_unused, make_generation
 from slmrec.logs import find_files
 from slmrec.outputs import Facts, write_parts, write_tables
-from slmrec.params import PrepareParams, read_section
 from slmrec.quarantine import Quarantine
+from slmrec.sections import read_section
 
 
 def read_chunks(data: Path, p: PrepareParams, cache: Path, quarantine: Quarantine) -> list[Chunk]:

@@ -12,11 +12,12 @@ from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
+from slmrec.model_params import ComputeParams, RecordStatesParams
 from slmrec.models import load_model
-from slmrec.params import ComputeParams, RecordStatesParams, read_section
 from slmrec.progress import Progress
 from slmrec.ranking import trained_rows
 from slmrec.recommender import Recommender
+from slmrec.sections import read_section
 from slmrec.states import StatesShape, StatesWriter, first_rows, in_order, rows_at, spans_of
 from slmrec.teacher_rows import rows_of
 

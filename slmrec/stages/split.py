@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 from slmrec import tables
+from slmrec.data_params import SplitParams
 from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import new_folder, write_json
 from slmrec.history_tables import HistoryTables
 from slmrec.in_turn import in_turn
-from slmrec.params import SplitParams, read_section
+from slmrec.sections import read_section
 from slmrec.splitting import Cuts, Parts, find_cuts, leave_one_out, temporal
 from slmrec.user_blocks import UserBlock, find_event_files, read_block, scatter
 

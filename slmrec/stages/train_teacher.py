@@ -16,11 +16,12 @@ from slmrec.door import open_door
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.item_table import ItemTable
+from slmrec.model_params import ComputeParams, DecoderParams, TrainTeacherParams
 from slmrec.models import embedding_model, load_model, new_decoder, save_model
-from slmrec.params import ComputeParams, DecoderParams, TrainTeacherParams, read_section
 from slmrec.pretrained import Frame, pretrained_decoder, sampled_windows
 from slmrec.ranking import Ranking, Validation
 from slmrec.recommender import Recommender
+from slmrec.sections import read_section
 from slmrec.training import Curve, Run, train
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
+from slmrec.data_params import ValidateParams
 from slmrec.data_profile import Profile, read_profile
 from slmrec.door import open_door
 from slmrec.drift import Shift, measure_drift
 from slmrec.errors import PromiseError, UnavailableError
 from slmrec.files import new_file, new_folder, read_json, write_json
-from slmrec.params import ValidateParams, read_section
 from slmrec.promises import Outcome, evidence, keep, promises
+from slmrec.sections import read_section
 from slmrec.validation_page import EXAMPLES, make_page
 
 

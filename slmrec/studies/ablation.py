@@ -20,10 +20,11 @@ from slmrec.errors import DataError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.files import write_json
 from slmrec.histories import read_histories
+from slmrec.model_params import ComputeParams, DecoderParams, DistillStudentParams, EvaluateParams, OnlineTeaching, StudentParams
 from slmrec.models import decoder_parameters, load_model, table_parameters
-from slmrec.params import ComputeParams, DecoderParams, DistillStudentParams, EvaluateParams, OnlineTeaching, StudentParams, read_section
 from slmrec.recommender import Recommender
 from slmrec.scoring import ModelScorer
+from slmrec.sections import read_section
 from slmrec.stages.distill_student import Lesson, distill_student
 from slmrec.studies.kept import Kept
 from slmrec.studies.params import AblationParams, AblationRow

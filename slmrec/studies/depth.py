@@ -21,11 +21,12 @@ from slmrec.door import open_door
 from slmrec.errors import DataError
 from slmrec.files import write_json
 from slmrec.histories import Histories, read_histories
+from slmrec.model_params import ComputeParams, DecoderParams, FirstLayers, TrainTeacherParams
 from slmrec.models import cut_decoder, decoder_parameters, embedding_model, load_model
-from slmrec.params import ComputeParams, DecoderParams, FirstLayers, TrainTeacherParams, read_section
 from slmrec.pretrained import sampled_windows
 from slmrec.ranking import Validation
 from slmrec.recommender import Recommender
+from slmrec.sections import read_section
 from slmrec.stages.train_teacher import train_teacher
 from slmrec.studies.kept import Kept
 from slmrec.studies.layers import changes, replaceability, similarities, states_between_layers

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from slmrec.params import Count, DecoderParams, DistillWeights, OnlineTeaching, Section, Seed, Share
+from slmrec.model_params import DecoderParams, DistillWeights, OnlineTeaching
+from slmrec.sections import Count, Section, Seed, Share
 
 
 class DepthStudyParams(Section):
