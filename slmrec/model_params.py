@@ -157,12 +157,15 @@ Pretrained = Smollm2Params | FolderParams | HubParams
 Backbone = Annotated[DecoderParams | Smollm2Params | FolderParams | HubParams, Field(discriminator="kind")]
 
 
+ItemVectors = Literal["trained", "frozen"]  # frozen: as the stage before left them
+
+
 class TrainTeacherParams(Section):
     seed: Seed
     backbone: Backbone
     dropout: float = Field(ge=0, lt=1)  # of the lifted item vectors and of the last state
     layer_drop: float = Field(ge=0, lt=1)  # chance that a training step skips a layer
-    item_vectors: Literal["trained", "frozen"]
+    item_vectors: ItemVectors
     training: TrainingParams
 
 
@@ -192,6 +195,7 @@ class StudentParams(Section):
     decoder: Annotated[CutDecoder | DecoderParams, Field(discriminator="kind")]
     dropout: float = Field(ge=0, lt=1)
     layer_drop: float = Field(ge=0, lt=1)
+    item_vectors: ItemVectors
     weights: DistillWeights
     training: TrainingParams
 

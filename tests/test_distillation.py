@@ -158,7 +158,7 @@ def lesson(recorded, online: OnlineTeaching | None = None) -> Lesson:
 
 
 def student_params(**changes) -> StudentParams:
-    plain = StudentParams(decoder=CUT, dropout=0.0, layer_drop=0.0, weights=ALL, training=TRAINING)
+    plain = StudentParams(decoder=CUT, dropout=0.0, layer_drop=0.0, item_vectors="trained", weights=ALL, training=TRAINING)
     return plain.model_copy(update=changes)
 
 
@@ -171,6 +171,7 @@ def test_a_student_learns_offline_online_with_lora_and_narrow(recorded, tmp_path
         "online": (lesson(recorded, online), student_params()),
         "lora": (lesson(recorded), student_params(decoder=CUT.model_copy(update={"tuning": lora}))),
         "narrow": (lesson(recorded), student_params(decoder=narrow)),
+        "frozen": (lesson(recorded), student_params(item_vectors="frozen")),
     }
     for name, (taught, p) in cases.items():
         before = [weight.clone() for weight in taught.teacher.parameters()]
@@ -178,6 +179,7 @@ def test_a_student_learns_offline_online_with_lora_and_narrow(recorded, tmp_path
         assert curve[-1]["ranking"] < curve[0]["ranking"], name
         assert ("teacher_ranking" in curve[0]) == (name == "online")
         assert student.shape.width == (8 if name == "narrow" else 16)
+        assert torch.equal(student.table.folded(), taught.teacher.table.folded()) == (name == "frozen")
         assert not any("lora" in key for key in student.state_dict())
         for old, new in zip(before, taught.teacher.parameters(), strict=True):
             assert torch.equal(old, new)  # the lesson's teacher is the same for the next student

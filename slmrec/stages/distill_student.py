@@ -43,7 +43,7 @@ class Lesson:
 
 def new_student(teacher: Recommender, p: StudentParams, max_length: int) -> Recommender:
     """An untrained student over a copy of the teacher's item table."""
-    table = copy.deepcopy(teacher.table).requires_grad_(True)
+    table = copy.deepcopy(teacher.table).requires_grad_(p.item_vectors == "trained")
     if isinstance(p.decoder, DecoderParams):
         return new_decoder(table, p.decoder, p.dropout, p.layer_drop, max_length)
     student = cut_decoder(teacher, table, p.decoder.teacher_layers, p.dropout, p.layer_drop)
