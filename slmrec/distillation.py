@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from slmrec.batches import Batch
-from slmrec.losses import Imitated, cosine_loss, norm_loss
+from slmrec.losses import Imitated, cosine_loss, norm_loss, products
 from slmrec.model_params import DistillWeights
 from slmrec.ranking import Ranking, trained_rows
 from slmrec.recommender import Recommender
@@ -73,11 +73,11 @@ class Distillation(nn.Module):
         """What is learned from states, block by block."""
         parts: dict[str, Tensor] = {}
         if weights.cosine or weights.norm:
-            own = torch.stack([widen(block) for widen, block in zip(self.heads.widen, blocks, strict=True)], dim=1)  # (N, K, D)
+            states = products([widen(block) for widen, block in zip(self.heads.widen, blocks, strict=True)], rows.states)
             if weights.cosine:
-                parts["cosine"] = cosine_loss(own, rows.states)
+                parts["cosine"] = cosine_loss(states)
             if weights.norm:
-                parts["norm"] = norm_loss(own, rows.states)
+                parts["norm"] = norm_loss(states)
         return parts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -39,6 +40,7 @@ def imitating_softmax_loss(
     return ranking, (total - hard * ranking) / soft
 
 
+SMALLEST_LENGTHS = 1e-16  # product of two squared lengths: keeps the cosine of a state of zeros finite
 SMALLEST_SHARE = 1e-6  # of the bin that holds all but the top items: keeps its logarithm finite
 
 
@@ -102,16 +104,33 @@ def rest_of(shares: Tensor) -> Tensor:
     return (1 - shares.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
 
 
-def cosine_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """One minus the cosine of block states (N, K, D), mean over positions and blocks (SLMRec, L_cos)."""
-    return 1 - functional.cosine_similarity(student, teacher, dim=2).mean()
+class Products(NamedTuple):
+    """Scalar products of block states at N positions of K blocks, which is all that the losses of states need."""
+
+    own: Tensor  # (N, K) squared lengths of the student's
+    both: Tensor  # (N, K) the student's by the teacher's
+    teacher: Tensor  # (N, K) squared lengths of the teacher's
 
 
-def norm_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """Squared distance of block states (N, K, D) relative to the teacher's squared length, block by block.
+def products(student: Sequence[Tensor], teacher: Tensor) -> Products:
+    """The products of a student's K blocks of states (N, D) and a teacher's (N, K, D), in full precision."""
+    pairs = [(own.float(), block) for own, block in zip(student, teacher.unbind(dim=1), strict=True)]
+    dot = torch.linalg.vecdot
+    found = [(dot(own, own), dot(own, block), dot(block, block)) for own, block in pairs]
+    return Products(*(torch.stack(each, dim=1) for each in zip(*found, strict=True)))
+
+
+def cosine_loss(states: Products) -> Tensor:
+    """One minus the cosine of block states, mean over positions and blocks (SLMRec, L_cos)."""
+    lengths = (states.own * states.teacher).clamp(min=SMALLEST_LENGTHS).sqrt()
+    return 1 - (states.both / lengths).mean()
+
+
+def norm_loss(states: Products) -> Tensor:
+    """Squared distance of block states relative to the teacher's squared length, block by block.
 
     SLMRec's L_norm is the plain squared distance; LLaMA states grow with depth by orders of magnitude, and relative
     to each block's own length one weight serves every block and depth.
     """
-    distance = (student - teacher).square().sum(dim=2).mean(dim=0)  # (K,)
-    return (distance / teacher.square().sum(dim=2).mean(dim=0)).mean()
+    distance = (states.own - 2 * states.both + states.teacher).mean(dim=0)  # (K,)
+    return (distance / states.teacher.mean(dim=0)).mean()

@@ -59,7 +59,7 @@ class Ranking:
                 rows = self.table(self.candidates)
                 return imitating_softmax_loss(vectors.float(), rows, self.place[targets], imitated, weights, self._chunk(self.p))
             distinct, places = top.rows.unique(return_inverse=True)  # text is mapped once an item, not once a position
-            best = ImitatedItems(top.rows, top.logs, self.table(distinct), places)
+            best = ImitatedItems(distinct, self.table(distinct), places, top.logs)
             return imitating_sampled_softmax_loss(vectors.float(), self.table(targets), targets, self._drawn(self.p, taught=True), best)
 
     def _ranked(self, vectors: Tensor, targets: Tensor, taught: bool) -> Tensor:

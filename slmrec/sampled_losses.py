@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +11,13 @@ from torch.nn import functional
 
 from slmrec.fused_scores import log_sum_of_scores, scores_at
 from slmrec.losses import divergence
+
+
+class Found(NamedTuple):
+    """Items looked for among the drawn ones."""
+
+    columns: Tensor  # int64, meaningless where an item was not drawn
+    drawn: Tensor  # bool
 
 
 @dataclass(frozen=True)
@@ -21,14 +29,18 @@ class Drawn:
     times: Tensor  # (U,) how often each was drawn; K draws in all
     log_expected: Tensor  # (U,) log of how often each item is expected among the K draws
 
-    def log_sum(self, vectors: Tensor, left_out: Tensor) -> Tensor:
+    def find(self, items: Tensor) -> Found:
+        """Where `items` (any shape) stand among the drawn ones."""
+        columns = torch.searchsorted(self.items, items).clamp(max=len(self.items) - 1)
+        return Found(columns, self.items[columns] == items)
+
+    def log_sum(self, vectors: Tensor, left_out: Found) -> Tensor:
         """log sum exp of user vectors' (N, E) scores, each draw's share divided by its expected count.  # (N,)
 
-        Where an item is among the position's own `left_out` (N, M), it counts for nothing.
+        What was found for a position, `left_out` (N, M), counts for nothing.
         """
-        place = torch.searchsorted(self.items, left_out).clamp(max=len(self.items) - 1)  # (N, M)
-        hit = self.items[place] == left_out
-        return log_sum_of_scores(vectors, self.vectors, self.times.log() - self.log_expected, (hit.nonzero()[:, 0], place[hit]))
+        places = (left_out.drawn.nonzero()[:, 0], left_out.columns[left_out.drawn])
+        return log_sum_of_scores(vectors, self.vectors, self.times.log() - self.log_expected, places)
 
 
 def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn) -> Tensor:
@@ -38,17 +50,17 @@ def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, dr
     the sum over all others without bias. The target is always there and is not corrected (arXiv 2507.09331).
     """
     own = (vectors * positives).sum(dim=1)  # (N,)
-    return (torch.logaddexp(own, drawn.log_sum(vectors, targets[:, None])) - own).mean()
+    return (torch.logaddexp(own, drawn.log_sum(vectors, drawn.find(targets[:, None]))) - own).mean()
 
 
 @dataclass(frozen=True)
 class ImitatedItems:
-    """A teacher's best K items at N positions, the logarithms of their shares of its full softmax, and the vectors of them all."""
+    """A teacher's best K items at N positions, U distinct ones in all, and the logarithms of their shares of its full softmax."""
 
-    items: Tensor  # (N, K) int64
+    distinct: Tensor  # (U,) int64
+    vectors: Tensor  # (U, E)
+    places: Tensor  # (N, K) int64, where each stands among the distinct ones
     logs: Tensor  # (N, K)
-    vectors: Tensor  # (U, E), of the distinct ones among `items`
-    places: Tensor  # (N, K) int64, where each stands in `vectors`
 
 
 def imitating_sampled_softmax_loss(
@@ -61,9 +73,11 @@ def imitating_sampled_softmax_loss(
     """
     own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
     top = scores_at(vectors, imitated.vectors, imitated.places)  # (N, K)
-    apart = top.masked_fill(imitated.items == targets[:, None], -torch.inf)  # the target is counted as itself
+    apart = top.masked_fill(imitated.distinct[imitated.places] == targets[:, None], -torch.inf)  # the target is counted as itself
     counted = torch.cat([own, apart], dim=1).logsumexp(dim=1)  # (N,)
-    others = drawn.log_sum(vectors, torch.cat([imitated.items, targets[:, None]], dim=1))  # (N,)
+    theirs, own_places = drawn.find(imitated.distinct), drawn.find(targets[:, None])
+    counted_in_full = Found(*(torch.cat([of[imitated.places], at], dim=1) for of, at in zip(theirs, own_places, strict=True)))  # (N, K + 1)
+    others = drawn.log_sum(vectors, counted_in_full)  # (N,)
     total = torch.logaddexp(counted, others)[:, None]
     return (total - own).mean(), divergence(imitated.logs, top - total) / len(targets)
 

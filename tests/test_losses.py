@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from slmrec.losses import Imitated, cosine_loss, imitating_softmax_loss, norm_loss, softmax_loss
+from slmrec.losses import Imitated, cosine_loss, imitating_softmax_loss, norm_loss, products, softmax_loss
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 100])
@@ -23,18 +23,33 @@ def test_chunked_softmax_equals_cross_entropy_with_its_gradients(chunk):
         torch.testing.assert_close(ours, theirs)
 
 
+def test_losses_of_states_are_the_papers():
+    student, teacher = [torch.randn(6, 4) for _ in range(2)], torch.randn(6, 2, 4)
+    states, stacked = products(student, teacher), torch.stack(student, dim=1)
+    torch.testing.assert_close(cosine_loss(states), 1 - functional.cosine_similarity(stacked, teacher, dim=2).mean())
+    distance, length = ((stacked - teacher) ** 2).sum(dim=2).mean(dim=0), (teacher**2).sum(dim=2).mean(dim=0)
+    torch.testing.assert_close(norm_loss(states), (distance / length).mean())
+
+
 def test_cosine_loss_ignores_length_and_norm_loss_does_not():
-    states = torch.randn(6, 2, 4)
-    assert cosine_loss(3 * states, states).item() == pytest.approx(0, abs=1e-6)
-    assert norm_loss(3 * states, states).item() == pytest.approx((3 - 1) ** 2, rel=1e-5)
-    assert norm_loss(states, states).item() == 0
+    teacher = torch.randn(6, 2, 4)
+    longer, same = products((3 * teacher).unbind(dim=1), teacher), products(teacher.unbind(dim=1), teacher)
+    assert cosine_loss(longer).item() == pytest.approx(0, abs=1e-6)
+    assert norm_loss(longer).item() == pytest.approx((3 - 1) ** 2, rel=1e-5)
+    assert norm_loss(same).item() == 0
+
+
+def test_a_state_of_zeros_has_a_finite_loss_and_gradient():
+    student = torch.zeros(6, 4, requires_grad=True)
+    loss = cosine_loss(products([student], torch.randn(6, 1, 4)))
+    loss.backward()
+    assert loss.item() == 1 and student.grad is not None and student.grad.isfinite().all()
 
 
 def test_norm_loss_weighs_every_block_alike_however_large_its_states_are():
-    teacher = torch.randn(50, 2, 4)
-    student = torch.randn(50, 2, 4)
-    scale = torch.tensor([1.0, 1000.0])[None, :, None]
-    torch.testing.assert_close(norm_loss(student * scale, teacher * scale), norm_loss(student, teacher))
+    student, teacher, scale = torch.randn(50, 2, 4), torch.randn(50, 2, 4), torch.tensor([1.0, 1000.0])[:, None]
+    scaled = products((student * scale).unbind(dim=1), teacher * scale)
+    torch.testing.assert_close(norm_loss(scaled), norm_loss(products(student.unbind(dim=1), teacher)))
 
 
 def plain_imitation(vectors: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:

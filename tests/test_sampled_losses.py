@@ -80,14 +80,14 @@ def test_gbce_is_the_papers_formula(calibration):
 def imitated(table: torch.Tensor, top: int = 6) -> ImitatedItems:
     """What a teacher of random scores recommends at 20 positions."""
     logs, items = torch.randn(20, 30, dtype=torch.float64).log_softmax(dim=1).topk(top, dim=1)
-    return ImitatedItems(items, logs, table, items)
+    return ImitatedItems(torch.arange(30), table, items, logs)
 
 
 def test_imitation_against_every_item_once_is_that_of_the_full_softmax():
     vectors, table, targets, drawn = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
     top = imitated(table)
     found = imitating_sampled_softmax_loss(vectors, table[targets], targets, drawn, top)
-    whole = imitating_softmax_loss(vectors, table, targets, Imitated(top.items, top.logs), (1.0, 1.0), 7)
+    whole = imitating_softmax_loss(vectors, table, targets, Imitated(top.places, top.logs), (1.0, 1.0), 7)
     torch.testing.assert_close(found, whole)
     assert found[1] > 0.1
 
@@ -98,7 +98,7 @@ def test_items_counted_in_full_are_not_counted_again_where_they_are_drawn():
     draws = torch.tensor([3, 3, 8, 29])
     drawn = drawn_of(draws, table, torch.full((4,), 4 / 30, dtype=torch.float64))
     ranking, _ = imitating_sampled_softmax_loss(vectors, table[targets], targets, drawn, top)
-    left = [sorted(set(range(30)) - set(row.tolist()) - {int(goal)}) for row, goal in zip(top.items, targets, strict=True)]
+    left = [sorted(set(range(30)) - set(row.tolist()) - {int(goal)}) for row, goal in zip(top.places, targets, strict=True)]
     scores = vectors @ table.T
     counted = scores.clone()
     for row, items in enumerate(left):
