@@ -22,7 +22,6 @@ import numpy as np
 import polars as pl
 import torch
 
-from benchmarks.machine import machine
 from benchmarks.sets import Sequences, leave_one_out, read_sequences
 from slmrec.checkpoints import Checkpoint
 from slmrec.files import write_json
@@ -32,6 +31,7 @@ from slmrec.model_params import EmbedItemsParams
 from slmrec.progress import Progress
 from slmrec.scoring import ModelScorer, candidate_mask
 from slmrec.stages.embed_items import sasrec_run
+from slmrec.studies.machine import machine
 from slmrec.training import Loop
 
 PROJECT = Path(__file__).parent.parent

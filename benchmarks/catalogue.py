@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from pydantic import TypeAdapter
 
-from benchmarks.machine import machine
 from benchmarks.sets import windows_of
 from slmrec.batches import Batch, make_batch
 from slmrec.checkpoints import Checkpoint
@@ -34,6 +33,7 @@ from slmrec.item_table import ItemTable
 from slmrec.model_params import LossParams, TrainingParams
 from slmrec.ranking import Ranking
 from slmrec.sasrec import Sasrec
+from slmrec.studies.machine import machine
 from slmrec.training import Loop, Run
 from slmrec.vocabulary import FIRST_ITEM
 

@@ -22,7 +22,6 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from benchmarks.cost_llm import exported
-from benchmarks.machine import machine
 from slmrec.cost import serving_batches, time_in_turn
 from slmrec.files import write_json
 from slmrec.graph import export_graph
@@ -35,6 +34,7 @@ from slmrec.recommender import Recommender
 from slmrec.results import as_markdown
 from slmrec.runtime import answer, open_session
 from slmrec.scoring import candidate_mask, rank_targets, right_padded, sample_targets
+from slmrec.studies.machine import machine
 
 RESULTS = Path(__file__).resolve().parent / "results"
 OPSET = 18

@@ -10,10 +10,8 @@ benchmarks/results/cost_llm.json, times of this machine, all four models measure
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +46,7 @@ from slmrec.recommender import Recommender
 from slmrec.runtime import answer, open_session
 from slmrec.sasrec import Sasrec
 from slmrec.states import TeacherRows
+from slmrec.studies.machine import machine
 
 RESULTS = Path(__file__).resolve().parent / "results" / "cost_llm.json"
 ITEMS, USERS, LONGEST, WIDTH = 12_000, 2_000, 30, 128
@@ -181,10 +180,8 @@ def main() -> None:
         }
         for name in ("student", "student_narrow", "sasrec")
     }
-    result["made_with"] = {
-        "threads": given.threads, "repeats": given.repeats, "users": given.users, "steps": given.steps, "machine": platform.machine(),
-        **{package: version(package) for package in ("torch", "transformers", "onnx")}, "onnxruntime": onnxruntime.__version__,
-    }  # fmt: skip
+    made_with = machine(given.threads, "slmrec", "torch", "transformers", "peft", "onnx", "onnxruntime")
+    result["made_with"] = made_with | {"repeats": given.repeats, "users": given.users, "steps": given.steps}
     write_json(RESULTS, result)
     for name, factors in result["against_the_teacher"].items():
         print(name, {key: round(value, 3) for key, value in factors.items()})

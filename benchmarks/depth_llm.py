@@ -15,8 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.machine import machine
-from benchmarks.quality import PACKAGES, PROJECT, RESULTS, Bench
+from benchmarks.quality import PROJECT, RESULTS, Bench
 from slmrec.files import read_json, write_json
 
 FOLDERS = ("artifacts/histories", "artifacts/item_vectors", "artifacts/teacher", "reports")
@@ -41,8 +40,7 @@ def main() -> None:
     command = [sys.executable, "-m", "slmrec.studies.depth", *FOLDERS]
     subprocess.run(command, cwd=place.folder, env=os.environ | environment, check=True)
     found = read_json(place.folder / "reports" / "depth.json")
-    settings = {"changes": bench.changes, "teacher": bench.settings["teacher"]}
-    write_json(RESULTS / f"depth-{given.name}.json", found | {"settings": settings, "made_with": machine(given.threads, *PACKAGES)})
+    write_json(RESULTS / f"depth-{given.name}.json", found | {"changes": bench.changes, "teacher": bench.settings["teacher"]})
     shutil.copyfile(place.folder / "reports" / "depth.svg", RESULTS / f"depth-{given.name}.svg")
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import machine
 from benchmarks.quality import RESULTS, Bench
 from slmrec.compute import use_deterministic_kernels
 from slmrec.evaluation import Examination
@@ -26,6 +25,7 @@ from slmrec.model_params import EvaluateParams
 from slmrec.models import load_model
 from slmrec.scoring import rank_targets
 from slmrec.stages.evaluate import contestants
+from slmrec.studies.machine import machine
 
 LENGTH = 10
 MODELS = ("popularity", "recent_popularity", "last_item_transition", "sasrec", "sasrec_text")

@@ -17,8 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.cost_llm import exported
-from benchmarks.machine import machine
-from benchmarks.quality import NAMES, PACKAGES, RESULTS, Bench, Place
+from benchmarks.quality import NAMES, RESULTS, Bench, Place
 from slmrec.adapters import prepare_layers
 from slmrec.backbones import open_backbone
 from slmrec.compute import use_deterministic_kernels
@@ -34,6 +33,7 @@ from slmrec.ranking import Ranking
 from slmrec.recommender import Recommender
 from slmrec.runtime import open_session
 from slmrec.scoring import ModelScorer
+from slmrec.studies.machine import PACKAGES, machine
 
 PROMPT = "A customer bought these products, oldest first. Predict the product that the customer buys next:"
 COST = MeasureCostParams(seed=1, repeats=3, steps=2, batch=64, users=128)

@@ -23,14 +23,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from benchmarks.machine import machine
 from slmrec.files import new_file, read_json, write_json
 from slmrec.metrics import SAMPLED
 from slmrec.results import as_markdown
+from slmrec.studies.machine import PACKAGES, machine
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / "benchmarks" / "results"
-PACKAGES = ("slmrec", "torch", "transformers", "peft")
 NAMES = ("amazon-beauty-2014", "steam-100k", "amazon-beauty-classic")
 FIRST_TIME = 1_000_000_000  # of logs that have an order but no clock, epoch seconds
 STAGES: dict[str, Any] = YAML(typ="safe").load(PROJECT / "dvc.yaml")["stages"]

@@ -23,7 +23,6 @@ import torch
 from ruamel.yaml import YAML
 
 from benchmarks.beside import PEERS, beside
-from benchmarks.machine import machine
 from benchmarks.sets import leave_one_out, read_sequences
 from slmrec.checkpoints import Checkpoint
 from slmrec.compute import use_deterministic_kernels
@@ -32,6 +31,7 @@ from slmrec.metrics import FULL, means
 from slmrec.model_params import EmbedItemsParams
 from slmrec.scoring import ModelScorer, candidate_mask, rank_targets
 from slmrec.stages.embed_items import embed_items
+from slmrec.studies.machine import machine
 from slmrec.text import title_vectors
 
 HERE = Path(__file__).parent

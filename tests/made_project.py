@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("slmrec", "flows", "params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+PARTS = ("slmrec", "flows", "params.yaml", "studies.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
 
 
 def make_project(folder: Path) -> Path:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from slmrec.simulation import TRUTH_DAYS, simulate
-from tests.made_project import change, make_project, run
+from tests.made_project import ROOT, change, make_project, run
 
 pytestmark = pytest.mark.acceptance
 
@@ -69,3 +70,33 @@ def test_every_model_comes_near_the_truth_and_none_beyond(project: Path) -> None
     for name in ("sasrec", "teacher", "student"):
         assert 0.7 < found[name] < 1.05, f"{name} reaches {found[name]:.2f} of the best"
     assert found["popularity"] < 0.5
+
+
+def test_the_studies_run_as_commands_and_say_what_they_were_made_with(project: Path) -> None:
+    change(project / "studies.yaml", "depth_study.depths", [1])
+    change(project / "studies.yaml", "depth_study.windows", 32)
+    change(project / "studies.yaml", "ablation.seeds", [1])
+    for key in ("train_teacher.training.epochs", "distill_student.training.epochs"):
+        change(project / "params.yaml", key, 1)
+    change(project / "studies.yaml", "ablation.rows", [row for row in rows_of_the_project() if row["name"] in ROWS])
+    run(project, "slmrec.studies.depth", *ARTIFACTS[:3], "reports/depth-study")
+    run(project, "slmrec.studies.ablation", *(ARTIFACTS[at] for at in (0, 2, 3)), "reports/ablation")
+    depth = json.loads((project / "reports" / "depth-study" / "depth.json").read_text())
+    ablation = json.loads((project / "reports" / "ablation" / "ablation.json").read_text())
+    assert [each["depth"] for each in depth["retrained"]] == [1, 4]
+    assert len(depth["read_out"]) == len(depth["layers"]["change"]) == 4
+    assert [row["name"] for row in ablation["rows"]] == ROWS
+    assert all(row["ndcg@10"]["mean"] > 0 for row in ablation["rows"])
+    for found, section in ((depth, "train_teacher"), (ablation, "distill_student")):
+        assert found["settings"][section]["training"]["epochs"] == 1
+        assert found["made_with"]["versions"]["torch"]
+    assert (project / "reports" / "depth-study" / "depth.svg").is_file()
+    assert (project / "reports" / "ablation" / "ablation.svg").is_file()
+
+
+ARTIFACTS = ["artifacts/histories", "artifacts/item_vectors", "artifacts/teacher", "artifacts/teacher_states"]
+ROWS = ["ranking only", "all and logits"]
+
+
+def rows_of_the_project() -> list[dict[str, Any]]:
+    return YAML(typ="safe").load(ROOT / "studies.yaml")["ablation"]["rows"]

@@ -27,6 +27,7 @@ from slmrec.scoring import ModelScorer
 from slmrec.sections import read_section
 from slmrec.stages.distill_student import Lesson, distill_student
 from slmrec.studies.kept import Kept
+from slmrec.studies.machine import PACKAGES, machine
 from slmrec.studies.params import AblationParams, AblationRow
 from slmrec.studies.picture import spread_panel, write_picture
 from slmrec.teacher_rows import open_states
@@ -89,7 +90,8 @@ def picture(rows: list[Found], path: Path) -> None:
 
 def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) -> None:
     """Train every row with every seed; write ablation.json and ablation.svg into `report`."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    device = start_torch(compute)
     p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     judged = read_section("evaluate", EvaluateParams, Path("params.yaml"))
     asked = read_section("ablation", AblationParams, Path("studies.yaml"))
@@ -110,7 +112,9 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
         rows.append(summary(row, found))
         print(f"{row.name}: test ndcg@10 {rows[-1]['ndcg@10']['mean']:.4f}", flush=True)
     report.mkdir(parents=True, exist_ok=True)
-    write_json(report / "ablation.json", {"rows": rows, "seeds": asked.seeds})
+    settings = {"compute": compute.model_dump(), "distill_student": p.model_dump(), "ablation": asked.model_dump()}
+    made_with = {"settings": settings, "made_with": machine(compute.threads, *PACKAGES)}
+    write_json(report / "ablation.json", {"rows": rows, "seeds": asked.seeds} | made_with)
     picture(rows, report / "ablation.svg")
 
 

@@ -30,6 +30,7 @@ from slmrec.sections import read_section
 from slmrec.stages.train_teacher import train_teacher
 from slmrec.studies.kept import Kept
 from slmrec.studies.layers import changes, replaceability, similarities, states_between_layers
+from slmrec.studies.machine import PACKAGES, machine
 from slmrec.studies.params import DepthStudyParams
 from slmrec.studies.picture import lines_panel, matrix_panel, write_picture
 
@@ -130,7 +131,8 @@ def picture(found: Found, path: Path) -> None:
 
 def main(histories: Path, item_vectors: Path, teacher: Path, *, report: Path) -> None:
     """Study the teacher in `teacher`; write depth.json and depth.svg into `report`."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
+    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    device = start_torch(compute)
     trained = read_section("train_teacher", TrainTeacherParams, Path("params.yaml"))
     p = read_section("depth_study", DepthStudyParams, Path("studies.yaml"))
     model = load_model(teacher)
@@ -139,7 +141,8 @@ def main(histories: Path, item_vectors: Path, teacher: Path, *, report: Path) ->
     key = key_of([histories, item_vectors, teacher], trained, p)
     found = study(Subject(read_histories(histories), item_vectors, model, trained, device, key), p, Kept("depth", key))
     report.mkdir(parents=True, exist_ok=True)
-    write_json(report / "depth.json", found)
+    settings = {"compute": compute.model_dump(), "train_teacher": trained.model_dump(), "depth_study": p.model_dump()}
+    write_json(report / "depth.json", found | {"settings": settings, "made_with": machine(compute.threads, *PACKAGES)})
     picture(found, report / "depth.svg")
     print(f"depth study: {found['chosen_depth']} layers reach {p.near:.0%} of the best depth's NDCG@10; see {report / 'depth.svg'}")
 

@@ -7,6 +7,8 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+PACKAGES = ("slmrec", "torch", "transformers", "peft")  # whose versions a trained model hangs on
+
 
 def machine(threads: int | None, *packages: str) -> dict[str, Any]:
     """Cores, memory in MiB, system and the versions of Python and `packages`; `threads` where they were fixed."""
