@@ -50,8 +50,9 @@ class Place:
             YAML().dump(params, stream)
         for target in [data, *linked]:
             link = folder / ("data" if target == data else f"artifacts/{target.name}")
-            link.unlink(missing_ok=True)
-            link.symlink_to(target.resolve())
+            ours = link.with_name(f".{link.name}-{os.getpid()}")  # another benchmark may be making the same link
+            ours.symlink_to(target.resolve())
+            ours.replace(link)
 
     def artifact(self, name: str) -> Path:
         """Where this place keeps an artifact."""
