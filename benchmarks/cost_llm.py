@@ -46,7 +46,7 @@ from slmrec.recommender import Recommender
 from slmrec.runtime import answer, open_session
 from slmrec.sasrec import Sasrec
 from slmrec.states import TeacherRows
-from slmrec.studies.machine import machine
+from slmrec.studies.machine import PACKAGES, machine
 
 RESULTS = Path(__file__).resolve().parent / "results" / "cost_llm.json"
 ITEMS, USERS, LONGEST, WIDTH = 12_000, 2_000, 30, 128
@@ -180,8 +180,8 @@ def main() -> None:
         }
         for name in ("student", "student_narrow", "sasrec")
     }
-    made_with = machine(given.threads, "slmrec", "torch", "transformers", "peft", "onnx", "onnxruntime")
-    result["made_with"] = made_with | {"repeats": given.repeats, "users": given.users, "steps": given.steps}
+    asked_for = {"repeats": given.repeats, "users": given.users, "steps": given.steps, "onnxruntime": onnxruntime.__version__}
+    result["made_with"] = machine(given.threads, *PACKAGES, "onnx") | asked_for
     write_json(RESULTS, result)
     for name, factors in result["against_the_teacher"].items():
         print(name, {key: round(value, 3) for key, value in factors.items()})
