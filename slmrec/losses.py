@@ -116,7 +116,8 @@ def products(student: Sequence[Tensor], teacher: Tensor) -> Products:
     """The products of a student's K blocks of states (N, D) and a teacher's (N, K, D), in full precision."""
     pairs = [(own.float(), block) for own, block in zip(student, teacher.unbind(dim=1), strict=True)]
     dot = torch.linalg.vecdot
-    found = [(dot(own, own), dot(own, block), dot(block, block)) for own, block in pairs]
+    with torch.autocast(teacher.device.type, enabled=False):  # a distance is a small difference of large products
+        found = [(dot(own, own), dot(own, block), dot(block, block)) for own, block in pairs]
     return Products(*(torch.stack(each, dim=1) for each in zip(*found, strict=True)))
 
 

@@ -39,6 +39,14 @@ def test_cosine_loss_ignores_length_and_norm_loss_does_not():
     assert norm_loss(same).item() == 0
 
 
+def test_losses_of_states_are_exact_in_training_with_half_the_bits():
+    student, teacher = torch.randn(50, 64).bfloat16(), torch.randn(50, 1, 64)
+    teacher[:, 0] = student.float() + 0.01 * teacher[:, 0]
+    plain = norm_loss(products([student.float()], teacher))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(norm_loss(products([student], teacher)), plain, rtol=0, atol=0)
+
+
 def test_a_state_of_zeros_has_a_finite_loss_and_gradient():
     student = torch.zeros(6, 4, requires_grad=True)
     loss = cosine_loss(products([student], torch.randn(6, 1, 4)))
