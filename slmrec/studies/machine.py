@@ -7,6 +7,8 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+import psutil
+
 PACKAGES = ("slmrec", "torch", "transformers", "peft")  # whose versions a trained model hangs on
 
 
@@ -14,7 +16,7 @@ def machine(threads: int | None, *packages: str) -> dict[str, Any]:
     """Cores, memory in MiB, system and the versions of Python and `packages`; `threads` where they were fixed."""
     return {
         "cores": os.cpu_count(),
-        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
+        "memory_mib": psutil.virtual_memory().total // 2**20,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: version(name) for name in packages},
