@@ -24,6 +24,8 @@ PAIRS = {
         ("student", "sasrec"),
         ("student_narrow", "teacher"),
         ("student_narrow", "sasrec"),
+        ("student", "ensemble"),
+        ("student_narrow", "ensemble"),
         ("student", "sasrec_text"),
         ("sasrec_text", "sasrec"),
     )

@@ -72,6 +72,7 @@ class TextParams(Section):
 
 class EmbedItemsParams(Section):
     seed: Seed
+    ensemble_seeds: list[Seed]  # of further models, whose scores students imitate beside the first one's and the teacher's
     width: Count  # of the item table and of SASRec
     layers: Count
     heads: Count
@@ -79,6 +80,13 @@ class EmbedItemsParams(Section):
     dropout: float = Field(ge=0, lt=1)
     text: Literal["none"] | TextParams
     training: TrainingParams
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> EmbedItemsParams:
+        seeds = [self.seed, *self.ensemble_seeds]
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"seed and ensemble_seeds are {seeds}; two models of one seed are one model, so they must differ")
+        return self
 
 
 class DecoderParams(Section):

@@ -17,6 +17,7 @@ from slmrec.model_params import (
     EveryLayer,
     ExportParams,
     MeasureCostParams,
+    OnlineTeaching,
     Pretrained,
     RecordStatesParams,
     StudentParams,
@@ -39,6 +40,23 @@ class Params(Section):
     evaluate: EvaluateParams
     export_onnx: ExportParams
     measure_cost: MeasureCostParams
+
+    @model_validator(mode="after")
+    def _the_ensemble_is_imitated(self) -> Params:
+        seeds, student = self.embed_items.ensemble_seeds, self.distill_student
+        if not seeds:
+            return self
+        if isinstance(student.teaching, OnlineTeaching):
+            raise ValueError(
+                f"embed_items.ensemble_seeds is {seeds}, but distill_student.teaching is online: the student would imitate the "
+                "learning teacher alone; set it to offline, or ensemble_seeds to []"
+            )
+        if not any(each.weights.logits for each in (student, student.narrow) if each):
+            raise ValueError(
+                f"embed_items.ensemble_seeds is {seeds}, but no student imitates scores; set distill_student.weights.logits, "
+                "or ensemble_seeds to []"
+            )
+        return self
 
     @model_validator(mode="after")
     def _blocks_fit_both_decoders(self) -> Params:

@@ -46,7 +46,7 @@ def decoder(layers: int, width: int = 16):
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("states") / "teacher_states"
-    record_states(decoder(4), HISTORIES, RECORD, folder)
+    record_states(decoder(4), [], HISTORIES, RECORD, folder)
     return folder
 
 
@@ -77,7 +77,7 @@ def test_states_of_other_windows_are_refused(recorded):
 def test_states_that_do_not_fit_the_disk_are_refused_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("slmrec.states.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
     with pytest.raises(UnavailableError, match="record fewer blocks"):
-        record_states(decoder(4), HISTORIES, RECORD, tmp_path / "states")
+        record_states(decoder(4), [], HISTORIES, RECORD, tmp_path / "states")
     assert not list((tmp_path / "states").iterdir())
 
 
@@ -121,9 +121,9 @@ def test_blocks_align_by_share_of_depth():
     assert Distillation(decoder(2), 16, 2).after == [1, 2]
 
 
-def test_computed_rows_are_the_recorded_ones_and_nothing_but_their_shape_is_written(recorded, tmp_path):
-    record_states(decoder(4), HISTORIES, RECORD.model_copy(update={"keep": "nothing"}), tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["states.json"]
+def test_computed_rows_are_the_recorded_ones_and_no_state_is_written(recorded, tmp_path):
+    record_states(decoder(4), [], HISTORIES, RECORD.model_copy(update={"keep": "nothing"}), tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"members.json", "states.json"}
     computed = open_states(tmp_path, HISTORIES, decoder(4))
     assert isinstance(computed, ComputedStates)
     batch = make_batch(HISTORIES, np.arange(10))

@@ -31,7 +31,7 @@ def test_the_mean_over_processes_is_the_mean_over_all_positions(windows, process
     assert sorted(row for part, weight in shares if weight for row in part.windows.tolist()) == list(range(windows))
 
 
-EMBED = ("slmrec.stages.embed_items", "artifacts/events", "artifacts/histories", "artifacts/item_vectors")
+EMBED = ("slmrec.stages.embed_items", "artifacts/events", "artifacts/histories", "artifacts/item_vectors", "artifacts/ensemble")
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(tmp_
     loss = SampledSoftmaxLoss(kind="sampled_softmax", negatives=40, uniform_share=0.5, rows="all")
     training = TRAINING.model_copy(update={"epochs": 6, "positions_per_batch": 256, "loss": loss})
     p = EmbedItemsParams(
-        seed=1, width=16, layers=1, heads=2, feed_forward=32, dropout=0.1,
+        seed=1, ensemble_seeds=[], width=16, layers=1, heads=2, feed_forward=32, dropout=0.1,
         text=TextParams(encoders=["minilm"], hidden_ids=0.2, new_items_may_cost=0.0), training=training,
     )  # fmt: skip
     judged = EvaluateParams(seed=1, negatives=3, bootstrap=50, recent_days=30, short_history=5, tail_share=0.2)

@@ -18,8 +18,9 @@ from tests.made_project import change, environment, make_project, run
 
 pytestmark = pytest.mark.acceptance
 
-REPRODUCIBLE = ("events", "histories", "item_vectors", "teacher", "teacher_states", "student", "bundle")
+REPRODUCIBLE = ("events", "histories", "item_vectors", "ensemble", "teacher", "teacher_states", "student", "bundle")
 SMALL = {
+    "embed_items.ensemble_seeds": [11, 12],
     "embed_items.training.epochs": 3,
     "train_teacher.backbone.layers": 4,
     "train_teacher.training.epochs": 12,
@@ -77,7 +78,7 @@ def test_the_bundle_passes_its_own_check_and_recommends_titles(whole):
 
 def test_the_result_names_every_model_and_the_bundle(whole):
     said = run(whole, "slmrec.cli", "show").stdout
-    for name in ("popularity", "recent_popularity", "last_item_transition", "sasrec", "teacher", "student", "student_onnx"):
+    for name in ("popularity", "recent_popularity", "last_item_transition", "sasrec", "teacher", "ensemble", "student", "student_onnx"):
         assert f"| {name} " in said
     assert "student-teacher" in said
     assert "artifacts/bundle" in said

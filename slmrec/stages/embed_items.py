@@ -12,11 +12,12 @@ from slmrec.batches import Batch
 from slmrec.checkpoints import Checkpoint, key_of
 from slmrec.compute import start_training
 from slmrec.door import open_door
+from slmrec.ensemble import save_members
 from slmrec.files import new_folder, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.item_table import ItemTable
 from slmrec.model_params import ComputeParams, EmbedItemsParams
-from slmrec.models import save_model
+from slmrec.models import SequenceModel, save_model
 from slmrec.ranking import Ranking, Validation
 from slmrec.sasrec import Sasrec
 from slmrec.sections import read_section
@@ -59,8 +60,11 @@ def embed_items(
     return model, train(run)
 
 
-def main(events: Path, histories: Path, *, item_vectors: Path) -> None:
-    """Train on `histories`; write the model of ids and, where text is on, the one with text, each with its validation curve."""
+def main(events: Path, histories: Path, *, item_vectors: Path, ensemble: Path) -> None:
+    """Train on `histories`; write the model of ids and, where text is on, the one with text, each with its validation curve.
+
+    `ensemble` gets one more model for each of `ensemble_seeds`, with text where text is on.
+    """
     device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("embed_items", EmbedItemsParams, Path("params.yaml"))
     items = tables.read_table(events / "items.parquet", tables.ITEMS)
@@ -69,12 +73,18 @@ def main(events: Path, histories: Path, *, item_vectors: Path) -> None:
     if p.text != "none":
         texts["sasrec_text"] = title_vectors(items, rows, p.text.encoders)
     read, key = read_histories(histories), key_of([events / "items.parquet", histories], p)
-    with new_folder(item_vectors) as folder:
+    with new_folder(item_vectors) as folder, new_folder(ensemble) as others:
         for name, text in texts.items():
             checkpoint = Checkpoint.of("embed_items", f"{name}-{key}")
             model, curve = embed_items(read, text, rows, p, device, checkpoint)
             save_model(model, folder / name)
             write_json(folder / name / "curve.json", curve)
+        members: dict[int, SequenceModel] = {}
+        for number, seed in enumerate(p.ensemble_seeds, start=1):
+            print(f"ensemble: model {number} of {len(p.ensemble_seeds)}, {name} of seed {seed}", flush=True)
+            checkpoint = Checkpoint.of("embed_items", f"{name}-{seed}-{key}")
+            members[seed], _ = embed_items(read, text, rows, p.model_copy(update={"seed": seed}), device, checkpoint)
+        save_members(others, members)
     checkpoint.clear()
 
 

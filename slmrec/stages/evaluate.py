@@ -11,12 +11,13 @@ from slmrec.baselines import LastItemTransition, Popularity
 from slmrec.checkpoints import Checkpoint, key_of
 from slmrec.compute import start_torch
 from slmrec.door import open_door
+from slmrec.ensemble import EnsembleScorer, beside_teacher
 from slmrec.errors import DataError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.files import new_file, write_json
 from slmrec.histories import Histories, read_histories
 from slmrec.model_params import ComputeParams, EvaluateParams
-from slmrec.models import decoder_parameters, embedding_model, load_model, table_parameters
+from slmrec.models import SequenceModel, decoder_parameters, embedding_model, load_model, table_parameters
 from slmrec.progress import Progress
 from slmrec.scoring import ModelScorer, Ranks, Scorer
 from slmrec.sections import read_section
@@ -31,9 +32,15 @@ def contestants(histories: Histories, folders: dict[str, Path], items: int, p: E
         "last_item_transition": (LastItemTransition(histories, items), nothing),
     }
     for name, folder in folders.items():
-        model = load_model(folder)
-        scorers[name] = (ModelScorer(model, histories), Parameters(decoder_parameters(model), table_parameters(model)))
+        scorers[name] = together([load_model(folder)], histories)
     return scorers
+
+
+def together(models: list[SequenceModel], histories: Histories) -> tuple[Scorer, Parameters]:
+    """One contestant of several models, or of one."""
+    scorers = [ModelScorer(model, histories) for model in models]
+    parameters = Parameters(sum(map(decoder_parameters, models)), sum(map(table_parameters, models)))
+    return (EnsembleScorer(scorers) if len(scorers) > 1 else scorers[0]), parameters
 
 
 def ranked(scorer: Scorer, examination: Examination, checkpoint: Checkpoint) -> Ranks:
@@ -57,7 +64,7 @@ def write_negatives(examination: Examination, path: Path) -> None:
         table.write_parquet(temporary)
 
 
-def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, negatives: Path, evaluation: Path) -> None:
+def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, student: Path, *, negatives: Path, evaluation: Path) -> None:
     """Measure every model on `histories`; write the stored negatives and metrics/evaluation.json."""
     compute = read_section("compute", ComputeParams, Path("params.yaml"))
     start_torch(compute)
@@ -72,9 +79,13 @@ def main(histories: Path, item_vectors: Path, teacher: Path, student: Path, *, n
     if (student / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
         folders["student_narrow"] = student / "student_narrow"
     scorers = contestants(read, folders, len(table), p)
+    made = {name: [folder] for name, folder in folders.items()}
+    if beside := beside_teacher(item_vectors, ensemble):
+        scorers["ensemble"] = together([load_model(teacher), *beside], read)
+        made["ensemble"] = [teacher, item_vectors, ensemble]
     checkpoints = {}
     for name in scorers:
-        made_from = [histories, *([folders[name]] if name in folders else [])]
+        made_from = [histories, *made.get(name, [])]
         checkpoints[name] = Checkpoint.of("evaluate", f"{name}-{key_of(made_from, p, compute, len(table), described.tolist())}")
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:

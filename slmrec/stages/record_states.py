@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -9,56 +10,60 @@ import torch
 from slmrec.batches import by_length, make_batch
 from slmrec.compute import start_torch
 from slmrec.door import open_door
+from slmrec.ensemble import beside_teacher
 from slmrec.errors import DataError
-from slmrec.files import new_folder, write_json
+from slmrec.files import new_folder
 from slmrec.histories import Histories, read_histories
 from slmrec.model_params import ComputeParams, RecordStatesParams
-from slmrec.models import load_model
+from slmrec.models import SequenceModel, load_model
 from slmrec.progress import Progress
 from slmrec.ranking import trained_rows
 from slmrec.recommender import Recommender
 from slmrec.sections import read_section
 from slmrec.states import StatesShape, StatesWriter, first_rows, in_order, rows_at, spans_of
-from slmrec.teacher_rows import rows_of
+from slmrec.teacher_rows import TeacherReader, promise_states
 
 POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
 
 
-def record_states(teacher: Recommender, histories: Histories, p: RecordStatesParams, folder: Path) -> None:
-    """Write the teacher's rows for every training position, in order of (window, position); or only what they would be."""
+def record_states(teacher: Recommender, beside: Sequence[SequenceModel], histories: Histories, p: RecordStatesParams, folder: Path) -> None:
+    """Write the rows of the teacher, and of the models `beside` it, for every training position, in order of (window, position).
+
+    Where nothing is kept, only what is needed to compute them.
+    """
     known = trained_rows(teacher.table)
     if p.top > len(known):
         raise DataError(f"record_states.top is {p.top}, but training knows only {len(known)} items; lower it")
     lengths = histories.windows.positions
     shape = StatesShape(int(lengths.sum()), p.blocks, teacher.shape.width, p.top, p.precision, p.shard_positions, p.keep)
     if p.keep == "nothing":
-        write_json(folder / "states.json", vars(shape))
+        promise_states(folder, shape, beside)
         return
-    writer = StatesWriter(folder, shape, histories)
+    writer, reader = StatesWriter(folder, shape, histories), TeacherReader(teacher, beside, shape)
     with torch.inference_mode(), Progress("teacher states", shape.positions) as progress:
-        table, first_row = teacher.table(known), first_rows(histories.windows)
+        first_row = first_rows(histories.windows)
         for span in spans_of(histories, p.shard_positions):
             # Windows of similar length are read together, so that hardly anything is computed for padding, and put in order here.
             read, places = [], []
             for rows in by_length(span, lengths[span], POSITIONS_AT_ONCE):
                 batch = make_batch(histories, rows).to(known.device)
-                vectors, states = teacher.read(batch.items, p.blocks)
-                read.append(writer.packed(rows_of(vectors, states, batch.real, known, table, p.top)))
+                read.append(writer.packed(reader.read(batch.items, batch.real)))
                 places.append(rows_at(first_row, rows, batch.real.cpu()))
                 progress.step(int(first_row[span[0]]) + sum(map(len, places)), {})
             writer.add(in_order(read, torch.cat(places)))
     writer.close()
 
 
-def main(histories: Path, teacher: Path, *, teacher_states: Path) -> None:
-    """Read the teacher once over the training windows of `histories`; write safetensors shards to `teacher_states`."""
+def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, *, teacher_states: Path) -> None:
+    """Read the teacher, and its ensemble, once over the training windows of `histories`; write safetensors shards to `teacher_states`."""
     device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("record_states", RecordStatesParams, Path("params.yaml"))
     model = load_model(teacher)
     if not isinstance(model, Recommender) or max(p.blocks) > len(model.layers):
         raise DataError(f"record_states.blocks names layer {max(p.blocks)}, the teacher in {teacher} has no such layer")
     with new_folder(teacher_states) as folder:
-        record_states(model.to(device), read_histories(histories), p, folder)
+        beside = [other.to(device) for other in beside_teacher(item_vectors, ensemble)]
+        record_states(model.to(device), beside, read_histories(histories), p, folder)
 
 
 if __name__ == "__main__":
