@@ -131,23 +131,26 @@ class Bench:
 
     def sasrec(self, seed: int) -> Place:
         """The baseline and its item vectors, with a seed of its own."""
-        place = self.place(f"sasrec-{seed}", {"embed_items.seed": seed}, self._tables("events", "histories"))
+        taught = self.settings["teacher"]  # its ensemble is trained beside the item vectors that it starts from
+        changes = {"embed_items.seed": seed} | ({"embed_items.ensemble_seeds": taught["ensemble_seeds"]} if seed == taught["seed"] else {})
+        place = self.place(f"sasrec-{seed}", changes, self._tables("events", "histories"))
         place.run("embed_items", self.cache)
         return place
 
     def teacher(self, vectors: Place) -> Place:
         """The one teacher and what it says at every training position."""
         changes = self.settings["teacher"]["changes"]
-        place = self.place("teacher", changes, [*self._tables("histories"), vectors.artifact("item_vectors")])
+        linked = [*self._tables("histories"), vectors.artifact("item_vectors"), vectors.artifact("ensemble")]
+        place = self.place("teacher", changes, linked)
         place.run("train_teacher", self.cache)
         place.run("record_states", self.cache)
         return place
 
     def student(self, name: str, seed: int, vectors: Place, teacher: Place) -> Measured:
         """One student with and without distillation, measured beside SASRec of the same seed and the teacher."""
-        linked = [*self._tables("events", "histories"), vectors.artifact("item_vectors"), teacher.artifact("teacher")]
+        taught = [teacher.artifact(out) for out in ("ensemble", "teacher", "teacher_states")]
         changes = self.settings["students"][name]["changes"] | {"distill_student.seed": seed}
-        place = self.place(f"{name}-{seed}", changes, [*linked, teacher.artifact("teacher_states")])
+        place = self.place(f"{name}-{seed}", changes, [*self._tables("events", "histories"), vectors.artifact("item_vectors"), *taught])
         (place.folder / "metrics").mkdir(exist_ok=True)
         place.run("distill_student", self.cache)
         place.run("evaluate", self.cache)

@@ -15,26 +15,20 @@ import torch
 from torch import Tensor
 
 from slmrec.files import read_json, write_json
-from slmrec.models import SequenceModel, embedding_model, load_model, save_model
+from slmrec.models import SequenceModel, load_model, save_model
 from slmrec.scoring import Scorer
 
 
 def save_members(folder: Path, members: dict[int, SequenceModel]) -> None:
-    """Write models by seed into `folder`, and members.json, which says which there are."""
-    for seed, model in members.items():
-        save_model(model, folder / str(seed))
-    write_json(folder / "members.json", {"seeds": list(members)})
+    """Write all of an ensemble but the teacher into `folder`, by number, and members.json, which says which there are, if any."""
+    for number, model in members.items():
+        save_model(model, folder / str(number))
+    write_json(folder / "members.json", {"members": list(members)})
 
 
 def load_members(folder: Path) -> list[SequenceModel]:
     """What `save_members` wrote, in its order."""
-    return [load_model(folder / str(seed)) for seed in read_json(folder / "members.json")["seeds"]]
-
-
-def beside_teacher(item_vectors: Path, ensemble: Path) -> list[SequenceModel]:
-    """All of the ensemble but the teacher; nobody where no further seeds were asked for (embed_items.ensemble_seeds)."""
-    members = load_members(ensemble)
-    return [load_model(embedding_model(item_vectors)), *members] if members else []
+    return [load_model(folder / str(number)) for number in read_json(folder / "members.json")["members"]]
 
 
 class EnsembleScorer:

@@ -23,7 +23,8 @@ def test_the_settings_of_every_set_make_valid_params_for_every_student(name, tmp
     settings = YAML(typ="safe").load(PROJECT / "benchmarks" / "quality_settings" / f"{name}.yaml")
     for student in settings["students"].values():
         extra: dict[str, object]
-        for extra in ({}, settings["small"]):
+        ensemble = {"embed_items.ensemble_seeds": settings["teacher"]["ensemble_seeds"]}
+        for extra in (ensemble, settings["small"]):
             place = Place(tmp_path / "place", tmp_path, settings["shared"] | extra | student["changes"], [])
             Params.model_validate(place.params)
 

@@ -63,7 +63,7 @@ def embed_items(
 def main(events: Path, histories: Path, *, item_vectors: Path, ensemble: Path) -> None:
     """Train on `histories`; write the model of ids and, where text is on, the one with text, each with its validation curve.
 
-    `ensemble` gets one more model for each of `ensemble_seeds`, with text where text is on.
+    With `ensemble_seeds`, `ensemble` gets the model whose table the decoders start from, by its seed, and one more for each of them.
     """
     device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("embed_items", EmbedItemsParams, Path("params.yaml"))
@@ -79,7 +79,7 @@ def main(events: Path, histories: Path, *, item_vectors: Path, ensemble: Path) -
             model, curve = embed_items(read, text, rows, p, device, checkpoint)
             save_model(model, folder / name)
             write_json(folder / name / "curve.json", curve)
-        members: dict[int, SequenceModel] = {}
+        members: dict[int, SequenceModel] = {p.seed: model} if p.ensemble_seeds else {}
         for number, seed in enumerate(p.ensemble_seeds, start=1):
             print(f"ensemble: model {number} of {len(p.ensemble_seeds)}, {name} of seed {seed}", flush=True)
             checkpoint = Checkpoint.of("embed_items", f"{name}-{seed}-{key}")

@@ -11,7 +11,7 @@ from slmrec.baselines import LastItemTransition, Popularity
 from slmrec.checkpoints import Checkpoint, key_of
 from slmrec.compute import start_torch
 from slmrec.door import open_door
-from slmrec.ensemble import EnsembleScorer, beside_teacher
+from slmrec.ensemble import EnsembleScorer, load_members
 from slmrec.errors import DataError
 from slmrec.evaluation import Examination, Parameters
 from slmrec.files import new_file, write_json
@@ -80,9 +80,9 @@ def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, stu
         folders["student_narrow"] = student / "student_narrow"
     scorers = contestants(read, folders, len(table), p)
     made = {name: [folder] for name, folder in folders.items()}
-    if beside := beside_teacher(item_vectors, ensemble):
+    if beside := load_members(ensemble):
         scorers["ensemble"] = together([load_model(teacher), *beside], read)
-        made["ensemble"] = [teacher, item_vectors, ensemble]
+        made["ensemble"] = [teacher, ensemble]
     checkpoints = {}
     for name in scorers:
         made_from = [histories, *made.get(name, [])]

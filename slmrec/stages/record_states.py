@@ -10,7 +10,7 @@ import torch
 from slmrec.batches import by_length, make_batch
 from slmrec.compute import start_torch
 from slmrec.door import open_door
-from slmrec.ensemble import beside_teacher
+from slmrec.ensemble import load_members
 from slmrec.errors import DataError
 from slmrec.files import new_folder
 from slmrec.histories import Histories, read_histories
@@ -54,7 +54,7 @@ def record_states(teacher: Recommender, beside: Sequence[SequenceModel], histori
     writer.close()
 
 
-def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, *, teacher_states: Path) -> None:
+def main(histories: Path, ensemble: Path, teacher: Path, *, teacher_states: Path) -> None:
     """Read the teacher, and its ensemble, once over the training windows of `histories`; write safetensors shards to `teacher_states`."""
     device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("record_states", RecordStatesParams, Path("params.yaml"))
@@ -62,7 +62,7 @@ def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, *, 
     if not isinstance(model, Recommender) or max(p.blocks) > len(model.layers):
         raise DataError(f"record_states.blocks names layer {max(p.blocks)}, the teacher in {teacher} has no such layer")
     with new_folder(teacher_states) as folder:
-        beside = [other.to(device) for other in beside_teacher(item_vectors, ensemble)]
+        beside = [other.to(device) for other in load_members(ensemble)]
         record_states(model.to(device), beside, read_histories(histories), p, folder)
 
 
