@@ -1,10 +1,13 @@
 """Quality on public benchmark sets: every stage of the pipeline, three seeds, one pretrained teacher.
 
-Run as: python -m benchmarks.quality NAME [--data ../shared/data] [--work FOLDER] [--threads 2] [--students ...] [--small]
+Run as: python -m benchmarks.quality NAME [--data ../shared/data] [--work FOLDER] [--threads 2] [--students ...] [--small] [--earlier]
 NAME: amazon-beauty-2014, steam-100k, amazon-beauty-classic. Settings: benchmarks/quality_settings/NAME.yaml, laid over params.yaml.
 The stages are dvc.yaml's own commands, run in folders below --work, which must lie outside the project (the logs may not be
 copied into it). A stage that has run with the same settings and inputs is not run again, and a killed training goes on from
 its checkpoint; to start over after a change of code, remove the work folder. Results: benchmarks/results/quality-NAME.json.
+
+--earlier is for choosing settings: each user's last event is left out, so "test" figures are of what validates the whole, and of
+models that are as far from their training events as in the real test, which a validation target is not.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from slmrec.errors import UsageError
 from slmrec.files import new_file, read_json, write_json
 from slmrec.metrics import SAMPLED
 from slmrec.results import as_markdown
@@ -95,10 +99,15 @@ def _set(params: dict[str, Any], key: str, value: Any) -> None:
     place[last] = value
 
 
-def logs_of(name: str, data: Path, work: Path) -> Path:
-    """The folder that `prepare` reads; ordered sequences without a clock get one step a second."""
+def logs_of(name: str, data: Path, work: Path, earlier: bool) -> Path:
+    """The folder that `prepare` reads; ordered sequences without a clock get one step a second.
+
+    With `earlier`, each user's last event is left out, which logs with a clock are not ready for.
+    """
     sequences = data / name / "sequences.txt"
     if not sequences.is_file():
+        if earlier:
+            raise UsageError(f"--earlier needs {sequences}, which is not there; it is for sets of ordered sequences")
         return data / name
     folder = work / "logs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,19 +115,20 @@ def logs_of(name: str, data: Path, work: Path) -> Path:
         out.write("user,item,timestamp\n")
         for line in lines:
             user, *items = line.split()
-            out.writelines(f"{user},{item},{FIRST_TIME + step}\n" for step, item in enumerate(items))
+            kept = items[:-1] if earlier else items
+            out.writelines(f"{user},{item},{FIRST_TIME + step}\n" for step, item in enumerate(kept))
     return folder
 
 
 class Bench:
     """All places of one benchmark set, or of a part of it that its settings name."""
 
-    def __init__(self, name: str, data: Path, work: Path, threads: int, part: str | None) -> None:
+    def __init__(self, name: str, data: Path, work: Path, threads: int, part: str | None, earlier: bool = False) -> None:
         self.settings = YAML(typ="safe").load(PROJECT / "benchmarks" / "quality_settings" / f"{name}.yaml")
         self.changes = {"compute.threads": threads} | self.settings["shared"] | (self.settings[part] if part else {})
-        self.work = work / (f"{name}-{part}" if part else name)
+        self.work = work / "-".join([name, *([part] if part else []), *(["earlier"] if earlier else [])])
         self.cache = self.work / "cache"
-        self.logs = logs_of(name, data, self.work)
+        self.logs = logs_of(name, data, self.work, earlier)
         self.tables = self.place("tables", {}, [])
 
     def place(self, name: str, changes: dict[str, Any], linked: Iterable[Path]) -> Place:
@@ -226,8 +236,9 @@ def main() -> None:
     asked.add_argument("--threads", type=int, default=2)
     asked.add_argument("--students", nargs="+", default=None, help="of the settings' students; all of them unless said otherwise")
     asked.add_argument("--small", action="store_true", help="busy users only: shows within an hour that everything learns")
+    asked.add_argument("--earlier", action="store_true", help="without each user's last event: to choose settings by")
     p = asked.parse_args()
-    bench = Bench(p.name, p.data, p.work.resolve(), p.threads, "small" if p.small else None)
+    bench = Bench(p.name, p.data, p.work.resolve(), p.threads, "small" if p.small else None, p.earlier)
     bench.prepare()
     teacher = bench.teacher(bench.sasrec(bench.settings["teacher"]["seed"]))
     runs: dict[int, list[Measured]] = {}

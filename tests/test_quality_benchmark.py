@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from benchmarks.quality import NAMES, PROJECT, Place, averaged, logs_of, renamed, summary_of, tables_of
+from slmrec.errors import UsageError
 from slmrec.params import Params
 
 MODEL = {
@@ -58,8 +59,15 @@ def test_a_stage_runs_again_only_when_its_settings_or_inputs_change(tmp_path, mo
 def test_ordered_sequences_become_logs_with_a_clock(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "sequences.txt").write_text("7 30 20\n8 20\n")
-    lines = (logs_of("set", tmp_path, tmp_path / "work") / "events.csv").read_text().splitlines()
+    lines = (logs_of("set", tmp_path, tmp_path / "work", earlier=False) / "events.csv").read_text().splitlines()
     assert lines == ["user,item,timestamp", "7,30,1000000000", "7,20,1000000001", "8,20,1000000000"]
+    assert (logs_of("set", tmp_path, tmp_path / "work", earlier=True) / "events.csv").read_text().splitlines() == lines[:2]
+
+
+def test_logs_with_a_clock_are_not_cut(tmp_path):
+    assert logs_of("set", tmp_path, tmp_path / "work", earlier=False) == tmp_path / "set"
+    with pytest.raises(UsageError, match="sets of ordered sequences"):
+        logs_of("set", tmp_path, tmp_path / "work", earlier=True)
 
 
 def test_seeds_are_averaged_figure_by_figure():
