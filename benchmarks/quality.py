@@ -102,7 +102,7 @@ def _set(params: dict[str, Any], key: str, value: Any) -> None:
 def logs_of(name: str, data: Path, work: Path, earlier: bool) -> Path:
     """The folder that `prepare` reads; ordered sequences without a clock get one step a second.
 
-    With `earlier`, each user's last event is left out, which logs with a clock are not ready for.
+    With `earlier`, each user's last event is left out. Raises UsageError where a set is no file of sequences.
     """
     sequences = data / name / "sequences.txt"
     if not sequences.is_file():

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from slmrec.batches import make_batch
-from slmrec.files import read_json, sha256_of_folder
+from slmrec.files import read_json, sha256_of, sha256_of_folder
 from tests.made_histories import ring_histories
 from tests.made_project import change, environment, make_project, run
 
@@ -68,6 +68,23 @@ LOSSES = {
     "sampled_softmax": {"kind": "sampled_softmax", "negatives": 20, "uniform_share": 0.5, "rows": "all"},
     "gbce": {"kind": "gbce", "negatives": 20, "calibration": 0.75, "rows": "all"},
 }
+
+
+@pytest.mark.acceptance
+def test_a_member_of_the_ensemble_is_the_model_that_its_seed_makes(split_project):
+    file, artifacts = split_project / "params.yaml", split_project / "artifacts"
+    before = file.read_text()
+    change(file, "embed_items.ensemble_seeds", [7, 8])
+    run(split_project, *EMBED)
+    assert read_json(artifacts / "ensemble/members.json") == {"members": [1, 7, 8]}
+    members = {seed: sha256_of(artifacts / f"ensemble/{seed}/model.safetensors") for seed in (1, 7)}
+    file.write_text(before)
+    for seed in (7, 1):  # leaves the seed as it was
+        change(file, "embed_items.seed", seed)
+        run(split_project, *EMBED)
+        assert sha256_of(artifacts / "item_vectors/sasrec/model.safetensors") == members[seed]
+    assert members[1] != members[7]
+    assert read_json(artifacts / "ensemble/members.json") == {"members": []}
 
 
 @pytest.mark.acceptance
