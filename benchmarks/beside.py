@@ -23,16 +23,17 @@ import polars as pl
 import torch
 
 from benchmarks.sets import Sequences, leave_one_out, read_sequences
-from slmrec.checkpoints import Checkpoint
-from slmrec.files import write_json
-from slmrec.histories import Histories
-from slmrec.metrics import gains
-from slmrec.model_params import EmbedItemsParams
-from slmrec.progress import Progress
-from slmrec.scoring import ModelScorer, candidate_mask
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.files import write_json
+from slmrec.core.progress import Progress
+from slmrec.dataset.histories import Histories
+from slmrec.params.embed_items import EmbedItemsParams
+from slmrec.ranking.metrics import gains
+from slmrec.ranking.ranks import candidate_mask
+from slmrec.ranking.scorers import ModelScorer
 from slmrec.stages.embed_items import sasrec_run
-from slmrec.studies.machine import machine
-from slmrec.training import Loop
+from slmrec.studies.environment import machine
+from slmrec.training.loop import Loop
 
 PROJECT = Path(__file__).parent.parent
 PEERS = ("rectools", "recbole", "replay")

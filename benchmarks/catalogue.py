@@ -25,17 +25,17 @@ import torch
 from pydantic import TypeAdapter
 
 from benchmarks.sets import windows_of
-from slmrec.batches import Batch, make_batch
-from slmrec.checkpoints import Checkpoint
-from slmrec.files import read_json, write_json
-from slmrec.histories import Histories, Protocol, Targets
-from slmrec.item_table import ItemTable
-from slmrec.model_params import LossParams, TrainingParams
-from slmrec.ranking import Ranking
-from slmrec.sasrec import Sasrec
-from slmrec.studies.machine import machine
-from slmrec.training import Loop, Run
-from slmrec.vocabulary import FIRST_ITEM
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.files import read_json, write_json
+from slmrec.core.vocabulary import FIRST_ITEM
+from slmrec.dataset.batches import Batch, make_batch
+from slmrec.dataset.histories import Histories, Protocol, Targets
+from slmrec.models.item_embedding import ItemEmbedding
+from slmrec.models.sasrec import SASRec
+from slmrec.params.training import LossParams, TrainingParams
+from slmrec.studies.environment import machine
+from slmrec.training.loop import Loop, Run
+from slmrec.training.losses.next_item import NextItemLoss
 
 RESULTS = Path(__file__).parent / "results" / "catalogue.json"
 WIDTH, LENGTH, USERS, POSITIONS = 128, 50, 2_000, 3_200
@@ -85,8 +85,8 @@ def training_params(loss: str) -> TrainingParams:
 def training_loop(histories: Histories, items: int, width: int, p: TrainingParams, folder: Path) -> Loop:
     """A SASRec of two layers about to be trained; every item may be a negative, drawn or not."""
     every = torch.ones(items + FIRST_ITEM, dtype=torch.bool)
-    model = Sasrec(ItemTable(every, width, None, 0.0), 2, 2, 2 * width, 0.1, histories.protocol.max_length).train()
-    ranking = Ranking(model.table, p.loss, histories)
+    model = SASRec(ItemEmbedding(every, width, None, 0.0), 2, 2, 2 * width, 0.1, histories.protocol.max_length).train()
+    ranking = NextItemLoss(model.item_embedding, p.loss, histories)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}

@@ -22,19 +22,21 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from benchmarks.cost_llm import exported
-from slmrec.cost import serving_batches, time_in_turn
-from slmrec.files import write_json
-from slmrec.graph import export_graph
-from slmrec.histories import Histories, read_histories
-from slmrec.metrics import gains, user_means
-from slmrec.model_params import MeasureCostParams
-from slmrec.models import cut_decoder, decoder_parameters, load_model
-from slmrec.pruning import pruned
-from slmrec.recommender import Recommender
+from benchmarks.pruning import pruned
+from slmrec.core.files import write_json
+from slmrec.dataset.batches import right_padded
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.evaluation.timing import serving_batches, time_in_turn
+from slmrec.export.graph import export_graph
+from slmrec.models.factory import cut_decoder, decoder_parameters
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.serialization import load_model
+from slmrec.params.measure_cost import MeasureCostParams
+from slmrec.ranking.metrics import gains, user_means
+from slmrec.ranking.ranks import candidate_mask, rank_targets, sample_targets
 from slmrec.results import as_markdown
-from slmrec.runtime import answer, open_session
-from slmrec.scoring import candidate_mask, rank_targets, right_padded, sample_targets
-from slmrec.studies.machine import machine
+from slmrec.runtime.session import answer, open_session
+from slmrec.studies.environment import machine
 
 RESULTS = Path(__file__).resolve().parent / "results"
 OPSET = 18
@@ -77,9 +79,11 @@ def halved(graph: onnx.ModelProto) -> bytes:
     return cast(bytes, convert_float_to_float16(plain, keep_io_types=True).SerializeToString())
 
 
-def measured(model: Recommender, histories: Histories, device: Literal["cpu", "cuda"], threads: int, targets: int) -> list[dict[str, Any]]:
+def measured(
+    model: LlamaRecommender, histories: Histories, device: Literal["cpu", "cuda"], threads: int, targets: int
+) -> list[dict[str, Any]]:
     """One row a precision: quality on sampled test targets, bytes of the graph and users per second."""
-    items = len(model.table)
+    items = len(model.item_embedding)
     candidates = candidate_mask(items, histories.items)
     graph = export_graph(model, candidates, OPSET)
     chosen = sample_targets(histories.targets["test"], targets, seed=1)
@@ -111,11 +115,11 @@ def main() -> None:
     given = asked.parse_args()
     torch.set_num_threads(given.threads)
     histories, whole = read_histories(given.histories), load_model(given.model)
-    if not isinstance(whole, Recommender):
+    if not isinstance(whole, LlamaRecommender):
         raise SystemExit(f"{given.model} holds no decoder")
     rows = []
     for layers in given.layers:
-        cut = cut_decoder(whole, whole.table, range(1, layers + 1), 0.0, 0.0).eval()
+        cut = cut_decoder(whole, whole.item_embedding, range(1, layers + 1), 0.0, 0.0).eval()
         for share in given.channels:
             model = pruned(cut, share)
             cell = {"layers": layers, "channels": share, "parameters": decoder_parameters(model)}

@@ -19,34 +19,28 @@ import numpy as np
 import onnxruntime
 import torch
 
-from slmrec.adapters import prepare_layers
-from slmrec.backbones import open_backbone
-from slmrec.batches import Batch
-from slmrec.cost import LIST_LENGTH, sampled_batches, serving_batches, serving_in_torch, time_in_turn, training_steps
-from slmrec.distillation import Distillation
-from slmrec.files import write_json
-from slmrec.graph import export_graph
-from slmrec.histories import Histories, Protocol, Targets, Windows
-from slmrec.item_table import ItemTable
-from slmrec.model_params import (
-    DecoderParams,
-    DistillWeights,
-    FirstLayers,
-    LoraTuning,
-    LossParams,
-    MeasureCostParams,
-    SampledSoftmaxLoss,
-    Smollm2Params,
-    TrainingParams,
-)
-from slmrec.models import SequenceModel, cut_decoder, decoder_parameters, new_decoder
-from slmrec.pretrained import Frame, pretrained_decoder
-from slmrec.ranking import Ranking
-from slmrec.recommender import Recommender
-from slmrec.runtime import answer, open_session
-from slmrec.sasrec import Sasrec
-from slmrec.states import TeacherRows
-from slmrec.studies.machine import PACKAGES, machine
+from slmrec.core.files import write_json
+from slmrec.dataset.batches import Batch
+from slmrec.dataset.histories import Histories, Protocol, Targets, Windows
+from slmrec.distillation.objective import Distillation
+from slmrec.distillation.teacher_outputs import TeacherOutputs
+from slmrec.evaluation.timing import LIST_LENGTH, sampled_batches, serving_batches, serving_in_torch, time_in_turn, training_steps
+from slmrec.export.graph import export_graph
+from slmrec.models.factory import SequenceModel, cut_decoder, decoder_parameters, new_decoder
+from slmrec.models.item_embedding import ItemEmbedding
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.lora import prepare_layers
+from slmrec.models.sasrec import SASRec
+from slmrec.params.decoder import DecoderParams, LoraTuning
+from slmrec.params.distill_student import DistillWeights
+from slmrec.params.measure_cost import MeasureCostParams
+from slmrec.params.train_teacher import FirstLayers, Smollm2Params
+from slmrec.params.training import LossParams, SampledSoftmaxLoss, TrainingParams
+from slmrec.pretrained.backbone import open_backbone
+from slmrec.pretrained.from_backbone import DecoderSettings, pretrained_decoder
+from slmrec.runtime.session import answer, open_session
+from slmrec.studies.environment import PACKAGES, machine
+from slmrec.training.losses.next_item import NextItemLoss
 
 RESULTS = Path(__file__).resolve().parent / "results" / "cost_llm.json"
 ITEMS, USERS, LONGEST, WIDTH = 12_000, 2_000, 30, 128
@@ -79,14 +73,14 @@ def simulated() -> Histories:
 def models() -> dict[str, SequenceModel]:
     """The four models over one kind of item table; the teacher is the whole SmolLM2."""
     torch.manual_seed(1)
-    table = ItemTable(torch.ones(ITEMS, dtype=torch.bool), WIDTH, None, 0.0)
+    table = ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), WIDTH, None, 0.0)
     p = Smollm2Params(kind="smollm2-135m", cut=FirstLayers(rule="first", layers=30), tuning=LORA, prompt=None)
-    teacher, _ = pretrained_decoder(open_backbone(p), p, Frame(table, 0.1, 0.0, LONGEST), lambda _: torch.zeros(0))
+    teacher, _ = pretrained_decoder(open_backbone(p), p, DecoderSettings(table, 0.1, 0.0, LONGEST), lambda _: torch.zeros(0))
     return {
         "teacher": teacher,
         "student": cut_decoder(teacher, table, [1, 2, 3, 4], 0.1, 0.0),
         "student_narrow": new_decoder(table, NARROW, 0.1, 0.0, LONGEST),
-        "sasrec": Sasrec(table, 2, 2, 256, 0.1, LONGEST),
+        "sasrec": SASRec(table, 2, 2, 256, 0.1, LONGEST),
     }
 
 
@@ -96,17 +90,17 @@ class RandomStates:
     def __init__(self, width: int) -> None:
         self.width = width
 
-    def rows(self, windows: torch.Tensor, real: torch.Tensor) -> TeacherRows:
+    def rows(self, windows: torch.Tensor, real: torch.Tensor) -> TeacherOutputs:
         """The same numbers for every window in `windows`, as many as `real` asks for."""
         count = int(real.sum()) + 0 * len(windows)
         items = torch.arange(2, 2 + TOP).expand(count, TOP)
-        return TeacherRows(torch.ones(count, BLOCKS, self.width), items, torch.full((count, TOP), -5.0))
+        return TeacherOutputs(torch.ones(count, BLOCKS, self.width), items, torch.full((count, TOP), -5.0))
 
 
 def training(name: str, model: SequenceModel, teacher_width: int, histories: Histories, loss: LossParams) -> tuple[torch.nn.Module, Loss]:
     """What learns, and its loss: students with all terms, the others on the next item."""
-    ranking = Ranking(model.table, loss, histories)
-    if name.startswith("student") and isinstance(model, Recommender):
+    ranking = NextItemLoss(model.item_embedding, loss, histories)
+    if name.startswith("student") and isinstance(model, LlamaRecommender):
         distillation, states, weights = Distillation(model, teacher_width, BLOCKS), RandomStates(teacher_width), WEIGHTS.model_dump()
 
         def distilled(batch: Batch) -> torch.Tensor:
@@ -142,7 +136,7 @@ def trained(found: dict[str, SequenceModel], histories: Histories, p: MeasureCos
     """Seconds of one epoch over the simulated histories."""
     batches, scale = sampled_batches(histories, training_p, p.steps, p.seed)
     teacher, student = found["teacher"], found["student"]
-    assert isinstance(teacher, Recommender) and isinstance(student, Recommender)
+    assert isinstance(teacher, LlamaRecommender) and isinstance(student, LlamaRecommender)
     prepare_layers(teacher, LORA)
     prepare_layers(student, LORA)
     work = {}

@@ -19,9 +19,9 @@ from typing import Any
 import polars as pl
 from ruamel.yaml import YAML
 
-from slmrec.files import write_json
-from slmrec.simulation import simulate
-from slmrec.studies.machine import machine
+from slmrec.core.files import write_json
+from slmrec.demo.simulation import simulate
+from slmrec.studies.environment import machine
 
 PROJECT = Path(__file__).parent.parent
 RESULTS = PROJECT / "benchmarks" / "results" / "data.json"

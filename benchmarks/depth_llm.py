@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.quality import PROJECT, RESULTS, Bench
-from slmrec.files import read_json, write_json
+from slmrec.core.files import read_json, write_json
 
 FOLDERS = ("artifacts/histories", "artifacts/item_vectors", "artifacts/teacher", "reports")
 

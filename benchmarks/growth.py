@@ -19,11 +19,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 
 from benchmarks.catalogue import made_histories, training_loop, training_params
-from slmrec.batches import batches_of_epoch, make_batch
-from slmrec.compute import use_deterministic_kernels
-from slmrec.files import write_json
-from slmrec.studies.machine import machine
-from slmrec.studies.picture import lines_panel, write_picture
+from slmrec.core.files import write_json
+from slmrec.dataset.batches import batches_of_epoch, make_batch
+from slmrec.studies.environment import machine
+from slmrec.studies.plots import lines_panel, write_picture
+from slmrec.training.device import use_deterministic_kernels
 
 RESULTS = Path(__file__).parent / "results"
 WIDTH = 64

@@ -16,16 +16,16 @@ from typing import Any
 import torch
 
 from benchmarks.quality import RESULTS, Bench
-from slmrec.compute import use_deterministic_kernels
-from slmrec.evaluation import Examination
-from slmrec.files import write_json
-from slmrec.histories import Targets, read_histories
-from slmrec.metrics import means
-from slmrec.model_params import EvaluateParams
-from slmrec.models import load_model
-from slmrec.scoring import rank_targets
+from slmrec.core.files import write_json
+from slmrec.dataset.histories import Targets, read_histories
+from slmrec.evaluation.evaluator import Evaluator
+from slmrec.models.serialization import load_model
+from slmrec.params.evaluate import EvaluateParams
+from slmrec.ranking.metrics import means
+from slmrec.ranking.ranks import rank_targets
 from slmrec.stages.evaluate import contestants
-from slmrec.studies.machine import machine
+from slmrec.studies.environment import machine
+from slmrec.training.device import use_deterministic_kernels
 
 LENGTH = 10
 MODELS = ("popularity", "recent_popularity", "last_item_transition", "sasrec", "sasrec_text")
@@ -37,8 +37,8 @@ def measured(bench: Bench, seed: int) -> dict[str, Any]:
     vectors = bench.sasrec(seed).artifact("item_vectors")
     p = EvaluateParams.model_validate(bench.tables.params["evaluate"])
     histories = read_histories(bench.tables.artifact("histories"))
-    table = load_model(vectors / "sasrec_text").table
-    examination = Examination(histories, len(table), table.described().numpy(), p)
+    table = load_model(vectors / "sasrec_text").item_embedding
+    examination = Evaluator(histories, len(table), table.described().numpy(), p)
     targets, new = examination.targets, examination.slices["new_items"]
     new_targets = Targets(targets.row[new], targets.position[new], targets.input_stop[new])
     unknown = examination.candidates.clone()

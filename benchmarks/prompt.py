@@ -18,22 +18,25 @@ import torch
 
 from benchmarks.cost_llm import exported
 from benchmarks.quality import NAMES, RESULTS, Bench, Place
-from slmrec.adapters import prepare_layers
-from slmrec.backbones import open_backbone
-from slmrec.compute import use_deterministic_kernels
-from slmrec.cost import sampled_batches, serving_batches, time_in_turn, training_steps
-from slmrec.evaluation import Examination
-from slmrec.files import read_json, write_json
-from slmrec.graph import export_graph
-from slmrec.histories import Histories, read_histories
-from slmrec.metrics import interval
-from slmrec.model_params import EvaluateParams, LoraTuning, MeasureCostParams, TrainTeacherParams
-from slmrec.models import load_model
-from slmrec.ranking import Ranking
-from slmrec.recommender import Recommender
-from slmrec.runtime import open_session
-from slmrec.scoring import ModelScorer
-from slmrec.studies.machine import PACKAGES, machine
+from slmrec.core.files import read_json, write_json
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.evaluation.bootstrap import interval
+from slmrec.evaluation.evaluator import Evaluator
+from slmrec.evaluation.timing import sampled_batches, serving_batches, time_in_turn, training_steps
+from slmrec.export.graph import export_graph
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.lora import prepare_layers
+from slmrec.models.serialization import load_model
+from slmrec.params.decoder import LoraTuning
+from slmrec.params.evaluate import EvaluateParams
+from slmrec.params.measure_cost import MeasureCostParams
+from slmrec.params.train_teacher import TrainTeacherParams
+from slmrec.pretrained.backbone import open_backbone
+from slmrec.ranking.scorers import ModelScorer
+from slmrec.runtime.session import open_session
+from slmrec.studies.environment import PACKAGES, machine
+from slmrec.training.device import use_deterministic_kernels
+from slmrec.training.losses.next_item import NextItemLoss
 
 PROMPT = "A customer bought these products, oldest first. Predict the product that the customer buys next:"
 COST = MeasureCostParams(seed=1, repeats=3, steps=2, batch=64, users=128)
@@ -52,17 +55,17 @@ def teachers(bench: Bench, prompt: str) -> dict[str, Place]:
     return places
 
 
-def loaded(place: Place) -> Recommender:
+def loaded(place: Place) -> LlamaRecommender:
     """The teacher that a place holds."""
     model = load_model(place.artifact("teacher"))
-    assert isinstance(model, Recommender)
+    assert isinstance(model, LlamaRecommender)
     return model
 
 
 def quality(places: dict[str, Place], histories: Histories, judged: EvaluateParams) -> Found:
     """Validation and test NDCG@10 of both, and the paired 95% interval of the difference."""
-    table = loaded(places["without"]).table
-    examination = Examination(histories, len(table), table.described().numpy(), judged)
+    table = loaded(places["without"]).item_embedding
+    examination = Evaluator(histories, len(table), table.described().numpy(), judged)
     users, found = {}, {}
     for name, place in places.items():
         users[name] = examination.per_user(examination.take(ModelScorer(loaded(place), histories)))
@@ -79,7 +82,7 @@ def seconds(places: dict[str, Place], histories: Histories, threads: int) -> Fou
     training, serving = {}, {}
     for name, place in places.items():
         model = loaded(place)
-        graph = export_graph(model, torch.ones(len(model.table), dtype=torch.bool), 18)
+        graph = export_graph(model, torch.ones(len(model.item_embedding), dtype=torch.bool), 18)
         serving[name] = exported(open_session(graph.SerializeToString(), "cpu", threads), users)
         prepare_layers(model, p.backbone.tuning)
         training[name] = training_steps(model, _loss(model, p, histories), batches, p.training)
@@ -87,8 +90,8 @@ def seconds(places: dict[str, Place], histories: Histories, threads: int) -> Fou
     return {what: each | {"with/without": each["with"] / each["without"]} for what, each in found.items()}
 
 
-def _loss(model: Recommender, p: TrainTeacherParams, histories: Histories) -> Any:
-    ranking = Ranking(model.table, p.training.loss, histories)
+def _loss(model: LlamaRecommender, p: TrainTeacherParams, histories: Histories) -> Any:
+    ranking = NextItemLoss(model.item_embedding, p.training.loss, histories)
     return lambda batch: ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
 
 

@@ -26,11 +26,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from slmrec.errors import UsageError
-from slmrec.files import new_file, read_json, write_json
-from slmrec.metrics import SAMPLED
+from slmrec.core.errors import UsageError
+from slmrec.core.files import new_file, read_json, write_json
+from slmrec.ranking.metrics import SAMPLED
 from slmrec.results import as_markdown
-from slmrec.studies.machine import PACKAGES, machine
+from slmrec.studies.environment import PACKAGES, machine
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / "benchmarks" / "results"

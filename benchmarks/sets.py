@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from slmrec import tables
-from slmrec.errors import UsageError
-from slmrec.histories import Histories, Protocol, Targets, Windows
-from slmrec.splitting import cut_windows
-from slmrec.vocabulary import FIRST_ITEM
+from slmrec.core import tables
+from slmrec.core.errors import UsageError
+from slmrec.core.vocabulary import FIRST_ITEM
+from slmrec.dataset.histories import Histories, Protocol, Targets, Windows
+from slmrec.preprocessing.splitting.splitters import cut_windows
 
 HASH_SEED = 20241105  # orders events that no clock can order, as in params.yaml
 

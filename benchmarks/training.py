@@ -24,15 +24,16 @@ from ruamel.yaml import YAML
 
 from benchmarks.beside import PEERS, beside
 from benchmarks.sets import leave_one_out, read_sequences
-from slmrec.checkpoints import Checkpoint
-from slmrec.compute import use_deterministic_kernels
-from slmrec.files import read_json, write_json
-from slmrec.metrics import FULL, means
-from slmrec.model_params import EmbedItemsParams
-from slmrec.scoring import ModelScorer, candidate_mask, rank_targets
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.files import read_json, write_json
+from slmrec.params.embed_items import EmbedItemsParams
+from slmrec.pretrained.title_vectors import title_vectors
+from slmrec.ranking.metrics import FULL, means
+from slmrec.ranking.ranks import candidate_mask, rank_targets
+from slmrec.ranking.scorers import ModelScorer
 from slmrec.stages.embed_items import embed_items
-from slmrec.studies.machine import machine
-from slmrec.text import title_vectors
+from slmrec.studies.environment import machine
+from slmrec.training.device import use_deterministic_kernels
 
 HERE = Path(__file__).parent
 PACKAGES = ("torch", "numpy", "polars", "accelerate", "transformers")

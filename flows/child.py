@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from slmrec.door import die_with_parent
+from slmrec.core.stage import die_with_parent
 
 if __name__ == "__main__":
     die_with_parent()

@@ -13,9 +13,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.stages import StageError, reproduce_stage, run, stage_order
-from slmrec.door import lock
-from slmrec.errors import SlmrecError
+from flows.dvc_stages import StageError, reproduce_stage, run, stage_order
+from slmrec.core.errors import SlmrecError
+from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
 PROJECT = Path()  # a flow runs in the project's folder: make, the deployment and the tests all see to it

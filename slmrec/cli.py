@@ -10,10 +10,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from slmrec.errors import SlmrecError, UnavailableError, UsageError
+from slmrec.core.errors import SlmrecError, UnavailableError, UsageError
 
 app = typer.Typer(help="Raw logs to a small, fast next-item recommender.", no_args_is_help=True, pretty_exceptions_enable=False)
-
 Bundle = Annotated[Path, typer.Argument(help="Folder of a bundle, such as artifacts/bundle.")]
 Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where it runs; never anywhere else in silence.")]
 
@@ -21,10 +20,10 @@ Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where it runs; nev
 @app.command("fetch-demo")
 def fetch_demo(data: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("data")) -> None:
     """Fetch the demo's logs (MovieLens-100k) into data/; never overwrites anything."""
-    from slmrec import demo
+    from slmrec.demo import movielens
 
-    print(demo.LICENCE, flush=True)
-    print(demo.fetch_demo(data, pin=data.with_name(f"{data.name}.dvc")))
+    print(movielens.LICENCE, flush=True)
+    print(movielens.fetch_demo(data, pin=data.with_name(f"{data.name}.dvc")))
 
 
 @app.command()
@@ -36,7 +35,7 @@ def simulate(
 ) -> None:
     """Write logs of any size with known structure, and the best ranking any model can reach on them."""
     _needs("polars")
-    from slmrec.simulation import simulate as write
+    from slmrec.demo.simulation import simulate as write
 
     if out.exists():
         raise UsageError(f"{out} exists, and logs are never overwritten; name another folder, or remove it")

@@ -15,10 +15,11 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from slmrec.data_params import EventSource, ItemSource
-from slmrec.door import cache_folder, lock
-from slmrec.errors import BusyError, DataError, SlmrecError, UnavailableError, UsageError
-from slmrec.params import read_params
+from slmrec.core.cache import cache_folder
+from slmrec.core.errors import BusyError, DataError, SlmrecError, UnavailableError, UsageError
+from slmrec.core.locks import lock
+from slmrec.params.params_file import read_params
+from slmrec.params.prepare import EventSource, ItemSource
 
 Check = Callable[[Path], str]
 WHOLE_PIPELINE = "pipeline"  # the lock of a whole retrain
@@ -137,7 +138,7 @@ def check_data(project: Path) -> str:
 
 def check_logs(project: Path) -> str:
     """The files that params.yaml names exist, and their headers hold the columns it names."""
-    from slmrec.events import columns_read
+    from slmrec.preprocessing.logs.log_files import columns_read
 
     prepare = read_params(project / "params.yaml").prepare
     said = [_readable(project / "data", prepare.events, columns_read(prepare.events.columns), "events")]
@@ -148,7 +149,7 @@ def check_logs(project: Path) -> str:
 
 
 def _readable(data: Path, source: EventSource | ItemSource, columns: list[str], kind: str) -> str:
-    from slmrec.logs import find_files, read_batches
+    from slmrec.preprocessing.logs.log_files import find_files, read_batches
 
     files = find_files(data, source)
     for file in files:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from slmrec.errors import UsageError
-from slmrec.files import new_file, read_json
+from slmrec.core.errors import UsageError
+from slmrec.core.files import new_file, read_json
 
 BUNDLE = Path("artifacts/bundle")
 MARKS = ("<!-- results: written by `slmrec show --readme` -->", "<!-- end of results -->")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_logs import Workshop
-from tests.made_project import make_project
+from tests.support.logs import Workshop
+from tests.support.project import make_project
 
 # As the Makefile does: it must be set before torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

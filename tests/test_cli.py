@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from slmrec.results import MARKS, as_markdown, read_results, write_into
-from tests.made_project import ROOT, environment, run
+from tests.support.project import ROOT, environment, run
 
 HEAVY = ["torch", "transformers", "polars", "pandas", "prefect", "dvc", "great_expectations", "onnxruntime", "onnx", "pydantic.main"]
 

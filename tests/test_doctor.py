@@ -8,10 +8,10 @@ import time
 
 import pytest
 
+from slmrec.core.errors import BusyError, SlmrecError
+from slmrec.core.locks import lock
 from slmrec.doctor import examine
-from slmrec.door import lock
-from slmrec.errors import BusyError, SlmrecError
-from tests.made_project import change, run
+from tests.support.project import change, run
 
 
 @pytest.fixture(autouse=True)

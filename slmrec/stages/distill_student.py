@@ -8,59 +8,64 @@ from pathlib import Path
 
 import torch
 
-from slmrec.adapters import merge_layers, prepare_layers
-from slmrec.batches import Batch
-from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_training
-from slmrec.distillation import Distillation, OnlineDistillation
-from slmrec.door import open_door
-from slmrec.errors import DataError
-from slmrec.files import new_folder, write_json
-from slmrec.histories import Histories, read_histories
-from slmrec.model_params import ComputeParams, DecoderParams, DistillStudentParams, DistillWeights, OnlineTeaching, StudentParams
-from slmrec.models import cut_decoder, load_model, new_decoder, save_model
-from slmrec.ranking import Ranking, Validation
-from slmrec.recommender import Recommender
-from slmrec.sections import read_section
-from slmrec.states import TeacherStates
-from slmrec.teacher_rows import ComputedStates, open_states
-from slmrec.training import Curve, Objective, Run, train
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.errors import DataError
+from slmrec.core.files import new_folder, write_json
+from slmrec.core.fingerprint import key_of
+from slmrec.core.stage import run_stage
+from slmrec.dataset.batches import Batch
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.distillation.live_teacher import LiveTeacher, open_states
+from slmrec.distillation.objective import Distillation, OnlineDistillation
+from slmrec.distillation.teacher_states import TeacherStates
+from slmrec.models.factory import cut_decoder, new_decoder
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.lora import merge_layers, prepare_layers
+from slmrec.models.serialization import load_model, save_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.decoder import DecoderParams
+from slmrec.params.distill_student import DistillStudentParams, DistillWeights, OnlineTeaching, StudentParams
+from slmrec.params.section import read_section
+from slmrec.ranking.validation import SampledNdcg
+from slmrec.training.device import start_training
+from slmrec.training.loop import Curve, Objective, Run, train
+from slmrec.training.losses.next_item import NextItemLoss
 
 ONLY_RANKING = DistillWeights(ranking=1, cosine=0, norm=0, multi_supervision=0, logits=0)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class DistillationSetup:
     """What a student learns from, whatever its shape and the weights of its terms."""
 
     histories: Histories
-    teacher: Recommender
-    states: TeacherStates | ComputedStates
+    teacher: LlamaRecommender
+    states: TeacherStates | LiveTeacher
     online: OnlineTeaching | None
     seed: int
     device: torch.device
 
 
-def new_student(teacher: Recommender, p: StudentParams, max_length: int) -> Recommender:
+def new_student(teacher: LlamaRecommender, p: StudentParams, max_length: int) -> LlamaRecommender:
     """An untrained student over a copy of the teacher's item table."""
-    table = copy.deepcopy(teacher.table).requires_grad_(p.item_vectors == "trained")
+    item_embedding = copy.deepcopy(teacher.item_embedding).requires_grad_(p.item_vectors == "trained")
     if isinstance(p.decoder, DecoderParams):
-        return new_decoder(table, p.decoder, p.dropout, p.layer_drop, max_length)
-    student = cut_decoder(teacher, table, p.decoder.teacher_layers, p.dropout, p.layer_drop)
+        return new_decoder(item_embedding, p.decoder, p.dropout, p.layer_drop, max_length)
+    student = cut_decoder(teacher, item_embedding, p.decoder.teacher_layers, p.dropout, p.layer_drop)
     prepare_layers(student, p.decoder.tuning)
     return student
 
 
 def distill_student(
-    lesson: Lesson, p: StudentParams, weights: DistillWeights, checkpoint: Checkpoint, name: str
-) -> tuple[Recommender, Curve]:
+    lesson: DistillationSetup, p: StudentParams, weights: DistillWeights, checkpoint: Checkpoint, name: str
+) -> tuple[LlamaRecommender, Curve]:
     """Train a student with the given weights; offline, the teacher lends its weights to start from and does not run."""
     torch.manual_seed(lesson.seed)
     student = new_student(lesson.teacher, p, lesson.histories.protocol.max_length)
     shape = lesson.states.shape
     distillation = Distillation(student, lesson.teacher.shape.width, len(shape.blocks)).to(lesson.device)
-    ranking = Ranking(student.table, p.training.loss, lesson.histories)
-    validation = Validation(lesson.histories, student.table, p.training.validation_targets, lesson.seed)
+    ranking = NextItemLoss(student.item_embedding, p.training.loss, lesson.histories)
+    validation = SampledNdcg(lesson.histories, student.item_embedding, p.training.validation_targets, lesson.seed)
 
     def offline(batch: Batch) -> dict[str, torch.Tensor]:
         return distillation.parts(batch, lesson.states, ranking, weights)
@@ -78,12 +83,12 @@ def distill_student(
 
 
 def together(
-    lesson: Lesson, online: OnlineTeaching, distillation: Distillation, ranking: Ranking, p: StudentParams
+    lesson: DistillationSetup, online: OnlineTeaching, distillation: Distillation, ranking: NextItemLoss, p: StudentParams
 ) -> tuple[torch.nn.Module, Objective]:
     """What learns online, and its objective: a copy of the teacher goes on learning beside the student."""
     teacher = copy.deepcopy(lesson.teacher).requires_grad_(True).to(lesson.device)
     shape = lesson.states.shape
-    own = Ranking(teacher.table, p.training.loss, lesson.histories)
+    own = NextItemLoss(teacher.item_embedding, p.training.loss, lesson.histories)
     both = OnlineDistillation(distillation, teacher, own, shape.blocks, shape.top, online.detach)
     return both, lambda batch: both.parts(batch, ranking, p.weights)
 
@@ -93,11 +98,11 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path)
     device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read, model = read_histories(histories), load_model(teacher)
-    if not isinstance(model, Recommender):
+    if not isinstance(model, LlamaRecommender):
         raise DataError(f"{teacher} holds a {type(model).__name__}, expected a decoder; run dvc repro --force train_teacher")
     model = model.to(device)
     online = p.teaching if isinstance(p.teaching, OnlineTeaching) else None
-    lesson = Lesson(read, model, open_states(teacher_states, read, model), online, p.seed, device)
+    lesson = DistillationSetup(read, model, open_states(teacher_states, read, model), online, p.seed, device)
     key = key_of([histories, teacher, teacher_states], p)
     students: list[tuple[str, StudentParams, DistillWeights]] = [("student", p, p.weights), ("without_distillation", p, ONLY_RANKING)]
     if p.narrow is not None:
@@ -113,4 +118,4 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path)
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

@@ -7,22 +7,26 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from slmrec import tables
-from slmrec.batches import Batch
-from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_training
-from slmrec.door import open_door
-from slmrec.ensemble import save_members
-from slmrec.files import new_folder, write_json
-from slmrec.histories import Histories, read_histories
-from slmrec.item_table import ItemTable
-from slmrec.model_params import ComputeParams, EmbedItemsParams
-from slmrec.models import SequenceModel, save_model
-from slmrec.ranking import Ranking, Validation
-from slmrec.sasrec import Sasrec
-from slmrec.sections import read_section
-from slmrec.text import title_vectors
-from slmrec.training import Curve, Run, train
+from slmrec.core import tables
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.files import new_folder, write_json
+from slmrec.core.fingerprint import key_of
+from slmrec.core.stage import run_stage
+from slmrec.dataset.batches import Batch
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.models.ensemble import save_members
+from slmrec.models.factory import SequenceModel
+from slmrec.models.item_embedding import ItemEmbedding
+from slmrec.models.sasrec import SASRec
+from slmrec.models.serialization import save_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.embed_items import EmbedItemsParams
+from slmrec.params.section import read_section
+from slmrec.pretrained.title_vectors import title_vectors
+from slmrec.ranking.validation import SampledNdcg
+from slmrec.training.device import start_training
+from slmrec.training.loop import Curve, Run, train
+from slmrec.training.losses.next_item import NextItemLoss
 
 
 def trained_items(histories: Histories, items: int) -> torch.Tensor:
@@ -35,15 +39,15 @@ def trained_items(histories: Histories, items: int) -> torch.Tensor:
 
 def sasrec_run(
     histories: Histories, text: torch.Tensor | None, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
-) -> tuple[Sasrec, Run]:
+) -> tuple[SASRec, Run]:
     """A fresh SASRec over ids, or with `text` (I, F) over ids and text, and the run that trains it over all positions."""
     torch.manual_seed(p.seed)
     used = p.text if text is not None and p.text != "none" else None
-    table = ItemTable(trained_items(histories, items), p.width, text, used.hidden_ids if used else 0.0)
-    table.new_items_may_cost = used.new_items_may_cost if used else 0.0
-    model = Sasrec(table, p.layers, p.heads, p.feed_forward, p.dropout, histories.protocol.max_length).to(device)
-    ranking = Ranking(model.table, p.training.loss, histories)
-    validation = Validation(histories, table, p.training.validation_targets, p.seed)
+    item_embedding = ItemEmbedding(trained_items(histories, items), p.width, text, used.hidden_ids if used else 0.0)
+    item_embedding.new_items_may_cost = used.new_items_may_cost if used else 0.0
+    model = SASRec(item_embedding, p.layers, p.heads, p.feed_forward, p.dropout, histories.protocol.max_length).to(device)
+    ranking = NextItemLoss(model.item_embedding, p.training.loss, histories)
+    validation = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}
@@ -54,7 +58,7 @@ def sasrec_run(
 
 def embed_items(
     histories: Histories, text: torch.Tensor | None, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
-) -> tuple[Sasrec, Curve]:
+) -> tuple[SASRec, Curve]:
     """Train SASRec on `histories` until validation stops improving; with `text` (I, F), over ids and text."""
     model, run = sasrec_run(histories, text, items, p, device, checkpoint)
     return model, train(run)
@@ -89,4 +93,4 @@ def main(events: Path, histories: Path, *, item_vectors: Path, ensemble: Path) -
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

@@ -7,20 +7,24 @@ from pathlib import Path
 import polars as pl
 import torch
 
-from slmrec.baselines import LastItemTransition, Popularity
-from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
-from slmrec.door import open_door
-from slmrec.ensemble import EnsembleScorer, load_members
-from slmrec.errors import DataError
-from slmrec.evaluation import Examination, Parameters
-from slmrec.files import new_file, write_json
-from slmrec.histories import Histories, read_histories
-from slmrec.model_params import ComputeParams, EvaluateParams
-from slmrec.models import SequenceModel, decoder_parameters, embedding_model, load_model, table_parameters
-from slmrec.progress import Progress
-from slmrec.scoring import ModelScorer, Ranks, Scorer
-from slmrec.sections import read_section
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.errors import DataError
+from slmrec.core.files import new_file, write_json
+from slmrec.core.fingerprint import key_of
+from slmrec.core.progress import Progress
+from slmrec.core.stage import run_stage
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.evaluation.baselines import LastItemTransition, Popularity
+from slmrec.evaluation.evaluator import Evaluator, Parameters
+from slmrec.models.ensemble import load_members
+from slmrec.models.factory import SequenceModel, decoder_parameters, table_parameters
+from slmrec.models.serialization import embedding_model, load_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.evaluate import EvaluateParams
+from slmrec.params.section import read_section
+from slmrec.ranking.ranks import Ranks
+from slmrec.ranking.scorers import EnsembleScorer, ModelScorer, Scorer
+from slmrec.training.device import start_torch
 
 
 def contestants(histories: Histories, folders: dict[str, Path], items: int, p: EvaluateParams) -> dict[str, tuple[Scorer, Parameters]]:
@@ -43,7 +47,7 @@ def together(models: list[SequenceModel], histories: Histories) -> tuple[Scorer,
     return (EnsembleScorer(scorers) if len(scorers) > 1 else scorers[0]), parameters
 
 
-def ranked(scorer: Scorer, examination: Examination, checkpoint: Checkpoint) -> Ranks:
+def ranked(scorer: Scorer, examination: Evaluator, checkpoint: Checkpoint) -> Ranks:
     """Where a model puts every test target; kept, so that a run that was killed, or that changes one model, ranks no other again."""
     found = checkpoint.load()
     if found is not None:
@@ -53,15 +57,15 @@ def ranked(scorer: Scorer, examination: Examination, checkpoint: Checkpoint) -> 
     return ranks
 
 
-def write_negatives(examination: Examination, path: Path) -> None:
+def write_negatives(examination: Evaluator, path: Path) -> None:
     """Store the negatives of the sampled protocol, one row a test user."""
     rows = sorted(set(examination.targets.row.tolist()))
-    table = pl.DataFrame(
+    item_embedding = pl.DataFrame(
         {"user_index": examination.histories.users[rows], "negatives": examination.negatives[rows]},
         schema={"user_index": pl.UInt32, "negatives": pl.Array(pl.UInt32, examination.negatives.shape[1])},
     )
     with new_file(path) as temporary:
-        table.write_parquet(temporary)
+        item_embedding.write_parquet(temporary)
 
 
 def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, student: Path, *, negatives: Path, evaluation: Path) -> None:
@@ -69,16 +73,16 @@ def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, stu
     compute = read_section("compute", ComputeParams, Path("params.yaml"))
     start_torch(compute)
     p = read_section("evaluate", EvaluateParams, Path("params.yaml"))
-    read, table = read_histories(histories), load_model(embedding_model(item_vectors)).table
+    read, item_embedding = read_histories(histories), load_model(embedding_model(item_vectors)).item_embedding
     if not len(read.targets["test"].row):
         raise DataError("there is no test target: no event after split.test_from has an earlier one; choose an earlier cut")
-    described = table.described().numpy()
-    examination = Examination(read, len(table), described, p)
+    described = item_embedding.described().numpy()
+    examination = Evaluator(read, len(item_embedding), described, p)
     folders = {folder.name: folder for folder in sorted(item_vectors.iterdir())} | {"teacher": teacher, "student": student / "student"}
     folders["student_without_distillation"] = student / "without_distillation"
     if (student / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
         folders["student_narrow"] = student / "student_narrow"
-    scorers = contestants(read, folders, len(table), p)
+    scorers = contestants(read, folders, len(item_embedding), p)
     made = {name: [folder] for name, folder in folders.items()}
     if beside := load_members(ensemble):
         scorers["ensemble"] = together([load_model(teacher), *beside], read)
@@ -86,7 +90,7 @@ def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, stu
     checkpoints = {}
     for name in scorers:
         made_from = [histories, *made.get(name, [])]
-        checkpoints[name] = Checkpoint.of("evaluate", f"{name}-{key_of(made_from, p, compute, len(table), described.tolist())}")
+        checkpoints[name] = Checkpoint.of("evaluate", f"{name}-{key_of(made_from, p, compute, len(item_embedding), described.tolist())}")
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:
         for done, (name, (scorer, parameters)) in enumerate(scorers.items(), start=1):
@@ -99,4 +103,4 @@ def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, stu
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

@@ -9,22 +9,28 @@ from typing import Any
 
 import torch
 
-from slmrec import tables
-from slmrec.bundle_writer import ItemFiles, Parts, candidates_of, item_files, properties, read_served_items, write_bundle, write_contract
-from slmrec.compute import start_torch
-from slmrec.door import open_door
-from slmrec.errors import DataError
-from slmrec.evaluation import Examination, Parameters
-from slmrec.files import new_folder, read_json, sha256_of, sha256_of_folder, write_json
-from slmrec.golden import Answering, questions, record
-from slmrec.graph import export_graph, stamp
-from slmrec.histories import Histories, read_histories
-from slmrec.model_params import ComputeParams, EvaluateParams, ExportParams
-from slmrec.models import SequenceModel, decoder_parameters, load_model, table_parameters
-from slmrec.parity import GraphScorer, Parity, compare_on_grid
-from slmrec.runtime import answer, open_session, verify
-from slmrec.sections import read_section
-from slmrec.served_items import ServedItems
+from slmrec.core import tables
+from slmrec.core.errors import DataError
+from slmrec.core.files import new_folder, read_json, sha256_of, sha256_of_folder, write_json
+from slmrec.core.stage import run_stage
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.evaluation.evaluator import Evaluator, Parameters
+from slmrec.export.bundle_writer import Parts, write_bundle
+from slmrec.export.contract import properties, write_contract
+from slmrec.export.graph import export_graph, stamp
+from slmrec.export.item_tables import ItemFiles, candidates_of, item_files, read_served_items
+from slmrec.export.parity import GraphScorer, Parity, compare_on_grid
+from slmrec.models.factory import SequenceModel, decoder_parameters, table_parameters
+from slmrec.models.serialization import load_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.evaluate import EvaluateParams
+from slmrec.params.export_onnx import ExportParams
+from slmrec.params.section import read_section
+from slmrec.runtime.golden import Answering, questions, record
+from slmrec.runtime.items import ServedItems
+from slmrec.runtime.recommender import verify
+from slmrec.runtime.session import answer, open_session
+from slmrec.training.device import start_torch
 
 NAME = "student_onnx"
 
@@ -40,8 +46,8 @@ class Exported:
 
 def export_onnx(model: SequenceModel, served: ServedItems, inputs: dict[str, str], p: ExportParams) -> Exported:
     """The model as a graph; inputs are names and sha256 of what it is made from."""
-    if len(model.table) != served.rows:
-        raise DataError(f"the student knows {len(model.table)} rows, items.parquet has {served.rows}; run dvc repro")
+    if len(model.item_embedding) != served.rows:
+        raise DataError(f"the student knows {len(model.item_embedding)} rows, items.parquet has {served.rows}; run dvc repro")
     graph = export_graph(model, torch.from_numpy(candidates_of(served)), p.opset)
     items = item_files(served)
     contract = write_contract(graph, items, model.max_length, p.max_score_difference, inputs)
@@ -51,7 +57,7 @@ def export_onnx(model: SequenceModel, served: ServedItems, inputs: dict[str, str
 def measure(model: SequenceModel, answering: Answering, parity: Parity, histories: Histories, judged: EvaluateParams) -> dict[str, Any]:
     """The graph's own quality on the test targets and its parity. Raises PromiseError when graph and torch disagree."""
     compare_on_grid(model, answering, parity)
-    examination = Examination(histories, len(parity.candidates), model.table.described().numpy(), judged)
+    examination = Evaluator(histories, len(parity.candidates), model.item_embedding.described().numpy(), judged)
     ranks = examination.take(GraphScorer(model, answering, histories, parity))
     parity.check()
     measured = examination.measured(ranks, Parameters(decoder_parameters(model), table_parameters(model)))
@@ -97,4 +103,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

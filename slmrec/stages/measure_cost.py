@@ -10,33 +10,37 @@ from typing import Any
 import numpy as np
 import torch
 
-from slmrec.batches import Batch
-from slmrec.compute import start_torch
-from slmrec.cost import LIST_LENGTH, sampled_batches, serving_batches, serving_in_torch, time_in_turn, training_steps
-from slmrec.distillation import Distillation
-from slmrec.door import open_door
-from slmrec.errors import DataError
-from slmrec.files import write_json
-from slmrec.histories import Histories, read_histories
-from slmrec.model_params import ComputeParams, DistillStudentParams, ExportParams, MeasureCostParams, StudentParams
-from slmrec.models import SequenceModel, decoder_parameters, load_model
-from slmrec.ranking import Ranking
-from slmrec.recommender import Recommender
+from slmrec.core.errors import DataError
+from slmrec.core.files import write_json
+from slmrec.core.stage import run_stage
+from slmrec.dataset.batches import Batch
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.distillation.live_teacher import LiveTeacher, open_states
+from slmrec.distillation.objective import Distillation
+from slmrec.distillation.teacher_states import TeacherStates
+from slmrec.evaluation.timing import LIST_LENGTH, sampled_batches, serving_batches, serving_in_torch, time_in_turn, training_steps
+from slmrec.models.factory import SequenceModel, decoder_parameters
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.serialization import load_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.distill_student import DistillStudentParams, StudentParams
+from slmrec.params.export_onnx import ExportParams
+from slmrec.params.measure_cost import MeasureCostParams
+from slmrec.params.section import read_section
 from slmrec.runtime import Recommender as Runtime
-from slmrec.sections import read_section
-from slmrec.states import TeacherStates
-from slmrec.teacher_rows import ComputedStates, open_states
+from slmrec.training.device import start_torch
+from slmrec.training.losses.next_item import NextItemLoss
 
-States = TeacherStates | ComputedStates
+States = TeacherStates | LiveTeacher
 Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns, and its loss
 
 
-def ranking_only(model: SequenceModel, ranking: Ranking) -> Trained:
+def ranking_only(model: SequenceModel, ranking: NextItemLoss) -> Trained:
     """A model that learns from the next item alone."""
     return model, lambda batch: ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
 
 
-def distilled(student: Recommender, states: States, ranking: Ranking, p: StudentParams) -> Trained:
+def distilled(student: LlamaRecommender, states: States, ranking: NextItemLoss, p: StudentParams) -> Trained:
     """The student's training modules and its whole loss, reading recorded teacher states."""
     trained = Distillation(student, states.shape.width, len(states.shape.blocks))
     weights = p.weights.model_dump()
@@ -55,9 +59,9 @@ def epoch_seconds(
     batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
     work = {}
     for name, model in models.items():
-        ranking = Ranking(model.table, p.training.loss, histories)
+        ranking = NextItemLoss(model.item_embedding, p.training.loss, histories)
         student = {"student": p, "student_narrow": p.narrow}.get(name)
-        if student is not None and isinstance(model, Recommender):
+        if student is not None and isinstance(model, LlamaRecommender):
             trained, loss = distilled(model, states, ranking, student)
         else:
             trained, loss = ranking_only(model, ranking)
@@ -93,7 +97,7 @@ def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Pat
     }
     models = {name: load_model(folder) for name, folder in folders.items() if folder.is_dir()}
     taught = models["teacher"]
-    if not isinstance(models["student"], Recommender) or not isinstance(taught, Recommender):
+    if not isinstance(models["student"], LlamaRecommender) or not isinstance(taught, LlamaRecommender):
         raise DataError(f"{student} or {teacher} holds no decoder; run dvc repro --force distill_student")
     served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
     parameters = {name: decoder_parameters(model) for name, model in models.items()}
@@ -110,4 +114,4 @@ def entry(name: str, parameters: dict[str, int], trained: dict[str, float], serv
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

@@ -6,16 +6,18 @@ import shutil
 import time
 from pathlib import Path
 
-from slmrec.catalogue import PREVIOUS_PROFILE, read_catalogue, read_previous
-from slmrec.chunks import Chunk, ContentHashes, Delivered, chunks_of, in_groups
-from slmrec.data_params import PrepareParams
-from slmrec.door import cache_folder, open_door
-from slmrec.files import new_folder, write_json
-from slmrec.generation import Generation, forget_unused, make_generation
-from slmrec.logs import find_files
-from slmrec.outputs import Facts, write_parts, write_tables
-from slmrec.quarantine import Quarantine
-from slmrec.sections import read_section
+from slmrec.core.cache import cache_folder
+from slmrec.core.files import new_folder, write_json
+from slmrec.core.stage import run_stage
+from slmrec.params.prepare import PrepareParams
+from slmrec.params.section import read_section
+from slmrec.preprocessing.events.catalogue import PREVIOUS_PROFILE, read_catalogue, read_previous
+from slmrec.preprocessing.events.chunk_store import Chunk, chunks_of
+from slmrec.preprocessing.events.deliveries import ContentHashes, Delivered, in_groups
+from slmrec.preprocessing.events.quarantine import Quarantine
+from slmrec.preprocessing.events.snapshot import Generation, forget_unused, make_generation
+from slmrec.preprocessing.events.writer import Facts, write_parts, write_tables
+from slmrec.preprocessing.logs.log_files import find_files
 
 
 def read_chunks(data: Path, p: PrepareParams, cache: Path, quarantine: Quarantine) -> list[Chunk]:
@@ -64,4 +66,4 @@ def main(data: Path, *, events: Path, metrics: Path) -> None:
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

@@ -7,31 +7,36 @@ from pathlib import Path
 
 import torch
 
-from slmrec.batches import by_length, make_batch
-from slmrec.compute import start_torch
-from slmrec.door import open_door
-from slmrec.ensemble import load_members
-from slmrec.errors import DataError
-from slmrec.files import new_folder
-from slmrec.histories import Histories, read_histories
-from slmrec.model_params import ComputeParams, RecordStatesParams
-from slmrec.models import SequenceModel, load_model
-from slmrec.progress import Progress
-from slmrec.ranking import trained_rows
-from slmrec.recommender import Recommender
-from slmrec.sections import read_section
-from slmrec.states import StatesShape, StatesWriter, first_rows, in_order, rows_at, spans_of
-from slmrec.teacher_rows import TeacherReader, promise_states
+from slmrec.core.errors import DataError
+from slmrec.core.files import new_folder
+from slmrec.core.progress import Progress
+from slmrec.core.stage import run_stage
+from slmrec.dataset.batches import by_length, make_batch
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.distillation.live_teacher import promise_states
+from slmrec.distillation.teacher_outputs import StatesShape, TeacherReader
+from slmrec.distillation.teacher_states import StatesWriter, first_rows, in_order, rows_at, spans_of
+from slmrec.models.ensemble import load_members
+from slmrec.models.factory import SequenceModel
+from slmrec.models.item_embedding import trained_rows
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.serialization import load_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.record_states import RecordStatesParams
+from slmrec.params.section import read_section
+from slmrec.training.device import start_torch
 
 POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
 
 
-def record_states(teacher: Recommender, beside: Sequence[SequenceModel], histories: Histories, p: RecordStatesParams, folder: Path) -> None:
+def record_states(
+    teacher: LlamaRecommender, beside: Sequence[SequenceModel], histories: Histories, p: RecordStatesParams, folder: Path
+) -> None:
     """Write the rows of the teacher, and of the models `beside` it, for every training position, in order of (window, position).
 
     Where nothing is kept, only what is needed to compute them.
     """
-    known = trained_rows(teacher.table)
+    known = trained_rows(teacher.item_embedding)
     if p.top > len(known):
         raise DataError(f"record_states.top is {p.top}, but training knows only {len(known)} items; lower it")
     lengths = histories.windows.positions
@@ -59,7 +64,7 @@ def main(histories: Path, ensemble: Path, teacher: Path, *, teacher_states: Path
     device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("record_states", RecordStatesParams, Path("params.yaml"))
     model = load_model(teacher)
-    if not isinstance(model, Recommender) or max(p.blocks) > len(model.layers):
+    if not isinstance(model, LlamaRecommender) or max(p.blocks) > len(model.layers):
         raise DataError(f"record_states.blocks names layer {max(p.blocks)}, the teacher in {teacher} has no such layer")
     with new_folder(teacher_states) as folder:
         beside = [other.to(device) for other in load_members(ensemble)]
@@ -67,4 +72,4 @@ def main(histories: Path, ensemble: Path, teacher: Path, *, teacher_states: Path
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

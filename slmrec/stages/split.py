@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from slmrec import tables
-from slmrec.data_params import SplitParams
-from slmrec.door import open_door
-from slmrec.errors import DataError
-from slmrec.files import new_folder, write_json
-from slmrec.history_tables import HistoryTables
-from slmrec.in_turn import in_turn
-from slmrec.sections import read_section
-from slmrec.splitting import Cuts, Parts, find_cuts, leave_one_out, temporal
-from slmrec.user_blocks import UserBlock, find_event_files, read_block, scatter
+from slmrec.core import tables
+from slmrec.core.errors import DataError
+from slmrec.core.files import new_folder, write_json
+from slmrec.core.stage import run_stage
+from slmrec.params.section import read_section
+from slmrec.params.split import SplitParams
+from slmrec.preprocessing.events.event_files import find_event_files
+from slmrec.preprocessing.events.ordered_map import map_in_order
+from slmrec.preprocessing.splitting.splitters import Cuts, Parts, find_cuts, leave_one_out, temporal
+from slmrec.preprocessing.splitting.user_blocks import UserBlock, read_block, scatter
+from slmrec.preprocessing.splitting.writer import HistoryTables
 
 
 def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> tuple[UserBlock, Parts]:
@@ -39,7 +40,7 @@ def main(events: Path, validation: Path, *, histories: Path) -> None:
     cuts = find_cuts(p, files) if p.method == "temporal" else None
     with new_folder(histories) as folder:
         with HistoryTables(folder) as written:
-            for block, parts in in_turn(lambda one: split(read_block(one), cuts, p), scatter(files, folder / "scratch")):
+            for block, parts in map_in_order(lambda one: split(read_block(one), cuts, p), scatter(files, folder / "scratch")):
                 written.add(block, parts)
         shutil.rmtree(folder / "scratch")
         times = {} if cuts is None else {"valid_from_us": cuts.valid_from, "test_from_us": cuts.test_from}
@@ -50,4 +51,4 @@ def main(events: Path, validation: Path, *, histories: Path) -> None:
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

@@ -7,29 +7,36 @@ from pathlib import Path
 
 import torch
 
-from slmrec.adapters import merge_layers, prepare_layers
-from slmrec.backbones import Backbone, open_backbone
-from slmrec.batches import Batch
-from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_training
-from slmrec.door import open_door
-from slmrec.files import new_folder, write_json
-from slmrec.histories import Histories, read_histories
-from slmrec.item_table import ItemTable
-from slmrec.model_params import ComputeParams, DecoderParams, TrainTeacherParams
-from slmrec.models import embedding_model, load_model, new_decoder, save_model
-from slmrec.pretrained import Frame, pretrained_decoder, sampled_windows
-from slmrec.ranking import Ranking, Validation
-from slmrec.recommender import Recommender
-from slmrec.sections import read_section
-from slmrec.training import Curve, Run, train
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.files import new_folder, write_json
+from slmrec.core.fingerprint import key_of
+from slmrec.core.stage import run_stage
+from slmrec.dataset.batches import Batch, sampled_windows
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.models.factory import new_decoder
+from slmrec.models.item_embedding import ItemEmbedding
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.lora import merge_layers, prepare_layers
+from slmrec.models.serialization import embedding_model, load_model, save_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.decoder import DecoderParams
+from slmrec.params.section import read_section
+from slmrec.params.train_teacher import TrainTeacherParams
+from slmrec.pretrained.backbone import Backbone, open_backbone
+from slmrec.pretrained.from_backbone import DecoderSettings, pretrained_decoder
+from slmrec.ranking.validation import SampledNdcg
+from slmrec.training.device import start_training
+from slmrec.training.loop import Curve, Run, train
+from slmrec.training.losses.next_item import NextItemLoss
 
 
-def new_teacher(histories: Histories, table: ItemTable, p: TrainTeacherParams, backbone: Backbone | None) -> tuple[Recommender, list[int]]:
+def new_teacher(
+    histories: Histories, item_embedding: ItemEmbedding, p: TrainTeacherParams, backbone: Backbone | None
+) -> tuple[LlamaRecommender, list[int]]:
     """An untrained teacher over `table`, and which of the backbone's layers it kept; from scratch it keeps its own."""
-    frame = Frame(table, p.dropout, p.layer_drop, histories.protocol.max_length)
+    frame = DecoderSettings(item_embedding, p.dropout, p.layer_drop, histories.protocol.max_length)
     if isinstance(p.backbone, DecoderParams):
-        return new_decoder(table, p.backbone, p.dropout, p.layer_drop, frame.max_length), list(range(1, p.backbone.layers + 1))
+        return new_decoder(item_embedding, p.backbone, p.dropout, p.layer_drop, frame.max_length), list(range(1, p.backbone.layers + 1))
     assert backbone is not None
     teacher, kept = pretrained_decoder(backbone, p.backbone, frame, partial(sampled_windows, histories, seed=p.seed))
     prepare_layers(teacher, p.backbone.tuning)
@@ -37,18 +44,23 @@ def new_teacher(histories: Histories, table: ItemTable, p: TrainTeacherParams, b
 
 
 def train_teacher(
-    histories: Histories, table: ItemTable, p: TrainTeacherParams, backbone: Backbone | None, device: torch.device, checkpoint: Checkpoint
-) -> tuple[Recommender, list[int], Curve]:
+    histories: Histories,
+    item_embedding: ItemEmbedding,
+    p: TrainTeacherParams,
+    backbone: Backbone | None,
+    device: torch.device,
+    checkpoint: Checkpoint,
+) -> tuple[LlamaRecommender, list[int], Curve]:
     """Train a decoder over `table` until validation stops improving; a frozen table keeps its vectors.
 
     Returns a plain decoder, which of the backbone's layers it has, and the curve.
     """
     torch.manual_seed(p.seed)
-    table.requires_grad_(p.item_vectors == "trained")
-    teacher, kept = new_teacher(histories, table, p, backbone)
+    item_embedding.requires_grad_(p.item_vectors == "trained")
+    teacher, kept = new_teacher(histories, item_embedding, p, backbone)
     teacher = teacher.to(device)
-    ranking = Ranking(teacher.table, p.training.loss, histories)
-    validation = Validation(histories, table, p.training.validation_targets, p.seed)
+    ranking = NextItemLoss(teacher.item_embedding, p.training.loss, histories)
+    validation = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"ranking": ranking.loss(batch.at_real(teacher(batch.items)), batch.targets[batch.real])}
@@ -66,8 +78,8 @@ def main(histories: Path, item_vectors: Path, *, teacher: Path) -> None:
     backbone = None if isinstance(p.backbone, DecoderParams) else open_backbone(p.backbone)
     pretrained = sorted(set(backbone.files.values())) if backbone else []
     checkpoint = Checkpoint.of("train_teacher", key_of([histories, item_vectors, *pretrained], p))
-    table = load_model(embedding_model(item_vectors)).table
-    model, kept, curve = train_teacher(read_histories(histories), table, p, backbone, device, checkpoint)
+    item_embedding = load_model(embedding_model(item_vectors)).item_embedding
+    model, kept, curve = train_teacher(read_histories(histories), item_embedding, p, backbone, device, checkpoint)
     with new_folder(teacher) as folder:
         save_model(model, folder)
         write_json(folder / "curve.json", curve)
@@ -76,4 +88,4 @@ def main(histories: Path, item_vectors: Path, *, teacher: Path) -> None:
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

@@ -9,15 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from slmrec.data_params import ValidateParams
-from slmrec.data_profile import Profile, read_profile
-from slmrec.door import open_door
-from slmrec.drift import Shift, measure_drift
-from slmrec.errors import PromiseError, UnavailableError
-from slmrec.files import new_file, new_folder, read_json, write_json
-from slmrec.promises import Outcome, evidence, keep, promises
-from slmrec.sections import read_section
-from slmrec.validation_page import EXAMPLES, make_page
+from slmrec.core.errors import PromiseError, UnavailableError
+from slmrec.core.files import new_file, new_folder, read_json, write_json
+from slmrec.core.stage import run_stage
+from slmrec.params.section import read_section
+from slmrec.params.validate import ValidateParams
+from slmrec.preprocessing.validation.checks import CheckResult, evidence, keep, promises
+from slmrec.preprocessing.validation.drift import Shift, measure_drift
+from slmrec.preprocessing.validation.html_report import EXAMPLES, make_page
+from slmrec.preprocessing.validation.profile import Profile, read_profile
 
 
 def compare(profile: Profile, events: Path, p: ValidateParams) -> list[Shift] | None:
@@ -26,7 +26,7 @@ def compare(profile: Profile, events: Path, p: ValidateParams) -> list[Shift] | 
     return measure_drift(profile, read_json(before), p.drift) if before.is_file() else None
 
 
-def judge(outcomes: list[Outcome], shifts: list[Shift] | None, p: ValidateParams, page: Path) -> None:
+def judge(outcomes: list[CheckResult], shifts: list[Shift] | None, p: ValidateParams, page: Path) -> None:
     """Raise UnavailableError when a promise could not be checked and PromiseError when one is broken; warn of drift."""
     for outcome in outcomes:
         if outcome.error:
@@ -60,4 +60,4 @@ def main(events: Path, *, validation: Path, page: Path) -> None:
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

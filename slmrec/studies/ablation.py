@@ -13,24 +13,29 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
-from slmrec.door import open_door
-from slmrec.errors import DataError
-from slmrec.evaluation import Examination, Parameters
-from slmrec.files import write_json
-from slmrec.histories import read_histories
-from slmrec.model_params import ComputeParams, DecoderParams, DistillStudentParams, EvaluateParams, OnlineTeaching, StudentParams
-from slmrec.models import decoder_parameters, load_model, table_parameters
-from slmrec.recommender import Recommender
-from slmrec.scoring import ModelScorer
-from slmrec.sections import read_section
-from slmrec.stages.distill_student import Lesson, distill_student
-from slmrec.studies.kept import Kept
-from slmrec.studies.machine import PACKAGES, machine
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.errors import DataError
+from slmrec.core.files import write_json
+from slmrec.core.fingerprint import key_of
+from slmrec.core.stage import run_stage
+from slmrec.dataset.histories import read_histories
+from slmrec.distillation.live_teacher import open_states
+from slmrec.evaluation.evaluator import Evaluator, Parameters
+from slmrec.models.factory import decoder_parameters, table_parameters
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.serialization import load_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.decoder import DecoderParams
+from slmrec.params.distill_student import DistillStudentParams, OnlineTeaching, StudentParams
+from slmrec.params.evaluate import EvaluateParams
+from slmrec.params.section import read_section
+from slmrec.ranking.scorers import ModelScorer
+from slmrec.stages.distill_student import DistillationSetup, distill_student
+from slmrec.studies.environment import PACKAGES, machine
 from slmrec.studies.params import AblationParams, AblationRow
-from slmrec.studies.picture import spread_panel, write_picture
-from slmrec.teacher_rows import open_states
+from slmrec.studies.plots import spread_panel, write_picture
+from slmrec.studies.result_cache import ResultCache
+from slmrec.training.device import start_torch
 
 Found = dict[str, Any]
 SHOWN = ("ndcg@10", "hr@10", "hr@1", "mrr")
@@ -44,23 +49,23 @@ def student_of(row: AblationRow, p: DistillStudentParams) -> StudentParams:
     return p.model_copy(update=changes)
 
 
-def without_text(lesson: Lesson) -> Lesson:
+def without_text(lesson: DistillationSetup) -> DistillationSetup:
     """The lesson over item vectors that forget where they came from: the same start, the same states, no titles."""
     teacher = copy.deepcopy(lesson.teacher)
-    teacher.table = lesson.teacher.table.without_text()
+    teacher.item_embedding = lesson.teacher.item_embedding.without_text()
     return replace(lesson, teacher=teacher)
 
 
-def rows_of(asked: AblationParams, teacher: Recommender) -> list[AblationRow]:
+def rows_of(asked: AblationParams, teacher: LlamaRecommender) -> list[AblationRow]:
     """The rows that this teacher gives something to measure for."""
-    rows = [row for row in asked.rows if row.text == "as the teacher" or teacher.table.text is not None]
+    rows = [row for row in asked.rows if row.text == "as the teacher" or teacher.item_embedding.text is not None]
     for row in asked.rows:
         if row not in rows:
             print(f"{row.name}: left out, the teacher knows no text (embed_items.text)", flush=True)
     return rows
 
 
-def measured(row: AblationRow, lesson: Lesson, p: DistillStudentParams, examination: Examination, key: str) -> Found:
+def measured(row: AblationRow, lesson: DistillationSetup, p: DistillStudentParams, examination: Evaluator, key: str) -> Found:
     """Test quality of one student."""
     checkpoint = Checkpoint.of("ablation", f"{row.name}-{lesson.seed}-{key}")
     student, curve = distill_student(lesson, student_of(row, p), row.weights, checkpoint, f"{row.name}, seed {lesson.seed}")
@@ -96,19 +101,19 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
     judged = read_section("evaluate", EvaluateParams, Path("params.yaml"))
     asked = read_section("ablation", AblationParams, Path("studies.yaml"))
     read, model = read_histories(histories), load_model(teacher)
-    if not isinstance(model, Recommender):
+    if not isinstance(model, LlamaRecommender):
         raise DataError(f"{teacher} holds no decoder; run dvc repro train_teacher")
     states = open_states(teacher_states, read, model)
-    examination = Examination(read, len(model.table), model.table.described().numpy(), judged)
+    examination = Evaluator(read, len(model.item_embedding), model.item_embedding.described().numpy(), judged)
     key = key_of([histories, teacher, teacher_states], p, judged)
     rows = []
     for row in rows_of(asked, model):
-        kept = Kept("ablation", key_of([], key, row))
+        kept = ResultCache("ablation", key_of([], key, row))
         online = row.teaching if isinstance(row.teaching, OnlineTeaching) else None
-        lessons = [Lesson(read, model, states, online, seed, device) for seed in asked.seeds]
+        lessons = [DistillationSetup(read, model, states, online, seed, device) for seed in asked.seeds]
         if row.text == "none":
             lessons = [without_text(lesson) for lesson in lessons]
-        found = [kept.or_made(str(lesson.seed), partial(measured, row, lesson, p, examination, key)) for lesson in lessons]
+        found = [kept.get_or_compute(str(lesson.seed), partial(measured, row, lesson, p, examination, key)) for lesson in lessons]
         rows.append(summary(row, found))
         print(f"{row.name}: test ndcg@10 {rows[-1]['ndcg@10']['mean']:.4f}", flush=True)
     report.mkdir(parents=True, exist_ok=True)
@@ -119,4 +124,4 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

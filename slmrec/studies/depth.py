@@ -14,25 +14,29 @@ from typing import Any
 
 import torch
 
-from slmrec.backbones import open_backbone
-from slmrec.checkpoints import Checkpoint, key_of
-from slmrec.compute import start_torch
-from slmrec.door import open_door
-from slmrec.errors import DataError
-from slmrec.files import write_json
-from slmrec.histories import Histories, read_histories
-from slmrec.model_params import ComputeParams, DecoderParams, FirstLayers, TrainTeacherParams
-from slmrec.models import cut_decoder, decoder_parameters, embedding_model, load_model
-from slmrec.pretrained import sampled_windows
-from slmrec.ranking import Validation
-from slmrec.recommender import Recommender
-from slmrec.sections import read_section
+from slmrec.core.checkpoint import Checkpoint
+from slmrec.core.errors import DataError
+from slmrec.core.files import write_json
+from slmrec.core.fingerprint import key_of
+from slmrec.core.stage import run_stage
+from slmrec.dataset.batches import sampled_windows
+from slmrec.dataset.histories import Histories, read_histories
+from slmrec.models.factory import cut_decoder, decoder_parameters
+from slmrec.models.llama import LlamaRecommender
+from slmrec.models.serialization import embedding_model, load_model
+from slmrec.params.compute import ComputeParams
+from slmrec.params.decoder import DecoderParams
+from slmrec.params.section import read_section
+from slmrec.params.train_teacher import FirstLayers, TrainTeacherParams
+from slmrec.pretrained.backbone import open_backbone
+from slmrec.ranking.validation import SampledNdcg
 from slmrec.stages.train_teacher import train_teacher
-from slmrec.studies.kept import Kept
-from slmrec.studies.layers import changes, replaceability, similarities, states_between_layers
-from slmrec.studies.machine import PACKAGES, machine
+from slmrec.studies.environment import PACKAGES, machine
+from slmrec.studies.layer_analysis import changes, replaceability, similarities, states_between_layers
 from slmrec.studies.params import DepthStudyParams
-from slmrec.studies.picture import lines_panel, matrix_panel, write_picture
+from slmrec.studies.plots import lines_panel, matrix_panel, write_picture
+from slmrec.studies.result_cache import ResultCache
+from slmrec.training.device import start_torch
 
 Found = dict[str, Any]
 
@@ -43,21 +47,21 @@ class Subject:
 
     histories: Histories
     item_vectors: Path
-    teacher: Recommender
+    teacher: LlamaRecommender
     p: TrainTeacherParams
     device: torch.device
     key: str
 
-    def validation(self) -> Validation:
+    def validation(self) -> SampledNdcg:
         """The teacher's own validation sample."""
-        return Validation(self.histories, self.teacher.table, self.p.training.validation_targets, self.p.seed)
+        return SampledNdcg(self.histories, self.teacher.item_embedding, self.p.training.validation_targets, self.p.seed)
 
 
 def read_out(subject: Subject) -> list[float]:
     """Validation NDCG@10 when the teacher's last norm and map read the state after each layer, without retraining."""
     validation, teacher = subject.validation(), subject.teacher
     depths = range(1, len(teacher.layers) + 1)
-    return [validation(cut_decoder(teacher, teacher.table, range(1, depth + 1), 0.0, 0.0).eval()) for depth in depths]
+    return [validation(cut_decoder(teacher, teacher.item_embedding, range(1, depth + 1), 0.0, 0.0).eval()) for depth in depths]
 
 
 def with_depth(p: TrainTeacherParams, depth: int) -> TrainTeacherParams:
@@ -73,10 +77,10 @@ def retrained(subject: Subject, depth: int) -> Found:
     """A teacher of the given depth, trained as the real one: validation NDCG@10, parameters, seconds (of this process, if resumed)."""
     p = with_depth(subject.p, depth)
     backbone = None if isinstance(p.backbone, DecoderParams) else open_backbone(p.backbone)
-    table = load_model(embedding_model(subject.item_vectors)).table
+    item_embedding = load_model(embedding_model(subject.item_vectors)).item_embedding
     checkpoint = Checkpoint.of("depth-study", f"{depth}-{subject.key}")
     started = time.monotonic()
-    model, _, curve = train_teacher(subject.histories, table, p, backbone, subject.device, checkpoint)
+    model, _, curve = train_teacher(subject.histories, item_embedding, p, backbone, subject.device, checkpoint)
     best = max(record["valid_ndcg@10"] for record in curve)
     return {"depth": depth, "valid_ndcg@10": best, "parameters": decoder_parameters(model), "seconds": time.monotonic() - started}
 
@@ -96,15 +100,15 @@ def chosen_depth(found: list[Found], near: float) -> int:
     return min(each["depth"] for each in found if each["valid_ndcg@10"] >= near * best)
 
 
-def study(subject: Subject, p: DepthStudyParams, kept: Kept) -> Found:
+def study(subject: Subject, p: DepthStudyParams, kept: ResultCache) -> Found:
     """All findings; each is kept as soon as it is made."""
     full = len(subject.teacher.layers)
     depths = sorted({depth for depth in p.depths if depth < full} | {full})
     found = {
-        "sasrec_valid_ndcg@10": kept.or_made("sasrec", lambda: subject.validation()(load_model(subject.item_vectors / "sasrec"))),
-        "read_out": kept.or_made("read-out", lambda: read_out(subject)),
-        "layers": kept.or_made("layers", lambda: layer_findings(subject, p)),
-        "retrained": [kept.or_made(f"depth-{depth}", partial(retrained, subject, depth)) for depth in depths],
+        "sasrec_valid_ndcg@10": kept.get_or_compute("sasrec", lambda: subject.validation()(load_model(subject.item_vectors / "sasrec"))),
+        "read_out": kept.get_or_compute("read-out", lambda: read_out(subject)),
+        "layers": kept.get_or_compute("layers", lambda: layer_findings(subject, p)),
+        "retrained": [kept.get_or_compute(f"depth-{depth}", partial(retrained, subject, depth)) for depth in depths],
     }
     return found | {"chosen_depth": chosen_depth(found["retrained"], p.near), "near": p.near}
 
@@ -136,10 +140,10 @@ def main(histories: Path, item_vectors: Path, teacher: Path, *, report: Path) ->
     trained = read_section("train_teacher", TrainTeacherParams, Path("params.yaml"))
     p = read_section("depth_study", DepthStudyParams, Path("studies.yaml"))
     model = load_model(teacher)
-    if not isinstance(model, Recommender):
+    if not isinstance(model, LlamaRecommender):
         raise DataError(f"{teacher} holds no decoder; run dvc repro train_teacher")
     key = key_of([histories, item_vectors, teacher], trained, p)
-    found = study(Subject(read_histories(histories), item_vectors, model, trained, device, key), p, Kept("depth", key))
+    found = study(Subject(read_histories(histories), item_vectors, model, trained, device, key), p, ResultCache("depth", key))
     report.mkdir(parents=True, exist_ok=True)
     settings = {"compute": compute.model_dump(), "train_teacher": trained.model_dump(), "depth_study": p.model_dump()}
     write_json(report / "depth.json", found | {"settings": settings, "made_with": machine(compute.threads, *PACKAGES)})
@@ -148,4 +152,4 @@ def main(histories: Path, item_vectors: Path, teacher: Path, *, report: Path) ->
 
 
 if __name__ == "__main__":
-    open_door(main)
+    run_stage(main)

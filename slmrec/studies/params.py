@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from slmrec.model_params import DecoderParams, DistillWeights, OnlineTeaching
-from slmrec.sections import Count, Section, Seed, Share
+from slmrec.params.decoder import DecoderParams
+from slmrec.params.distill_student import DistillWeights, OnlineTeaching
+from slmrec.params.section import Count, Section, Seed, Share
 
 
 class DepthStudyParams(Section):

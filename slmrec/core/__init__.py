@@ -1,0 +1,1 @@
+"""What every room stands on: stages, locks, whole files, errors, tables, checkpoints."""

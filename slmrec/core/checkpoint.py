@@ -1,0 +1,60 @@
+"""Checkpoints outside DVC's outs, keyed by the hash of what they were made from: a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from slmrec.core.cache import cache_folder
+from slmrec.core.distributed import is_first
+from slmrec.core.files import new_file
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One file that is replaced whole: tensors, and a small JSON record of where the run was."""
+
+    path: Path
+
+    @staticmethod
+    def of(stage: str, key: str) -> Checkpoint:
+        return Checkpoint(cache_folder() / "checkpoints" / stage / f"{key}.safetensors")
+
+    @staticmethod
+    def forget_all_but(stage: str, kept: Iterable[Checkpoint]) -> None:
+        """Remove the checkpoints of `stage` that are not in `kept`."""
+        names = {checkpoint.path.name for checkpoint in kept}
+        for path in (cache_folder() / "checkpoints" / stage).iterdir():
+            if path.name not in names:
+                path.unlink()
+
+    def save(self, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+        with new_file(self.path) as temporary:
+            save_file(tensors, temporary, metadata={"record": json.dumps(record)})
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """What was saved last, or None; a damaged file counts as none and is removed."""
+        if not self.path.is_file():
+            return None
+        try:
+            with safe_open(self.path, "pt") as file:
+                record = json.loads((file.metadata() or {})["record"])
+            return load_file(self.path), record
+        except (SafetensorError, KeyError, ValueError):
+            print(f"checkpoint {self.path.name} is damaged and is left out; the work starts over", flush=True)
+            self.path.unlink()
+            return None
+
+    def clear(self) -> None:
+        """Remove this stage's checkpoints: the run is complete, and older keys cannot be asked for again."""
+        if not is_first():
+            return  # the first process may still have to write what was trained
+        shutil.rmtree(self.path.parent, ignore_errors=True)

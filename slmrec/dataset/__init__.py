@@ -1,0 +1,1 @@
+"""Histories in memory and the batches made of them."""

@@ -1,0 +1,1 @@
+"""The report: every model, baselines, intervals over users, timing."""

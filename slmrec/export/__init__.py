@@ -1,0 +1,1 @@
+"""A student becomes a verified ONNX bundle."""

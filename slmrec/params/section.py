@@ -1,0 +1,59 @@
+"""A params file's sections: frozen, unknown keys forbidden, no defaults anywhere in code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from slmrec.core.errors import UsageError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Section(BaseModel):
+    """What every section is: frozen, and a typo in a key is an error."""
+
+    # A stage reads one section: what checks the others is not built for it.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, defer_build=True)
+
+
+SectionType = TypeVar("SectionType", bound=Section)
+
+
+def read_section(name: str, kind: type[SectionType], path: Path) -> SectionType:
+    """Read one section of a params file. Raises UsageError naming the key, what was seen and what is expected."""
+    whole = read_yaml(path)
+    if name not in whole:
+        raise UsageError(f"{path} has no section {name}; it has {', '.join(whole)}")
+    return checked(kind, whole[name], path, name)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a whole params file. Raises UsageError where it is missing or holds no sections."""
+    if not path.is_file():
+        raise UsageError(f"{path} is missing; run from the project's root")
+    try:
+        whole = YAML(typ="safe").load(path)
+    except YAMLError as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(whole, dict):
+        raise UsageError(f"{path} holds {type(whole).__name__}, expected sections")
+    return whole
+
+
+def checked(kind: type[SectionType], value: Any, path: Path, prefix: str) -> SectionType:
+    """A section of what was read; `prefix` is its key. Raises UsageError naming the key, what was seen and what is expected."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        # A typo shows as an unknown key and a missing one; the unknown one is what the person wrote.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        where = ".".join(str(part) for part in ([prefix] if prefix else []) + list(first["loc"]))
+        seen = "" if isinstance(first["input"], dict) else f", saw {first['input']!r}"
+        raise UsageError(f"{path}: {where or 'sections'}: {first['msg']}{seen}") from error

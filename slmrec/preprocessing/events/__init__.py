@@ -1,0 +1,1 @@
+"""Rows to events, numbered and in total order, only new files read again."""

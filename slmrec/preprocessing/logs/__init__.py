@@ -1,0 +1,1 @@
+"""Raw files as rows, bad lines apart."""

@@ -1,0 +1,1 @@
+"""Events to histories, targets and training windows."""

@@ -1,0 +1,75 @@
+"""Writes histories, targets and windows block by block, so that none of them is in memory as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from slmrec.core import tables
+from slmrec.preprocessing.splitting.splitters import Parts
+from slmrec.preprocessing.splitting.user_blocks import UserBlock
+
+
+class HistoryTables:
+    """The three tables of `split` in a folder, and what was counted while they were written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self.targets = dict.fromkeys(tables.PARTS, 0)
+        self._users = self._events = self._windows = self._without_history = 0
+
+    def __enter__(self) -> HistoryTables:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def add(self, block: UserBlock, parts: Parts) -> None:
+        """Write one block; blocks come in order of user_index."""
+        users = pl.Series("user_index", block.users)
+        self._write("histories", _histories(block))
+        self._write(
+            "targets", parts.targets.with_columns(user_index=users.gather(parts.targets["row"])).select(tables.TARGETS.names()).to_arrow()
+        )
+        windows = parts.windows.with_row_index("window", offset=self._windows).with_columns(user_index=users.gather(parts.windows["row"]))
+        self._write("windows", windows.select(tables.WINDOWS.names()).to_arrow())
+        for part, count in parts.targets["part"].value_counts().iter_rows():
+            self.targets[part] += count
+        self._users += len(block.users)
+        self._events += len(block.items)
+        self._windows += len(windows)
+        self._without_history += parts.without_history
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        if name not in self._writers:
+            path = self._folder / f"{name}.parquet"
+            self._writers[name] = pq.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=["part"])
+        self._writers[name].write_table(table)
+
+    def counts(self) -> dict[str, int]:
+        """Users, events, windows, and targets that were not written because no earlier event could predict them."""
+        return {
+            "users": self._users,
+            "events": self._events,
+            "windows": self._windows,
+            "targets_without_history": self._without_history,
+        }
+
+
+def _histories(block: UserBlock) -> pa.Table:
+    offsets = _as_arrow(block.offsets, pa.int64())
+    values = (_as_arrow(block.items, pa.uint32()), _as_arrow(block.times, pa.timestamp("us", tz="UTC")))
+    lists = [pa.LargeListArray.from_arrays(offsets, each) for each in values]
+    return pa.table([_as_arrow(block.users, pa.uint32()), *lists], names=tables.HISTORIES.names())
+
+
+def _as_arrow(values: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """The same memory as an Arrow array: pa.array() would import pandas, which takes longer than small logs."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

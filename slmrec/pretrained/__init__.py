@@ -1,0 +1,1 @@
+"""What a pretrained LLM gives: layers to start from, vectors of titles."""

@@ -1,0 +1,1 @@
+"""Where the target lands among all items: scores, ranks, metrics."""

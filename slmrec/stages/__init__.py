@@ -1,0 +1,1 @@
+"""The ten verbs of dvc.yaml, one file each."""

@@ -1,0 +1,1 @@
+"""Depth study and ablation on the project's own data."""

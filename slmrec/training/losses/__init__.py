@@ -1,0 +1,1 @@
+"""Losses over the item embedding and over hidden states."""

@@ -1,5 +1,0 @@
-"""The reserved item indices. Kept apart from the tables so that the runtime needs no Polars."""
-
-PAD = 0  # right padding
-UNK = 1  # an item id the model has never heard of
-FIRST_ITEM = 2

@@ -1,0 +1,134 @@
+"""Small raw logs on disk, and prepare run on them in a folder of their own."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from ruamel.yaml import YAML
+
+from slmrec.core.files import sha256_of_folder
+from slmrec.stages import prepare, split
+from tests.support.project import ROOT
+
+Event = tuple[str, str, int, float]  # user, item, seconds, weight
+
+
+def params(**changes: Any) -> dict[str, Any]:
+    """The project's params.yaml for CSV logs of user, item, time, weight; prepare__events__format names a key to change."""
+    whole: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
+    columns = {"user": "user", "item": "item", "time": "time", "sequence": None, "weight": "weight", "type": None}
+    whole["prepare"]["events"].update(files=["logs/**/*"], format="by_name", columns=columns)
+    whole["prepare"].update(items=None, earliest="1971-01-01T00:00:00Z", latest="2090-01-01T00:00:00Z")
+    for name, value in copy.deepcopy(changes).items():
+        section, *keys, last = name.split("__")
+        place = whole[section]
+        for key in keys:
+            place = place[key]
+        place[last] = value
+    return whole
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A folder with params.yaml and data/; the process must stand in it (see the fixture)."""
+
+    home: Path
+
+    def set(self, **changes: Any) -> None:
+        """Write params.yaml with these changes."""
+        with (self.home / "params.yaml").open("w") as stream:
+            YAML(typ="safe").dump(params(**changes), stream)
+
+    def deliver(self, name: str, content: bytes) -> None:
+        """Put a raw file into data/logs."""
+        path = self.home / "data" / "logs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def clear(self) -> None:
+        """Take all raw files away."""
+        for path in sorted((self.home / "data" / "logs").rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+    def prepare(self) -> dict[str, Any]:
+        """Run prepare; returns metrics/data.json."""
+        prepare.main(Path("data"), events=Path("events"), metrics=Path("data.json"))
+        found: dict[str, Any] = json.loads(Path("data.json").read_text())
+        return found
+
+    def split(self) -> dict[str, Any]:
+        """Run split; returns its summary."""
+        split.main(Path("events"), Path("events"), histories=Path("histories"))
+        found: dict[str, Any] = json.loads(Path("histories/summary.json").read_text())
+        return found
+
+    def quarantine(self) -> pl.DataFrame:
+        """The quarantine table, sorted."""
+        return pl.read_parquet("events/quarantine.parquet").sort("file", "row", "reason")
+
+    def events(self) -> pl.DataFrame:
+        """All events in order, with the ids instead of the indices."""
+        table = pl.concat([pl.read_parquet(path, hive_partitioning=False) for path in sorted(Path("events/events").glob("*/*"))])
+        users, items = pl.read_parquet("events/users.parquet"), pl.read_parquet("events/items.parquet")
+        table = table.join(users, on="user_index", maintain_order="left").join(items, on="item_index", maintain_order="left")
+        return table.select("user", "item", "time", "weight")
+
+    def promised_bytes(self) -> str:
+        """Digest of what is promised to have the same bytes: events, users, items, histories."""
+        Path("events/quarantine.parquet").unlink()
+        return sha256_of_folder(Path("events"), "*") + sha256_of_folder(Path("histories"), "*")
+
+    def stage(self, module: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a stage as DVC does, in a process of its own."""
+        variables = os.environ | {"PYTHONPATH": str(ROOT), "SLMREC_CACHE": str(self.home / "cache")} | environment
+        command = [sys.executable, "-m", f"slmrec.stages.{module}", *words]
+        return subprocess.run(command, cwd=self.home, env=variables, capture_output=True, text=True, check=False)
+
+
+def as_csv(events: list[Event]) -> bytes:
+    lines = ["user,item,time,weight", *(f"{user},{item},{time},{weight}" for user, item, time, weight in events)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def as_tsv(events: list[Event]) -> bytes:
+    return as_csv(events).replace(b",", b"\t")
+
+
+def as_jsonl(events: list[Event]) -> bytes:
+    records = [dict(zip(("user", "item", "time", "weight"), event, strict=True)) for event in events]
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def as_parquet(events: list[Event]) -> bytes:
+    stream = io.BytesIO()
+    pl.DataFrame(events, schema=["user", "item", "time", "weight"], orient="row").write_parquet(stream)
+    return stream.getvalue()
+
+
+def as_zst(content: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return sink.getvalue().to_pybytes()
+
+
+FORMS: dict[str, Callable[[list[Event]], bytes]] = {
+    "csv": as_csv,
+    "tsv": as_tsv,
+    "jsonl": as_jsonl,
+    "parquet": as_parquet,
+    "csv.gz": lambda events: gzip.compress(as_csv(events)),
+    "jsonl.zst": lambda events: as_zst(as_jsonl(events)),
+}
