@@ -1,8 +1,9 @@
 """SASRec here and in other libraries: the same events, shape, epochs and threads, in one run. Called by benchmarks/training.py.
 
-Every model trains on all but each user's last item, for a fixed number of epochs, and is kept as the last epoch left it. Each names
-ten items a user, out of those the user has not met, and one function judges all lists. A peer runs in its own virtual environment
-.cache/peers/NAME, made beforehand with the packages of the settings.
+Every model trains on all but each user's last item, for a fixed number of epochs, and is kept as
+the last epoch left it. Each names ten items a user, out of those the user has not met, and one
+function judges all lists. A peer runs in its own virtual environment .cache/peers/NAME, made
+beforehand with the packages of the settings.
 """
 
 from __future__ import annotations
@@ -53,22 +54,37 @@ def write_events(sequences: Sequences, folder: Path) -> None:
         }
     )
     moment = pl.from_epoch("place", time_unit="s").dt.strftime("%Y-%m-%d %H:%M:%S")
-    events.filter(~pl.col("last")).select("user_id", "item_id", datetime=moment, weight=pl.lit(1)).write_csv(folder / "train.csv")
+    events.filter(~pl.col("last")).select(
+        "user_id", "item_id", datetime=moment, weight=pl.lit(1)
+    ).write_csv(folder / "train.csv")
     (folder / "events").mkdir(exist_ok=True)
     atomic = {"user_id": "user_id:token", "item_id": "item_id:token", "place": "timestamp:float"}
-    events.select(list(atomic)).rename(atomic).write_csv(folder / "events" / "events.inter", separator="\t")
+    events.select(list(atomic)).rename(atomic).write_csv(
+        folder / "events" / "events.inter", separator="\t"
+    )
 
 
-def train_here(histories: Histories, items: int, p: EmbedItemsParams, folder: Path) -> tuple[list[Measured], np.ndarray]:
+def train_here(
+    histories: Histories, items: int, p: EmbedItemsParams, folder: Path
+) -> tuple[list[Measured], np.ndarray]:
     """Seconds of each epoch, and ten items a user.  # (U, 10)"""
-    model, run = sasrec_run(histories, None, items, p, torch.device("cpu"), Checkpoint(folder / "here.safetensors"))
-    loop = Loop(dataclasses.replace(run, validate=itertools.count().__next__))  # nothing is held out to choose an epoch by
+    model, run = sasrec_run(
+        histories, None, items, p, torch.device("cpu"), Checkpoint(folder / "here.safetensors")
+    )
+    loop = Loop(
+        dataclasses.replace(run, validate=itertools.count().__next__)
+    )  # nothing is held out to choose an epoch by
     epochs = []
     with Progress("slmrec", loop.total_steps) as progress:
         while loop.at.epoch < p.training.epochs:
             started, worked = time.perf_counter(), time.process_time()
             loop.finish_epoch(progress)
-            epochs.append({"seconds": time.perf_counter() - started, "processor_seconds": time.process_time() - worked})
+            epochs.append(
+                {
+                    "seconds": time.perf_counter() - started,
+                    "processor_seconds": time.process_time() - worked,
+                }
+            )
     model.eval()
     scorer, candidates = ModelScorer(model, histories), candidate_mask(items, histories.items)
     stops = np.diff(histories.offsets) - 1
@@ -87,7 +103,13 @@ def train_peer(name: str, folder: Path, users: int) -> tuple[list[Measured], np.
     python = PROJECT / ".cache" / "peers" / name / "bin" / "python"
     source = folder if name == "recbole" else folder / "train.csv"
     recommended = folder / f"{name}.csv"
-    command = [python, Path(__file__).parent / "peers" / f"{name}_sasrec.py", source, folder / "settings.json", recommended]
+    command = [
+        python,
+        Path(__file__).parent / "peers" / f"{name}_sasrec.py",
+        source,
+        folder / "settings.json",
+        recommended,
+    ]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=folder).stdout
     lists = np.zeros((users, 10), dtype=np.int64)
     with recommended.open() as stream:
@@ -108,17 +130,30 @@ def beside(name: str, data: Path, settings: dict[str, Any], peers: list[str], th
     """Measure ours and each peer, ours first and last; write results/beside-NAME-EPOCHS-epochs.json."""
     folder = PROJECT / ".cache" / "benchmarks" / f"beside-{name}"
     folder.mkdir(parents=True, exist_ok=True)
-    p = EmbedItemsParams.model_validate({key: value for key, value in settings.items() if key != "max_length"})
+    p = EmbedItemsParams.model_validate(
+        {key: value for key, value in settings.items() if key != "max_length"}
+    )
     sequences = read_sequences(data / name)
     histories = leave_one_out(sequences, settings["max_length"], held_out=1)
     wanted = histories.items[histories.offsets[1:] - 1]
     write_events(sequences, folder)
-    shape = {"width": p.width, "layers": p.layers, "heads": p.heads, "max_length": settings["max_length"]}
-    write_json(folder / "settings.json", {**shape, "epochs": p.training.epochs, "seed": p.seed, "threads": threads})
+    shape = {
+        "width": p.width,
+        "layers": p.layers,
+        "heads": p.heads,
+        "max_length": settings["max_length"],
+    }
+    write_json(
+        folder / "settings.json",
+        {**shape, "epochs": p.training.epochs, "seed": p.seed, "threads": threads},
+    )
     measured: Measured = {}
 
     def note(who: str, epochs: list[Measured], lists: np.ndarray) -> None:
-        medians = {key: statistics.median(epoch[key] for epoch in epochs) for key in ("seconds", "processor_seconds")}
+        medians = {
+            key: statistics.median(epoch[key] for epoch in epochs)
+            for key in ("seconds", "processor_seconds")
+        }
         measured[who] = {"epochs": len(epochs), "per_epoch": medians, "test": judged(lists, wanted)}
         print(who, json.dumps(measured[who]), file=sys.stderr, flush=True)
 
@@ -127,16 +162,24 @@ def beside(name: str, data: Path, settings: dict[str, Any], peers: list[str], th
         note(peer, *train_peer(peer, folder, len(wanted)))
     note("slmrec again", *_fresh(histories, sequences.rows, p, folder))
     times_less = {
-        peer: {key: seconds / measured["slmrec"]["per_epoch"][key] for key, seconds in measured[peer]["per_epoch"].items()}
+        peer: {
+            key: seconds / measured["slmrec"]["per_epoch"][key]
+            for key, seconds in measured[peer]["per_epoch"].items()
+        }
         for peer in peers
     }
     result = {"models": measured, "times_less_per_epoch": times_less, "settings": settings}
     versions = {peer: _installed(peer) for peer in peers}
     made_with = machine(threads, "torch", "numpy", "accelerate") | {"peers": versions}
-    write_json(PROJECT / "benchmarks" / "results" / f"beside-{name}-{p.training.epochs}-epochs.json", result | {"measured_with": made_with})
+    write_json(
+        PROJECT / "benchmarks" / "results" / f"beside-{name}-{p.training.epochs}-epochs.json",
+        result | {"measured_with": made_with},
+    )
 
 
-def _fresh(histories: Histories, items: int, p: EmbedItemsParams, folder: Path) -> tuple[list[Measured], np.ndarray]:
+def _fresh(
+    histories: Histories, items: int, p: EmbedItemsParams, folder: Path
+) -> tuple[list[Measured], np.ndarray]:
     (folder / "here.safetensors").unlink(missing_ok=True)
     return train_here(histories, items, p, folder)
 
@@ -145,4 +188,10 @@ def _installed(peer: str) -> list[str]:
     """The versions that matter, as pip names them."""
     pip = [str(PROJECT / ".cache" / "peers" / peer / "bin" / "pip"), "freeze"]
     lines = subprocess.run(pip, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    return [line for line in lines if line.lower().startswith((peer, "torch==", "numpy==", "lightning==", "pytorch-lightning=="))]
+    return [
+        line
+        for line in lines
+        if line.lower().startswith(
+            (peer, "torch==", "numpy==", "lightning==", "pytorch-lightning==")
+        )
+    ]

@@ -1,8 +1,9 @@
 """Time and peak memory of a training step over catalogues of 10,000 to 1,000,000 items, for each loss.
 
-Run as: python -m benchmarks.catalogue [--items 10000 100000 1000000] [--threads 1]
-Each measurement is a process of its own, so that its peak is its own: a SASRec of width 128 takes some steps through the real
-training loop, with a checkpoint. What is already in results/catalogue.json is not measured again.
+Run as: python -m benchmarks.catalogue [--items 10000 100000 1000000] [--threads 1] Each measurement
+is a process of its own, so that its peak is its own: a SASRec of width 128 takes some steps through
+the real training loop, with a checkpoint. What is already in results/catalogue.json is not measured
+again.
 """
 
 from __future__ import annotations
@@ -40,9 +41,24 @@ from slmrec.training.losses.next_item import NextItemLoss
 RESULTS = Path(__file__).parent / "results" / "catalogue.json"
 WIDTH, LENGTH, USERS, POSITIONS = 128, 50, 2_000, 3_200
 LOSSES: dict[str, dict[str, Any]] = {
-    "sampled_softmax, touched rows": {"kind": "sampled_softmax", "negatives": 2048, "uniform_share": 0.5, "rows": "touched"},
-    "sampled_softmax, all rows": {"kind": "sampled_softmax", "negatives": 2048, "uniform_share": 0.5, "rows": "all"},
-    "gbce, touched rows": {"kind": "gbce", "negatives": 256, "calibration": 0.75, "rows": "touched"},
+    "sampled_softmax, touched rows": {
+        "kind": "sampled_softmax",
+        "negatives": 2048,
+        "uniform_share": 0.5,
+        "rows": "touched",
+    },
+    "sampled_softmax, all rows": {
+        "kind": "sampled_softmax",
+        "negatives": 2048,
+        "uniform_share": 0.5,
+        "rows": "all",
+    },
+    "gbce, touched rows": {
+        "kind": "gbce",
+        "negatives": 256,
+        "calibration": 0.75,
+        "rows": "touched",
+    },
     "softmax": {"kind": "softmax", "scores_at_once": 8_000_000},
 }
 STEPS = {"softmax": 1}  # a full softmax over a million items takes minutes a step
@@ -62,7 +78,15 @@ def made_histories(users: int, length: int, window: int, items: int) -> Historie
     none = Targets(*(np.empty(0, dtype=np.int64) for _ in range(3)))
     offsets = np.arange(users + 1) * (length + 1)
     protocol = Protocol("temporal", window, exclude_seen=True)
-    return Histories(protocol, rows.astype(np.uint32), offsets, drawn, np.arange(events), windows, {"valid": none, "test": none})
+    return Histories(
+        protocol,
+        rows.astype(np.uint32),
+        offsets,
+        drawn,
+        np.arange(events),
+        windows,
+        {"valid": none, "test": none},
+    )
 
 
 def training_params(loss: str) -> TrainingParams:
@@ -82,16 +106,34 @@ def training_params(loss: str) -> TrainingParams:
     )
 
 
-def training_loop(histories: Histories, items: int, width: int, p: TrainingParams, folder: Path) -> Loop:
+def training_loop(
+    histories: Histories, items: int, width: int, p: TrainingParams, folder: Path
+) -> Loop:
     """A SASRec of two layers about to be trained; every item may be a negative, drawn or not."""
     every = torch.ones(items + FIRST_ITEM, dtype=torch.bool)
-    model = SASRec(ItemEmbedding(every, width, None, 0.0), 2, 2, 2 * width, 0.1, histories.protocol.max_length).train()
+    model = SASRec(
+        ItemEmbedding(every, width, None, 0.0), 2, 2, 2 * width, 0.1, histories.protocol.max_length
+    ).train()
     ranking = NextItemLoss(model.item_embedding, p.loss, histories)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}
+        return {
+            "ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
+        }
 
-    return Loop(Run("sasrec", model, objective, {"ranking": 1.0}, lambda: 0.0, histories, p, 1, Checkpoint(folder / "c.safetensors")))
+    return Loop(
+        Run(
+            "sasrec",
+            model,
+            objective,
+            {"ranking": 1.0},
+            lambda: 0.0,
+            histories,
+            p,
+            1,
+            Checkpoint(folder / "c.safetensors"),
+        )
+    )
 
 
 def measure(items: int, loss: str, threads: int, folder: Path) -> dict[str, float]:
@@ -99,13 +141,17 @@ def measure(items: int, loss: str, threads: int, folder: Path) -> dict[str, floa
     torch.set_num_threads(threads)
     histories = made_histories(USERS, LENGTH, LENGTH, items)
     loop = training_loop(histories, items, WIDTH, training_params(loss), folder)
-    batches = [make_batch(histories, np.arange(first, first + POSITIONS // LENGTH)) for first in range(0, 1000, POSITIONS // LENGTH)]
+    batches = [
+        make_batch(histories, np.arange(first, first + POSITIONS // LENGTH))
+        for first in range(0, 1000, POSITIONS // LENGTH)
+    ]
     loop.take_step(batches[0])
     steps = STEPS.get(loss, MANY_STEPS)
     started, worked = time.perf_counter(), time.process_time()
     for batch in batches[1 : steps + 1]:
         loop.take_step(batch)
-    # Processor seconds beside those of the clock: on a machine that is shared the clock measures the neighbours.
+    # Processor seconds beside those of the clock: on a machine that is shared the clock measures
+    # the neighbours.
     step = {
         "step_seconds": (time.perf_counter() - started) / steps,
         "step_processor_seconds": (time.process_time() - worked) / steps,
@@ -126,7 +172,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.only:
         with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(measure(arguments.items[0], arguments.only, arguments.threads, Path(folder))))
+            print(
+                json.dumps(
+                    measure(arguments.items[0], arguments.only, arguments.threads, Path(folder))
+                )
+            )
         return
     found = read_json(RESULTS) if RESULTS.is_file() else {"steps": {}}
     shape = {"width": WIDTH, "positions_per_batch": POSITIONS, "layers": 2, "losses": LOSSES}
@@ -135,8 +185,18 @@ def main() -> None:
         for loss in LOSSES:
             key = f"{items} items, {loss}"
             if key not in found["steps"]:
-                command = [sys.executable, "-m", "benchmarks.catalogue", "--items", str(items), "--threads", str(arguments.threads)]
-                said = subprocess.run([*command, "--only", loss], check=True, capture_output=True, text=True).stdout
+                command = [
+                    sys.executable,
+                    "-m",
+                    "benchmarks.catalogue",
+                    "--items",
+                    str(items),
+                    "--threads",
+                    str(arguments.threads),
+                ]
+                said = subprocess.run(
+                    [*command, "--only", loss], check=True, capture_output=True, text=True
+                ).stdout
                 found["steps"][key] = json.loads(said.splitlines()[-1])
                 print(key, found["steps"][key], flush=True)
                 write_json(RESULTS, found)

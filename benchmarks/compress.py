@@ -1,9 +1,11 @@
 """Distillation beside pruning and quantisation: layers kept x feed-forward channels kept x precision, with quality, size and speed.
 
-Run as: python -m benchmarks.compress HISTORIES MODEL [--layers 2 1] [--channels 1.0 0.75 0.5] [--device cpu] [--threads 2] [--name student]
-MODEL is a folder that distill_student or train_teacher wrote. Nothing is trained again after a cut. Test NDCG@10, full ranking; int8
-is onnxruntime's dynamic quantisation of the exported graph, which only CPUs run, fp16 its conversion, which only GPUs run faster: on a CPU
-the speed of an fp16 row is that of casting back and forth. Results: benchmarks/results/compress-NAME.json.
+Run as: python -m benchmarks.compress HISTORIES MODEL [--layers 2 1] [--channels 1.0 0.75 0.5]
+[--device cpu] [--threads 2] [--name student] MODEL is a folder that distill_student or
+train_teacher wrote. Nothing is trained again after a cut. Test NDCG@10, full ranking; int8 is
+onnxruntime's dynamic quantisation of the exported graph, which only CPUs run, fp16 its conversion,
+which only GPUs run faster: on a CPU the speed of an fp16 row is that of casting back and forth.
+Results: benchmarks/results/compress-NAME.json.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ OPSET = 18
 class GraphScores:
     """Scores every item with a graph, for ranking: asks for the whole list and puts it back in the items' order."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, histories: Histories, items: int, length: int) -> None:
+    def __init__(
+        self, session: onnxruntime.InferenceSession, histories: Histories, items: int, length: int
+    ) -> None:
         self.answering = partial(answer, session)
         self.histories = histories
         self.items = items
@@ -80,7 +84,11 @@ def halved(graph: onnx.ModelProto) -> bytes:
 
 
 def measured(
-    model: LlamaRecommender, histories: Histories, device: Literal["cpu", "cuda"], threads: int, targets: int
+    model: LlamaRecommender,
+    histories: Histories,
+    device: Literal["cpu", "cuda"],
+    threads: int,
+    targets: int,
 ) -> list[dict[str, Any]]:
     """One row a precision: quality on sampled test targets, bytes of the graph and users per second."""
     items = len(model.item_embedding)
@@ -89,21 +97,36 @@ def measured(
     chosen = sample_targets(histories.targets["test"], targets, seed=1)
     sessions: dict[str, onnxruntime.InferenceSession] = {}
     rows: list[dict[str, Any]] = []
-    contents = {"fp32": graph.SerializeToString(), "fp16": halved(graph)} | ({"int8": quantised(graph)} if device == "cpu" else {})
+    contents = {"fp32": graph.SerializeToString(), "fp16": halved(graph)} | (
+        {"int8": quantised(graph)} if device == "cpu" else {}
+    )
     for precision, content in contents.items():
         session = sessions[precision] = open_session(content, device, threads)
-        ranks = rank_targets(GraphScores(session, histories, items, model.max_length), histories, chosen, candidates, None)
+        ranks = rank_targets(
+            GraphScores(session, histories, items, model.max_length),
+            histories,
+            chosen,
+            candidates,
+            None,
+        )
         quality = float(user_means(gains(ranks.full, "ndcg@10"), chosen.row).mean())
         rows.append({"precision": precision, "ndcg@10": quality, "bytes": len(content)})
     p = MeasureCostParams(seed=1, repeats=3, steps=1, batch=128, users=512)
     batches = serving_batches(histories, p)
-    seconds = time_in_turn({name: exported(session, batches) for name, session in sessions.items()}, p.repeats)
-    return [row | {"users_per_second": p.users / statistics.median(seconds[str(row["precision"])])} for row in rows]
+    seconds = time_in_turn(
+        {name: exported(session, batches) for name, session in sessions.items()}, p.repeats
+    )
+    return [
+        row | {"users_per_second": p.users / statistics.median(seconds[str(row["precision"])])}
+        for row in rows
+    ]
 
 
 def main() -> None:
     """Measure every cell of the table and write it."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     asked.add_argument("histories", type=Path)
     asked.add_argument("model", type=Path)
     asked.add_argument("--layers", type=int, nargs="+", default=[2, 1])
@@ -123,11 +146,28 @@ def main() -> None:
         for share in given.channels:
             model = pruned(cut, share)
             cell = {"layers": layers, "channels": share, "parameters": decoder_parameters(model)}
-            rows += [cell | row for row in measured(model, histories, given.device, given.threads, given.targets)]
+            rows += [
+                cell | row
+                for row in measured(model, histories, given.device, given.threads, given.targets)
+            ]
             print(rows[-1], flush=True)
-    made_with = {"device": given.device, "test_targets": given.targets, "made_with": machine(given.threads, "torch", "onnx")}
+    made_with = {
+        "device": given.device,
+        "test_targets": given.targets,
+        "made_with": machine(given.threads, "torch", "onnx"),
+    }
     write_json(RESULTS / f"compress-{given.name}.json", {"rows": rows} | made_with)
-    print(as_markdown([{key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in row.items()} for row in rows]))
+    print(
+        as_markdown(
+            [
+                {
+                    key: f"{value:.4g}" if isinstance(value, float) else str(value)
+                    for key, value in row.items()
+                }
+                for row in rows
+            ]
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Preparation and splitting over simulated logs of growing size, beside pandas, RecTools and RecBole in one run.
 
-Run as: python -m benchmarks.data --sizes 1000000 10000000 [--peers pandas rectools recbole] [--append] [--beauty SEQUENCES.txt]
-Logs and the peers' virtual environments lie under .cache/; results/data.json is added to, one entry a measurement.
+Run as: python -m benchmarks.data --sizes 1000000 10000000 [--peers pandas rectools recbole]
+[--append] [--beauty SEQUENCES.txt] Logs and the peers' virtual environments lie under .cache/;
+results/data.json is added to, one entry a measurement.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ Measured = dict[str, Any]
 def measured(command: list[str], home: Path, **environment: str) -> Measured:
     """Run a command to its end: wall and processor seconds, and its peak of resident memory."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, cwd=home, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=home, env=os.environ | environment, stdout=subprocess.DEVNULL
+    )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return {
@@ -57,10 +60,24 @@ def logs_of(size: int) -> Path:
 def write_params(home: Path, **split: Any) -> None:
     """The project's params for simulated logs."""
     whole = YAML(typ="safe").load(PROJECT / "params.yaml")
-    columns = {"user": "user_id", "item": "item_id", "time": "timestamp", "sequence": None, "weight": None, "type": None}
-    whole["prepare"]["events"].update(files=["events/**/*.parquet"], format="parquet", columns=columns, time_format="epoch_s")
+    columns = {
+        "user": "user_id",
+        "item": "item_id",
+        "time": "timestamp",
+        "sequence": None,
+        "weight": None,
+        "type": None,
+    }
+    whole["prepare"]["events"].update(
+        files=["events/**/*.parquet"], format="parquet", columns=columns, time_format="epoch_s"
+    )
     titles = {"item": "item_id", "title": "title", "others": []}
-    whole["prepare"]["items"] = {"files": ["items/*.parquet"], "format": "parquet", "delimiter": None, "columns": titles}
+    whole["prepare"]["items"] = {
+        "files": ["items/*.parquet"],
+        "format": "parquet",
+        "delimiter": None,
+        "columns": titles,
+    }
     whole["split"].update(split)
     with (home / "params.yaml").open("w") as stream:
         YAML(typ="safe").dump(whole, stream)
@@ -88,13 +105,16 @@ def measure_ours(size: int) -> Measured:
     prepare = stage(home, "prepare", "data", "events", "data.json")
     split = stage(home, "split", "events", "events", "histories")
     left = {
-        name: sum(file.stat().st_size for file in (home / name).rglob("*") if file.is_file()) for name in ("events", "histories", "cache")
+        name: sum(file.stat().st_size for file in (home / name).rglob("*") if file.is_file())
+        for name in ("events", "histories", "cache")
     }
     return _joined([prepare, split], size) | {"prepare": prepare, "split": split, "bytes": left}
 
 
 def _joined(parts: list[Measured], size: int) -> Measured:
-    seconds, processor = (sum(part[name] for part in parts) for name in ("seconds", "processor_seconds"))
+    seconds, processor = (
+        sum(part[name] for part in parts) for name in ("seconds", "processor_seconds")
+    )
     return {
         "exit_code": max(part["exit_code"] for part in parts),
         "seconds": round(seconds, 2),
@@ -116,12 +136,20 @@ def measure_peer(name: str, size: int) -> Measured:
     events = pl.scan_parquet(logs / "events", hive_partitioning=False)
     if name == "rectools":
         moment = pl.from_epoch("timestamp").dt.strftime("%Y-%m-%d %H:%M:%S")
-        events.select("user_id", "item_id", datetime=moment, weight=pl.lit(1)).sink_csv(home / "logs.csv")
+        events.select("user_id", "item_id", datetime=moment, weight=pl.lit(1)).sink_csv(
+            home / "logs.csv"
+        )
         command = [python, str(PEERS / "rectools_dataset.py"), "logs.csv"]
     else:
         (home / "logs").mkdir()
-        typed = {"user_id": "user_id:token", "item_id": "item_id:token", "timestamp": "timestamp:float"}
-        events.select(list(typed)).rename(typed).sink_csv(home / "logs" / "logs.inter", separator="\t")
+        typed = {
+            "user_id": "user_id:token",
+            "item_id": "item_id:token",
+            "timestamp": "timestamp:float",
+        }
+        events.select(list(typed)).rename(typed).sink_csv(
+            home / "logs" / "logs.inter", separator="\t"
+        )
         command = [python, str(PEERS / "recbole_dataset.py"), ".", "logs"]
     return _joined([measured(command, home)], size)
 
@@ -137,7 +165,9 @@ def measure_append(size: int) -> Measured:
     whole = stage(home, "prepare", "data", "events", "data.json")
     shutil.move(home / "last", last)
     added = stage(home, "prepare", "data", "events", "data.json")
-    shares = {name: round(added[name] / whole[name], 4) for name in ("seconds", "processor_seconds")}
+    shares = {
+        name: round(added[name] / whole[name], 4) for name in ("seconds", "processor_seconds")
+    }
     return {"full": whole, "append": added, "share": shares}
 
 
@@ -150,7 +180,9 @@ def measure_beauty(sequences: Path) -> Measured:
         events.write("user_id,item_id,timestamp\n")
         for line in lines:
             user, *items = line.split()
-            events.writelines(f"{user},{item},{1_000_000_000 + place}\n" for place, item in enumerate(items))
+            events.writelines(
+                f"{user},{item},{1_000_000_000 + place}\n" for place, item in enumerate(items)
+            )
     whole = YAML(typ="safe").load(home / "params.yaml")
     whole["prepare"]["events"].update(files=["*.csv"], format="csv")
     whole["prepare"]["items"] = None
@@ -159,7 +191,10 @@ def measure_beauty(sequences: Path) -> Measured:
         YAML(typ="safe").dump(whole, stream)
     stage(home, "prepare", "data", "events", "data.json")
     stage(home, "split", "events", "events", "histories")
-    found: Measured = {name: json.loads((home / name).read_text()) for name in ("data.json", "histories/summary.json")}
+    found: Measured = {
+        name: json.loads((home / name).read_text())
+        for name in ("data.json", "histories/summary.json")
+    }
     return found
 
 

@@ -1,8 +1,9 @@
 """How the time of a training epoch grows with users, length of history and catalogue: a chart and its numbers.
 
-Run as: python -m benchmarks.growth [--threads 1]
-A SASRec of width 64 takes whole epochs through the real training loop; what is varied doubles or more from point to point, all else
-stays. Processor seconds count, since the clock of a shared machine measures the neighbours. Writes results/growth.json and growth.svg.
+Run as: python -m benchmarks.growth [--threads 1] A SASRec of width 64 takes whole epochs through
+the real training loop; what is varied doubles or more from point to point, all else stays.
+Processor seconds count, since the clock of a shared machine measures the neighbours. Writes
+results/growth.json and growth.svg.
 """
 
 from __future__ import annotations
@@ -65,13 +66,21 @@ def main() -> None:
         points = [{**changed, "seconds": epoch_seconds(**USUAL | changed)} for changed in changes]
         first, last, axis = points[0], points[-1], next(iter(changes[0]))
         # 1 is linear: time grew as much as what was varied.
-        found[name] = {"points": points, "growth_over_linear": last["seconds"] / first["seconds"] / (last[axis] / first[axis])}
+        found[name] = {
+            "points": points,
+            "growth_over_linear": last["seconds"] / first["seconds"] / (last[axis] / first[axis]),
+        }
         print(name, found[name], flush=True)
     shape = {"width": WIDTH, "layers": 2, "usual": USUAL, "loss": LOSS}
-    write_json(RESULTS / "growth.json", {**found, "measured_with": shape | machine(threads, "torch")})
+    write_json(
+        RESULTS / "growth.json", {**found, "measured_with": shape | machine(threads, "torch")}
+    )
     panels = [
         lines_panel(
-            f"processor seconds of an epoch by {name}", name, {LOSS: [(next(iter(p.values())), p["seconds"]) for p in at["points"]]}, {}
+            f"processor seconds of an epoch by {name}",
+            name,
+            {LOSS: [(next(iter(p.values())), p["seconds"]) for p in at["points"]]},
+            {},
         )
         for name, at in found.items()
     ]

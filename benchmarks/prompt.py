@@ -1,8 +1,9 @@
 """What a text prompt before every history is worth to the teacher (E4SRec has one): quality with and without, and the time it takes.
 
-Run as: python -m benchmarks.prompt [NAME] [--data ../shared/data] [--work FOLDER] [--threads 2] [--prompt TEXT]
-Two teachers of benchmarks/quality_settings/NAME.yaml, its small part, differ in the prompt alone. Test NDCG@10 with the difference paired
-over users; training steps and exported graphs of both are timed in turn. Results: benchmarks/results/prompt-NAME.json.
+Run as: python -m benchmarks.prompt [NAME] [--data ../shared/data] [--work FOLDER] [--threads 2]
+[--prompt TEXT] Two teachers of benchmarks/quality_settings/NAME.yaml, its small part, differ in the
+prompt alone. Test NDCG@10 with the difference paired over users; training steps and exported graphs
+of both are timed in turn. Results: benchmarks/results/prompt-NAME.json.
 """
 
 from __future__ import annotations
@@ -50,7 +51,11 @@ def teachers(bench: Bench, prompt: str) -> dict[str, Place]:
     changes = bench.settings["teacher"]["changes"]
     places = {}
     for name, text in (("without", None), ("with", prompt)):
-        places[name] = bench.place(f"teacher-{name}-prompt", changes | {"train_teacher.backbone.prompt": text}, [histories, vectors])
+        places[name] = bench.place(
+            f"teacher-{name}-prompt",
+            changes | {"train_teacher.backbone.prompt": text},
+            [histories, vectors],
+        )
         places[name].run("train_teacher", bench.cache)
     return places
 
@@ -69,16 +74,25 @@ def quality(places: dict[str, Place], histories: Histories, judged: EvaluatePara
     users, found = {}, {}
     for name, place in places.items():
         users[name] = examination.per_user(examination.take(ModelScorer(loaded(place), histories)))
-        valid = max(record["valid_ndcg@10"] for record in read_json(place.artifact("teacher") / "curve.json"))
+        valid = max(
+            record["valid_ndcg@10"]
+            for record in read_json(place.artifact("teacher") / "curve.json")
+        )
         found[name] = {"valid_ndcg@10": valid, "ndcg@10": float(users[name].mean())}
-    return {**found, "with-without": interval(users["with"] - users["without"], examination.weights)}
+    return {
+        **found,
+        "with-without": interval(users["with"] - users["without"], examination.weights),
+    }
 
 
 def seconds(places: dict[str, Place], histories: Histories, threads: int) -> Found:
     """Seconds of the same training steps and of the same users served as exported, and how much the prompt adds to each."""
     p = TrainTeacherParams.model_validate(places["with"].params["train_teacher"])
     assert p.backbone.kind != "config" and isinstance(p.backbone.tuning, LoraTuning)
-    batches, users = sampled_batches(histories, p.training, COST.steps, COST.seed)[0], serving_batches(histories, COST)
+    batches, users = (
+        sampled_batches(histories, p.training, COST.steps, COST.seed)[0],
+        serving_batches(histories, COST),
+    )
     training, serving = {}, {}
     for name, place in places.items():
         model = loaded(place)
@@ -86,8 +100,14 @@ def seconds(places: dict[str, Place], histories: Histories, threads: int) -> Fou
         serving[name] = exported(open_session(graph.SerializeToString(), "cpu", threads), users)
         prepare_layers(model, p.backbone.tuning)
         training[name] = training_steps(model, _loss(model, p, histories), batches, p.training)
-    found = {what: _medians(time_in_turn(work, COST.repeats)) for what, work in (("training", training), ("serving_as_exported", serving))}
-    return {what: each | {"with/without": each["with"] / each["without"]} for what, each in found.items()}
+    found = {
+        what: _medians(time_in_turn(work, COST.repeats))
+        for what, work in (("training", training), ("serving_as_exported", serving))
+    }
+    return {
+        what: each | {"with/without": each["with"] / each["without"]}
+        for what, each in found.items()
+    }
 
 
 def _loss(model: LlamaRecommender, p: TrainTeacherParams, histories: Histories) -> Any:
@@ -101,7 +121,9 @@ def _medians(timed: dict[str, list[float]]) -> dict[str, float]:
 
 def main() -> None:
     """Train both, measure both, write the JSON."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     asked.add_argument("name", choices=NAMES, nargs="?", default="amazon-beauty-2014")
     asked.add_argument("--data", type=Path, default=Path("../shared/data"))
     asked.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slmrec-quality")
@@ -110,8 +132,12 @@ def main() -> None:
     given = asked.parse_args()
     torch.set_num_threads(given.threads)
     use_deterministic_kernels()
-    bench = Bench(given.name, given.data.resolve(), given.work.resolve(), given.threads, part="small")
-    os.environ["SLMREC_CACHE"] = str(bench.cache)  # so that this process finds the LLM which the stages have converted
+    bench = Bench(
+        given.name, given.data.resolve(), given.work.resolve(), given.threads, part="small"
+    )
+    os.environ["SLMREC_CACHE"] = str(
+        bench.cache
+    )  # so that this process finds the LLM which the stages have converted
     bench.prepare()
     places = teachers(bench, given.prompt)
     histories = read_histories(bench.tables.artifact("histories"))
@@ -121,7 +147,9 @@ def main() -> None:
     result = {
         "prompt": given.prompt,
         "words": words,
-        "quality": quality(places, histories, EvaluateParams.model_validate(bench.tables.params["evaluate"])),
+        "quality": quality(
+            places, histories, EvaluateParams.model_validate(bench.tables.params["evaluate"])
+        ),
         "seconds": seconds(places, histories, given.threads),
         "settings": {"changes": bench.changes, "teacher": bench.settings["teacher"]},
         "made_with": machine(given.threads, *PACKAGES),

@@ -24,7 +24,14 @@ def pruned(model: LlamaRecommender, share: float) -> LlamaRecommender:
     """A copy of the decoder that keeps `share` of every layer's feed-forward channels, those of greatest magnitude."""
     kept = max(1, round(share * model.shape.feed_forward))
     shape = replace(model.shape, feed_forward=kept)
-    thin = LlamaRecommender(model.item_embedding, shape, model.dropout.p, model.layer_drop, model.max_length, model.prompt)
+    thin = LlamaRecommender(
+        model.item_embedding,
+        shape,
+        model.dropout.p,
+        model.layer_drop,
+        model.max_length,
+        model.prompt,
+    )
     weights = model.state_dict()
     for layer in range(shape.layers):
         gate, up, down = (weights[f"layers.{layer}.mlp.{name}.weight"] for name in MAPS)

@@ -1,6 +1,7 @@
 """Become another command that cannot outlive the process that asked for it: `python -m flows.child COMMAND ...`.
 
-Done in a process of its own, because the usual place (between fork and exec) deadlocks where threads run.
+Done in a process of its own, because the usual place (between fork and exec) deadlocks where
+threads run.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from flows.processes import process_group
 
-# An exit code of the shell or of subprocess that says "killed from outside": memory, a signal, a lost machine.
+# An exit code of the shell or of subprocess that says "killed from outside": memory, a signal, a
+# lost machine.
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
@@ -43,7 +44,10 @@ def stage_order(project: Path) -> list[str]:
         stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
         graph = repo.index.graph.reverse(copy=True).subgraph(stages)
         # Where the dependencies leave a choice, the order of the file decides.
-        return [stage.name for stage in networkx.lexicographical_topological_sort(graph, key=stages.index)]
+        return [
+            stage.name
+            for stage in networkx.lexicographical_topological_sort(graph, key=stages.index)
+        ]
 
 
 def reproduce_stage(stage: str, project: Path, say: Callable[[str], None]) -> None:
@@ -51,7 +55,9 @@ def reproduce_stage(stage: str, project: Path, say: Callable[[str], None]) -> No
     run("dvc", ["repro", "--single-item", stage], stage, project, say)
 
 
-def run(module: str, words: list[str], name: str, project: Path, say: Callable[[str], None]) -> None:
+def run(
+    module: str, words: list[str], name: str, project: Path, say: Callable[[str], None]
+) -> None:
     """Run `python -m module words` in `project`. Raises StageError with the line that says why."""
     lines: list[str] = []
     with process_group(module, words, project, subprocess.PIPE) as process:

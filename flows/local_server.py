@@ -32,11 +32,22 @@ def serve(port: int) -> None:
     address = f"http://{HOST}:{port}"
     _set_environment(address)
     with ExitStack() as stack:
-        server = stack.enter_context(process_group("prefect", ["server", "start", "--host", HOST, "--port", str(port)], Path(), None))
+        server = stack.enter_context(
+            process_group(
+                "prefect", ["server", "start", "--host", HOST, "--port", str(port)], Path(), None
+            )
+        )
         _wait_for(f"{address}/api/health", server)
         _deploy()
-        worker = stack.enter_context(process_group("prefect", ["worker", "start", "--pool", POOL, "--type", "process"], Path(), None))
-        print(f"\nThe pipeline is at {address}/deployments (run it there, or wait for its schedule). Ctrl-C stops everything.", flush=True)
+        worker = stack.enter_context(
+            process_group(
+                "prefect", ["worker", "start", "--pool", POOL, "--type", "process"], Path(), None
+            )
+        )
+        print(
+            f"\nThe pipeline is at {address}/deployments (run it there, or wait for its schedule). Ctrl-C stops everything.",
+            flush=True,
+        )
         _wait_while_alive({"server": server, "worker": worker})
 
 
@@ -46,13 +57,16 @@ def _refuse_busy(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise BusyError(f"port {port} is taken ({error.strerror}); choose another: make ui PORT=4300") from error
+            raise BusyError(
+                f"port {port} is taken ({error.strerror}); choose another: make ui PORT=4300"
+            ) from error
 
 
 def _set_environment(address: str) -> None:
     os.environ["PREFECT_API_URL"] = f"{address}/api"
     os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = str(HEARTBEAT_SECONDS)
-    # SQLite, the database of one machine, answers "database is locked" sooner than busy cores let it write.
+    # SQLite, the database of one machine, answers "database is locked" sooner than busy cores let
+    # it write.
     os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     os.environ["SLMREC_PROJECT"] = str(Path().absolute())  # prefect.yaml sends the worker there
 
@@ -65,7 +79,9 @@ def _wait_for(url: str, server: subprocess.Popen[str]) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)
-    raise UnavailableError(f"the Prefect server did not answer at {url} within {SECONDS_TO_START} s; its lines above say why")
+    raise UnavailableError(
+        f"the Prefect server did not answer at {url} within {SECONDS_TO_START} s; its lines above say why"
+    )
 
 
 def _deploy() -> None:
@@ -76,7 +92,9 @@ def _deploy() -> None:
     ):
         with process_group(module, words, Path(), None) as step:
             if step.wait(SECONDS_TO_START):
-                raise UnavailableError(f"{module} {' '.join(words)} failed; its lines above say why")
+                raise UnavailableError(
+                    f"{module} {' '.join(words)} failed; its lines above say why"
+                )
 
 
 def _wait_while_alive(processes: dict[str, subprocess.Popen[str]]) -> None:
@@ -84,7 +102,9 @@ def _wait_while_alive(processes: dict[str, subprocess.Popen[str]]) -> None:
         time.sleep(1)
         for name, process in processes.items():
             if process.poll() is not None:
-                raise UnavailableError(f"the Prefect {name} ended with {process.returncode}; its lines above say why")
+                raise UnavailableError(
+                    f"the Prefect {name} ended with {process.returncode}; its lines above say why"
+                )
 
 
 def main() -> None:

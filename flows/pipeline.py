@@ -18,7 +18,9 @@ from slmrec.core.errors import SlmrecError
 from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
-PROJECT = Path()  # a flow runs in the project's folder: make, the deployment and the tests all see to it
+PROJECT = (
+    Path()
+)  # a flow runs in the project's folder: make, the deployment and the tests all see to it
 
 
 def _worth_retrying(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -32,7 +34,13 @@ def preflight() -> None:
     run("slmrec.cli", ["doctor"], "preflight", PROJECT, get_run_logger().info)
 
 
-@task(task_run_name="{stage}", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[10, 60], retry_condition_fn=_worth_retrying)
+@task(
+    task_run_name="{stage}",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=_worth_retrying,
+)
 def reproduce(stage: str) -> None:
     """One stage of dvc.yaml, with its lines in the run's log."""
     reproduce_stage(stage, PROJECT, get_run_logger().info)
@@ -42,8 +50,16 @@ def reproduce(stage: str) -> None:
 def publish_metrics() -> None:
     """The result as a table and a page beside the run."""
     rows = read_results(PROJECT / "metrics")
-    create_table_artifact(table=rows, key="quality-and-cost", description="Quality on the newest events, and cost, of every model")
-    create_markdown_artifact(markdown=result_text(PROJECT), key="result", description="What the run made, and where it lies")
+    create_table_artifact(
+        table=rows,
+        key="quality-and-cost",
+        description="Quality on the newest events, and cost, of every model",
+    )
+    create_markdown_artifact(
+        markdown=result_text(PROJECT),
+        key="result",
+        description="What the run made, and where it lies",
+    )
 
 
 @flow(name="retrain")

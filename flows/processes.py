@@ -16,7 +16,9 @@ SECONDS_TO_END = 10
 
 
 @contextmanager
-def process_group(module: str, words: list[str], folder: Path, output: int | None) -> Iterator[subprocess.Popen[str]]:
+def process_group(
+    module: str, words: list[str], folder: Path, output: int | None
+) -> Iterator[subprocess.Popen[str]]:
     """Run `python -m module words` in `folder`, in its own group; whatever ends the block takes the whole group along.
 
     `output` is where stdout and stderr go, as for subprocess.Popen.
@@ -41,11 +43,17 @@ def process_group(module: str, words: list[str], folder: Path, output: int | Non
 def _environment() -> dict[str, str]:
     # DVC starts a stage by the word `python`: it must be the one that runs this.
     here = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    return {
+        **os.environ,
+        "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONUNBUFFERED": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    # Listed while the head still lives: a child that opened a group of its own cannot be found afterwards.
+    # Listed while the head still lives: a child that opened a group of its own cannot be found
+    # afterwards.
     members = _descendants(process.pid)
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
@@ -53,7 +61,9 @@ def _end(process: subprocess.Popen[str]) -> None:
             process.wait(SECONDS_TO_END)
     _signal_group(process.pid, signal.SIGKILL)
     for member in members:
-        with suppress(psutil.NoSuchProcess):  # psutil compares start times, so a recycled number is not hit
+        with suppress(
+            psutil.NoSuchProcess
+        ):  # psutil compares start times, so a recycled number is not hit
             member.kill()
     process.wait()
 

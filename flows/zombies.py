@@ -32,7 +32,12 @@ def automation() -> Automation:
             within=WITHIN,
         ),
         actions=[
-            ChangeFlowRunState(state=StateType.CRASHED, name=None, message="no heartbeat for 100 s: its process is gone", force=False)
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                name=None,
+                message="no heartbeat for 100 s: its process is gone",
+                force=False,
+            )
         ],
     )
 

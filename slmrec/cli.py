@@ -12,13 +12,21 @@ import typer
 
 from slmrec.core.errors import SlmrecError, UnavailableError, UsageError
 
-app = typer.Typer(help="Raw logs to a small, fast next-item recommender.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="Raw logs to a small, fast next-item recommender.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 Bundle = Annotated[Path, typer.Argument(help="Folder of a bundle, such as artifacts/bundle.")]
-Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where it runs; never anywhere else in silence.")]
+Device = Annotated[
+    Literal["cpu", "cuda"], typer.Option(help="Where it runs; never anywhere else in silence.")
+]
 
 
 @app.command("fetch-demo")
-def fetch_demo(data: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("data")) -> None:
+def fetch_demo(
+    data: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("data"),
+) -> None:
     """Fetch the demo's logs (MovieLens-100k) into data/; never overwrites anything."""
     from slmrec.demo import movielens
 
@@ -38,7 +46,9 @@ def simulate(
     from slmrec.demo.simulation import simulate as write
 
     if out.exists():
-        raise UsageError(f"{out} exists, and logs are never overwritten; name another folder, or remove it")
+        raise UsageError(
+            f"{out} exists, and logs are never overwritten; name another folder, or remove it"
+        )
     write(users, events, seed, out)
     print(f"{out} holds {events:,} events of {users:,} users, and truth.json")
 
@@ -48,8 +58,15 @@ def recommend(
     bundle: Bundle,
     history: Annotated[str, typer.Option(help="Item ids, oldest first, with commas between.")],
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
-    keep_seen: Annotated[bool, typer.Option("--keep-seen", help="Also items of the history itself.")] = False,
-    allow_unknown: Annotated[bool, typer.Option("--allow-unknown", help="Read ids the bundle does not know as the unknown item.")] = False,
+    keep_seen: Annotated[
+        bool, typer.Option("--keep-seen", help="Also items of the history itself.")
+    ] = False,
+    allow_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unknown", help="Read ids the bundle does not know as the unknown item."
+        ),
+    ] = False,
     device: Device = "cpu",
 ) -> None:
     """Print the next items after a history, best first."""
@@ -59,7 +76,9 @@ def recommend(
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         recommender = Recommender(bundle, device, threads=None)
-        best = recommender.recommend([ids], k, exclude_seen=not keep_seen, unknown="warn" if allow_unknown else "refuse")[0]
+        best = recommender.recommend(
+            [ids], k, exclude_seen=not keep_seen, unknown="warn" if allow_unknown else "refuse"
+        )[0]
     for warning in said:
         print(f"slmrec: {warning.message}", file=sys.stderr)
     for rank, found in enumerate(best, start=1):
@@ -72,7 +91,9 @@ def verify(bundle: Bundle, device: Device = "cpu") -> None:
     from slmrec import runtime
 
     done = runtime.verify(bundle, device, threads=None)
-    print(f"{bundle} is whole: {done.cases} golden cases, {done.rows} rows; worst score difference {done.worst:.1e} of their spread")
+    print(
+        f"{bundle} is whole: {done.cases} golden cases, {done.rows} rows; worst score difference {done.worst:.1e} of their spread"
+    )
 
 
 @app.command()
@@ -84,14 +105,22 @@ def doctor() -> None:
     worst: SlmrecError | None = None
     for name, found in examine(Path()):
         bad = isinstance(found, SlmrecError)
-        print(f"{'FAIL' if bad else 'ok':<5}{name:<10} {found}", file=sys.stderr if bad else sys.stdout, flush=True)
+        print(
+            f"{'FAIL' if bad else 'ok':<5}{name:<10} {found}",
+            file=sys.stderr if bad else sys.stdout,
+            flush=True,
+        )
         worst = worst or (found if isinstance(found, SlmrecError) else None)
     if worst:
         raise typer.Exit(worst.exit_code)
 
 
 @app.command()
-def show(readme: Annotated[Path | None, typer.Option(help="Also write the tables between the marks of this file.")] = None) -> None:
+def show(
+    readme: Annotated[
+        Path | None, typer.Option(help="Also write the tables between the marks of this file.")
+    ] = None,
+) -> None:
     """Print what the last run came to, from metrics/*.json, as Markdown, and where the bundle lies."""
     from slmrec.results import result_text, write_into
 
@@ -104,7 +133,9 @@ def show(readme: Annotated[Path | None, typer.Option(help="Also write the tables
 def _needs(*modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise UnavailableError(f"{', '.join(missing)} not installed; this command needs: pip install 'slmrec[pipeline]'")
+        raise UnavailableError(
+            f"{', '.join(missing)} not installed; this command needs: pip install 'slmrec[pipeline]'"
+        )
 
 
 def main() -> None:

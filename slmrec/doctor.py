@@ -50,10 +50,20 @@ def check_packages(_project: Path) -> str:
     from packaging.requirements import Requirement
 
     wanted = [Requirement(line) for line in requires("slmrec") or []]
-    ours = [need for need in wanted if need.marker is None or need.marker.evaluate({"extra": "pipeline"})]
-    wrong = [said for need in ours if (said := _misfit(need.name, str(need.specifier), need.specifier.contains))]
+    ours = [
+        need
+        for need in wanted
+        if need.marker is None or need.marker.evaluate({"extra": "pipeline"})
+    ]
+    wrong = [
+        said
+        for need in ours
+        if (said := _misfit(need.name, str(need.specifier), need.specifier.contains))
+    ]
     if wrong:
-        raise UnavailableError(f"{'; '.join(wrong)}; run make repro, or: pip install -c constraints.txt -e '.[pipeline]'")
+        raise UnavailableError(
+            f"{'; '.join(wrong)}; run make repro, or: pip install -c constraints.txt -e '.[pipeline]'"
+        )
     return f"Python {platform.python_version()}, slmrec {version('slmrec')}, {len(ours)} packages within their ranges"
 
 
@@ -119,7 +129,9 @@ def check_data(project: Path) -> str:
 
     data, pin = project / "data", project / "data.dvc"
     if not data.is_dir() or not any(data.iterdir()):
-        raise UsageError("data/ is missing or empty; run slmrec fetch-demo, dvc pull, or put your own logs there and run dvc add data")
+        raise UsageError(
+            "data/ is missing or empty; run slmrec fetch-demo, dvc pull, or put your own logs there and run dvc add data"
+        )
     if not pin.is_file():
         raise UsageError("data.dvc is missing; pin data/ with: dvc add data")
     try:
@@ -127,7 +139,9 @@ def check_data(project: Path) -> str:
             out = repo.stage.load_one(str(pin)).outs[0]
             pinned, found = out.hash_info.value, out.get_hash().value
     except DvcException as error:
-        raise DataError(f"{pin} cannot be read ({' '.join(str(error).split())}); bring it back with: git checkout data.dvc") from error
+        raise DataError(
+            f"{pin} cannot be read ({' '.join(str(error).split())}); bring it back with: git checkout data.dvc"
+        ) from error
     if pinned != found:
         raise DataError(
             f"data/ has checksum {found}, data.dvc pins {pinned}; "
@@ -141,10 +155,19 @@ def check_logs(project: Path) -> str:
     from slmrec.preprocessing.logs.log_files import columns_read
 
     prepare = read_params(project / "params.yaml").prepare
-    said = [_readable(project / "data", prepare.events, columns_read(prepare.events.columns), "events")]
+    said = [
+        _readable(project / "data", prepare.events, columns_read(prepare.events.columns), "events")
+    ]
     if prepare.items:
         columns = prepare.items.columns
-        said.append(_readable(project / "data", prepare.items, [columns.item, *filter(None, [columns.title]), *columns.others], "items"))
+        said.append(
+            _readable(
+                project / "data",
+                prepare.items,
+                [columns.item, *filter(None, [columns.title]), *columns.others],
+                "items",
+            )
+        )
     return f"files with the named columns: {', '.join(said)}"
 
 
@@ -153,7 +176,9 @@ def _readable(data: Path, source: EventSource | ItemSource, columns: list[str], 
 
     files = find_files(data, source)
     for file in files:
-        next(read_batches(file, source, columns), None)  # the header is checked with the first block
+        next(
+            read_batches(file, source, columns), None
+        )  # the header is checked with the first block
     return f"{len(files)} of {kind}"
 
 
@@ -162,14 +187,20 @@ def check_device(project: Path) -> str:
     import onnxruntime
 
     asked = read_params(project / "params.yaml").compute.device
-    onnxruntime.set_default_logger_severity(4)  # its two native lines of fallback are said below, once
-    session = onnxruntime.InferenceSession(_smallest_graph(), providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
+    onnxruntime.set_default_logger_severity(
+        4
+    )  # its two native lines of fallback are said below, once
+    session = onnxruntime.InferenceSession(
+        _smallest_graph(), providers=["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
     got = session.get_providers()
     if asked == "cuda" and "CUDAExecutionProvider" not in got:
         raise UnavailableError(
             f"compute.device is cuda, but a session gets only {', '.join(got)}; set it to cpu, or see nvidia-smi and README"
         )
-    return f"compute.device is {asked}; ONNX Runtime {onnxruntime.__version__} gives {', '.join(got)}"
+    return (
+        f"compute.device is {asked}; ONNX Runtime {onnxruntime.__version__} gives {', '.join(got)}"
+    )
 
 
 def _smallest_graph() -> bytes:
@@ -177,6 +208,10 @@ def _smallest_graph() -> bytes:
 
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
     same = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "smallest", [value], [same])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["y"])], "smallest", [value], [same]
+    )
+    model = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
+    )
     return bytes(model.SerializeToString())

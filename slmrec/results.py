@@ -17,7 +17,10 @@ COST = {"epoch_seconds": ".2f", "users_per_second": ",.0f"}
 
 def read_results(metrics: Path) -> list[dict[str, str]]:
     """One row a model, in the order of evaluation.json's baselines first, with what was measured of it; texts, "" where nothing was."""
-    quality = {**read_json(metrics / "evaluation.json")["models"], **_optional(metrics / "bundle.json").get("models", {})}
+    quality = {
+        **read_json(metrics / "evaluation.json")["models"],
+        **_optional(metrics / "bundle.json").get("models", {}),
+    }
     cost = _optional(metrics / "cost.json")
     ranked = sorted(quality, key=lambda name: quality[name]["full"]["ndcg@10"])
     return [_row(name, quality[name], cost.get(name, {})) for name in ranked]
@@ -33,7 +36,12 @@ def _row(name: str, measured: dict[str, Any], cost: dict[str, Any]) -> dict[str,
     row = {"model": name, **{key: f"{measured['full'][key]:.4f}" for key in QUALITY}}
     row["ndcg@10 95%"] = f"{low:.4f} to {high:.4f}"
     row["parameters"] = f"{measured['parameters']:,}"
-    row.update({key.replace("_", " "): f"{cost[key]:{form}}" if key in cost else "" for key, form in COST.items()})
+    row.update(
+        {
+            key.replace("_", " "): f"{cost[key]:{form}}" if key in cost else ""
+            for key, form in COST.items()
+        }
+    )
     return row
 
 
@@ -41,14 +49,20 @@ def read_differences(metrics: Path) -> list[dict[str, str]]:
     """One row a pair of models: the 95% interval of their NDCG@10 difference, paired over users."""
     paired = read_json(metrics / "evaluation.json")["paired"]
     return [
-        {"difference of ndcg@10": pair, "95% from": f"{low:+.4f}", "to": f"{high:+.4f}"} for pair, (low, high) in sorted(paired.items())
+        {"difference of ndcg@10": pair, "95% from": f"{low:+.4f}", "to": f"{high:+.4f}"}
+        for pair, (low, high) in sorted(paired.items())
     ]
 
 
 def result_text(project: Path) -> str:
     """The result as Markdown that reads well on a terminal too: quality and cost, differences, where the bundle lies."""
     metrics = project / "metrics"
-    parts = [_protocol(metrics), as_markdown(read_results(metrics)), as_markdown(read_differences(metrics)), _bundle_line(project)]
+    parts = [
+        _protocol(metrics),
+        as_markdown(read_results(metrics)),
+        as_markdown(read_differences(metrics)),
+        _bundle_line(project),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -74,9 +88,20 @@ def as_markdown(rows: list[dict[str, str]]) -> str:
     first = next(iter(widths))
     lines = [{key: key for key in widths}, *rows]
     text = [
-        "| " + " | ".join(row[key].ljust(w) if key == first else row[key].rjust(w) for key, w in widths.items()) + " |" for row in lines
+        "| "
+        + " | ".join(
+            row[key].ljust(w) if key == first else row[key].rjust(w) for key, w in widths.items()
+        )
+        + " |"
+        for row in lines
     ]
-    rule = "|" + "|".join("-" * (w + 2) if key == first else "-" * (w + 1) + ":" for key, w in widths.items()) + "|"
+    rule = (
+        "|"
+        + "|".join(
+            "-" * (w + 2) if key == first else "-" * (w + 1) + ":" for key, w in widths.items()
+        )
+        + "|"
+    )
     return "\n".join([text[0], rule, *text[1:]])
 
 

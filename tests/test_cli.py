@@ -11,14 +11,29 @@ import pytest
 from slmrec.results import MARKS, as_markdown, read_results, write_into
 from tests.support.project import ROOT, environment, run
 
-HEAVY = ["torch", "transformers", "polars", "pandas", "prefect", "dvc", "great_expectations", "onnxruntime", "onnx", "pydantic.main"]
+HEAVY = [
+    "torch",
+    "transformers",
+    "polars",
+    "pandas",
+    "prefect",
+    "dvc",
+    "great_expectations",
+    "onnxruntime",
+    "onnx",
+    "pydantic.main",
+]
 
 
 def test_the_command_line_starts_without_anything_heavy():
     look = f"import sys, slmrec.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     loaded = set(json.loads(done.stdout.replace("'", '"')))
-    assert loaded <= {"pydantic.main"}, f"imported at start: {loaded}"  # typer itself may bring pydantic
+    assert loaded <= {"pydantic.main"}, (
+        f"imported at start: {loaded}"
+    )  # typer itself may bring pydantic
 
 
 def test_every_command_of_the_readme_exists():
@@ -36,7 +51,9 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("words", "code", "said"), ERRORS, ids=[words[0] + "-" + words[-1] for words, _, _ in ERRORS])
+@pytest.mark.parametrize(
+    ("words", "code", "said"), ERRORS, ids=[words[0] + "-" + words[-1] for words, _, _ in ERRORS]
+)
 def test_an_error_is_a_line_and_a_code(tmp_path, words, code, said):
     done = subprocess.run(
         [sys.executable, "-m", "slmrec.cli", *words],
@@ -60,11 +77,23 @@ def metrics(tmp_path):
     folder = tmp_path / "metrics"
     folder.mkdir()
     measured = {"full": QUALITY, "ci95": {"ndcg@10": [0.06, 0.065]}, "parameters": 2600000}
-    worse = {"full": {**QUALITY, "ndcg@10": 0.03}, "ci95": {"ndcg@10": [0.02, 0.04]}, "parameters": 0}
+    worse = {
+        "full": {**QUALITY, "ndcg@10": 0.03},
+        "ci95": {"ndcg@10": [0.02, 0.04]},
+        "parameters": 0,
+    }
     protocol = {"split": "temporal", "test_targets": 20000, "items": 1682, "seed": 4}
-    whole = {"protocol": protocol, "models": {"teacher": measured, "popularity": worse}, "paired": {}}
+    whole = {
+        "protocol": protocol,
+        "models": {"teacher": measured, "popularity": worse},
+        "paired": {},
+    }
     (folder / "evaluation.json").write_text(json.dumps(whole))
-    (folder / "cost.json").write_text(json.dumps({"teacher": {"parameters": 2600000, "epoch_seconds": 12.34, "users_per_second": 1234.4}}))
+    (folder / "cost.json").write_text(
+        json.dumps(
+            {"teacher": {"parameters": 2600000, "epoch_seconds": 12.34, "users_per_second": 1234.4}}
+        )
+    )
     return folder
 
 
@@ -77,7 +106,9 @@ def test_the_table_lists_models_from_worst_to_best_with_what_was_measured(metric
 
 
 def test_the_columns_of_the_table_are_aligned():
-    lines = as_markdown([{"model": "a", "mrr": "0.1"}, {"model": "longer", "mrr": "0.12345"}]).splitlines()
+    lines = as_markdown(
+        [{"model": "a", "mrr": "0.1"}, {"model": "longer", "mrr": "0.12345"}]
+    ).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert lines[1] == "|--------|--------:|"
 

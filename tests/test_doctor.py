@@ -25,7 +25,9 @@ def doctor(project):
     """Exit code of the first failure, 0 without any, and what each check said."""
     found = list(examine(project))
     failed = [error for _name, error in found if isinstance(error, SlmrecError)]
-    lines = [f"{'FAIL' if isinstance(said, SlmrecError) else 'ok'} {name} {said}" for name, said in found]
+    lines = [
+        f"{'FAIL' if isinstance(said, SlmrecError) else 'ok'} {name} {said}" for name, said in found
+    ]
     return (failed[0].exit_code if failed else 0), "\n".join(lines)
 
 
@@ -83,7 +85,9 @@ def break_pin(project):
 
 
 def truncate_dvc_lock(project):
-    (project / "dvc.lock").write_text("schema: '2.0'\nstages:\n  prepare:\n    cmd: python -m sl\n    deps: [\n")
+    (project / "dvc.lock").write_text(
+        "schema: '2.0'\nstages:\n  prepare:\n    cmd: python -m sl\n    deps: [\n"
+    )
 
 
 def empty_dvc_lock(project):
@@ -109,7 +113,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "expected", "words"), FAULTS, ids=[fault.__name__ for fault, _, _ in FAULTS])
+@pytest.mark.parametrize(
+    ("fault", "expected", "words"), FAULTS, ids=[fault.__name__ for fault, _, _ in FAULTS]
+)
 def test_a_fault_is_named_with_what_to_do_and_its_exit_code(project, fault, expected, words):
     fault(project)
     code, said = doctor(project)
@@ -137,7 +143,9 @@ def test_a_parameter_out_of_range_is_named(project, key, value):
     change(project / "params.yaml", key, value)
     code, said = doctor(project)
     assert code == 2
-    named = key if key != "record_states.blocks" else "layer 99"  # that one is a matter between two sections
+    named = (
+        key if key != "record_states.blocks" else "layer 99"
+    )  # that one is a matter between two sections
     assert any(named in line for line in said.splitlines() if line.startswith("FAIL")), said
 
 
@@ -145,7 +153,9 @@ def test_a_truncated_rwlock_of_dvc_is_removed_and_dvc_runs_again(project):
     rwlock = project / ".dvc/tmp/rwlock"
     rwlock.parent.mkdir(exist_ok=True)
     rwlock.write_text('{"write": {"/somewhere": {"pid": 1, "cm')
-    assert run(project, "dvc", "repro", "--single-item", "prepare", check=False).returncode != 0  # or there is nothing to mend
+    assert (
+        run(project, "dvc", "repro", "--single-item", "prepare", check=False).returncode != 0
+    )  # or there is nothing to mend
     code, said = doctor(project)
     assert code == 0, said
     assert "rwlock was damaged and has been removed" in said

@@ -1,7 +1,8 @@
 """The work of prepare and split, written with pandas as a good practitioner would.
 
-Run as: python pandas_histories.py LOGS OUT. The stages do more (quarantine, cache, bounded memory); this does the
-common part: ids to numbers by first appearance, total order, duplicates, histories, targets, windows, all to Parquet.
+Run as: python pandas_histories.py LOGS OUT. The stages do more (quarantine, cache, bounded memory);
+this does the common part: ids to numbers by first appearance, total order, duplicates, histories,
+targets, windows, all to Parquet.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ def main(logs: Path, out: Path) -> None:
     """Read the folder of Parquet files, write events, users, items, histories, targets and windows."""
     out.mkdir(parents=True)
     files = sorted(logs.rglob("*.parquet"))
-    events = pd.concat([pd.read_parquet(file, columns=["user_id", "item_id", "timestamp"]) for file in files], ignore_index=True)
+    events = pd.concat(
+        [pd.read_parquet(file, columns=["user_id", "item_id", "timestamp"]) for file in files],
+        ignore_index=True,
+    )
     events = events.dropna()
     events = events[(events["timestamp"] > 631_152_000) & (events["timestamp"] < 1_893_456_000)]
     events = events.drop_duplicates()
@@ -37,7 +41,9 @@ def main(logs: Path, out: Path) -> None:
     histories = groups.agg(items=("item_index", list), times=("timestamp", list))
     histories.to_parquet(out / "histories.parquet")
     events["position"] = groups.cumcount()
-    events["input_stop"] = events.groupby(["user_index", "timestamp"], sort=False)["position"].transform("min")
+    events["input_stop"] = events.groupby(["user_index", "timestamp"], sort=False)[
+        "position"
+    ].transform("min")
     targets = events[(events["timestamp"] >= cut) & (events["input_stop"] > 0)]
     targets[["user_index", "position", "input_stop"]].to_parquet(out / "targets.parquet")
     training = events[events["timestamp"] < cut].groupby("user_index").size()
@@ -46,7 +52,13 @@ def main(logs: Path, out: Path) -> None:
     rows = np.repeat(np.arange(len(training)), windows)
     back = np.repeat(np.cumsum(windows), windows) - 1 - np.arange(len(rows))
     stop = training.to_numpy()[rows] - back * MAX_LENGTH
-    table = pd.DataFrame({"user_index": training.index[rows], "start": np.maximum(stop - MAX_LENGTH - 1, 0), "stop": stop})
+    table = pd.DataFrame(
+        {
+            "user_index": training.index[rows],
+            "start": np.maximum(stop - MAX_LENGTH - 1, 0),
+            "stop": stop,
+        }
+    )
     table.to_parquet(out / "windows.parquet")
 
 

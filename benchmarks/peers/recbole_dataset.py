@@ -14,7 +14,12 @@ settings = {
     "data_path": sys.argv[1],
     "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
     "MAX_ITEM_LIST_LENGTH": 50,
-    "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "mode": "full", "group_by": "user"},
+    "eval_args": {
+        "split": {"LS": "valid_and_test"},
+        "order": "TO",
+        "mode": "full",
+        "group_by": "user",
+    },
     "train_neg_sample_args": None,
     "save_dataset": False,
     "use_gpu": False,

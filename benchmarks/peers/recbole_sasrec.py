@@ -1,8 +1,9 @@
 """RecBole's SASRec: trained on a table of events, its ten best items a user written.
 
-Run as: python recbole_sasrec.py FOLDER SETTINGS.json RECOMMENDED.csv; FOLDER/events/events.inter holds user_id:token, item_id:token,
-timestamp:float, each user's last event included, which RecBole itself holds out (it trains on all before).
-Prints the seconds of each epoch, by the clock and of the processor, as JSON.
+Run as: python recbole_sasrec.py FOLDER SETTINGS.json RECOMMENDED.csv; FOLDER/events/events.inter
+holds user_id:token, item_id:token, timestamp:float, each user's last event included, which RecBole
+itself holds out (it trains on all before). Prints the seconds of each epoch, by the clock and of
+the processor, as JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from recbole.model.sequential_recommender import SASRec  # type: ignore[import-n
 from recbole.trainer import Trainer  # type: ignore[import-not-found]
 from recbole.utils import init_seed  # type: ignore[import-not-found]
 
-folder, settings, recommended = sys.argv[1], json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3])
+folder, settings, recommended = (
+    sys.argv[1],
+    json.loads(Path(sys.argv[2]).read_text()),
+    Path(sys.argv[3]),
+)
 config = Config(
     model="SASRec",
     dataset="events",
@@ -43,7 +48,12 @@ epochs = []
 for epoch in range(settings["epochs"]):
     started, worked = time.perf_counter(), time.process_time()
     trainer._train_epoch(train_data, epoch, show_progress=False)
-    epochs.append({"seconds": time.perf_counter() - started, "processor_seconds": time.process_time() - worked})
+    epochs.append(
+        {
+            "seconds": time.perf_counter() - started,
+            "processor_seconds": time.process_time() - worked,
+        }
+    )
     print(epochs[-1], file=sys.stderr, flush=True)
 
 model.eval()
@@ -52,9 +62,14 @@ with torch.no_grad():
     for batch, *_rest in test_data:
         scores = model.full_sort_predict(batch).view(len(batch), -1)
         scores[:, 0] = -torch.inf  # padding
-        scores.scatter_(1, batch["item_id_list"], -torch.inf)  # what was seen, as far as the model reads
+        scores.scatter_(
+            1, batch["item_id_list"], -torch.inf
+        )  # what was seen, as far as the model reads
         best = scores.topk(10).indices
         for user, items in zip(batch["user_id"].tolist(), best.tolist(), strict=True):
-            rows += [(dataset.id2token("user_id", user), dataset.id2token("item_id", item), rank) for rank, item in enumerate(items, 1)]
+            rows += [
+                (dataset.id2token("user_id", user), dataset.id2token("item_id", item), rank)
+                for rank, item in enumerate(items, 1)
+            ]
 pd.DataFrame(rows, columns=["user_id", "item_id", "rank"]).to_csv(recommended, index=False)
 print(json.dumps(epochs))

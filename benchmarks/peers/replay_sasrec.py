@@ -1,7 +1,8 @@
 """RePlay's SasRec: trained on a table of events, its ten best items a user written.
 
-Run as: python replay_sasrec.py TRAIN.csv SETTINGS.json RECOMMENDED.csv; TRAIN has the columns user_id, item_id, datetime, in order.
-Prints the seconds of each epoch, by the clock and of the processor, as JSON.
+Run as: python replay_sasrec.py TRAIN.csv SETTINGS.json RECOMMENDED.csv; TRAIN has the columns
+user_id, item_id, datetime, in order. Prints the seconds of each epoch, by the clock and of the
+processor, as JSON.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from replay.nn.lightning.optimizer import OptimizerFactory  # type: ignore[impor
 from replay.nn.sequential import SasRec  # type: ignore[import-not-found]
 from replay.nn.transform.template import make_default_sasrec_transforms  # type: ignore[import-not-found]
 
-train, settings, recommended = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3])
+train, settings, recommended = (
+    Path(sys.argv[1]),
+    json.loads(Path(sys.argv[2]).read_text()),
+    Path(sys.argv[3]),
+)
 torch.set_num_threads(settings["threads"])
 lightning.seed_everything(settings["seed"])
 EPOCHS: list[dict[str, float]] = []
@@ -30,11 +35,20 @@ EPOCHS: list[dict[str, float]] = []
 class Stopwatch(lightning.Callback):
     """Notes how long each epoch of training takes."""
 
-    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
         self.started, self.worked = time.perf_counter(), time.process_time()
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        EPOCHS.append({"seconds": time.perf_counter() - self.started, "processor_seconds": time.process_time() - self.worked})
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        EPOCHS.append(
+            {
+                "seconds": time.perf_counter() - self.started,
+                "processor_seconds": time.process_time() - self.worked,
+            }
+        )
         print(EPOCHS[-1], file=sys.stderr, flush=True)
 
 
@@ -44,14 +58,20 @@ histories = events.assign(item_id=codes).groupby("user_id", as_index=False)["ite
 longest = settings["max_length"]
 sequences = recommended.with_suffix(".parquet")
 # One more than the model reads: the last item of each is a target only.
-histories.assign(item_id=[history[-longest - 1 :] for history in histories["item_id"]]).to_parquet(sequences)
+histories.assign(item_id=[history[-longest - 1 :] for history in histories["item_id"]]).to_parquet(
+    sequences
+)
 feature = TensorFeatureInfo(
     "item_id", is_seq=True, feature_type=FeatureType.CATEGORICAL, embedding_dim=settings["width"], padding_value=len(items),
     cardinality=len(items), feature_hint=FeatureHint.ITEM_ID, feature_sources=[TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")],
 )  # fmt: skip
 schema = TensorSchema([feature])
 body = SasRec.from_params(
-    schema, embedding_dim=settings["width"], num_heads=settings["heads"], num_blocks=settings["layers"], max_sequence_length=longest
+    schema,
+    embedding_dim=settings["width"],
+    num_heads=settings["heads"],
+    num_blocks=settings["layers"],
+    max_sequence_length=longest,
 )
 data = ParquetModule(
     batch_size=128,
@@ -74,7 +94,9 @@ with torch.no_grad():
         for line, history in enumerate(group["item_id"]):
             newest = torch.tensor(history[-longest:])
             inputs[line, longest - len(newest) :] = newest
-        scores = body(feature_tensors={"item_id": inputs}, padding_mask=inputs != len(items))["logits"]
+        scores = body(feature_tensors={"item_id": inputs}, padding_mask=inputs != len(items))[
+            "logits"
+        ]
         for line, history in enumerate(group["item_id"]):
             scores[line, torch.tensor(history)] = -torch.inf
         for user, best in zip(group["user_id"], scores.topk(10).indices.tolist(), strict=True):

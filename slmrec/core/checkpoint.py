@@ -49,7 +49,10 @@ class Checkpoint:
                 record = json.loads((file.metadata() or {})["record"])
             return load_file(self.path), record
         except (SafetensorError, KeyError, ValueError):
-            print(f"checkpoint {self.path.name} is damaged and is left out; the work starts over", flush=True)
+            print(
+                f"checkpoint {self.path.name} is damaged and is left out; the work starts over",
+                flush=True,
+            )
             self.path.unlink()
             return None
 

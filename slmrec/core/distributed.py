@@ -1,6 +1,7 @@
 """The processes that share a training run on one machine: the first starts the others, and only the first writes.
 
-They find each other by the environment that torch.distributed reads, so a stage works the same under `torchrun`.
+They find each other by the environment that torch.distributed reads, so a stage works the same
+under `torchrun`.
 """
 
 from __future__ import annotations
@@ -26,15 +27,22 @@ def local_rank() -> int:
 def start_others(processes: int) -> None:
     """Become the first of so many processes that run this very command; does nothing where they are already started.
 
-    The others end with this one (slmrec.core.stage.die_with_parent), and are silent except for errors.
+    The others end with this one (slmrec.core.stage.die_with_parent), and are silent except for
+    errors.
     """
     if processes == 1 or RANK in os.environ:
         return
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes)}
+    os.environ |= {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(processes),
+    }
     os.environ |= {RANK: "0", "LOCAL_RANK": "0"}
     for rank in range(1, processes):
         environment = os.environ | {RANK: str(rank), "LOCAL_RANK": str(rank)}
-        subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment, stdout=subprocess.DEVNULL)
+        subprocess.Popen(
+            [sys.executable, *sys.orig_argv[1:]], env=environment, stdout=subprocess.DEVNULL
+        )

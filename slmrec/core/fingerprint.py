@@ -23,13 +23,17 @@ def key_of(inputs: Iterable[Path], *settings: Any) -> str:
     for path in inputs:
         digest.update(_hash(path).encode())
     digest.update(sha256_of_folder(CODE, "*.py").encode())
-    digest.update(json.dumps(settings, sort_keys=True, default=lambda section: section.model_dump()).encode())
+    digest.update(
+        json.dumps(settings, sort_keys=True, default=lambda section: section.model_dump()).encode()
+    )
     return digest.hexdigest()[:32]
 
 
 def made_by(*rooms: str) -> str:
     """Hex sha256 of the sources in rooms of slmrec ("preprocessing/logs") and of the versions of what reads, sorts and writes."""
-    digest = hashlib.sha256(f"{polars.__version__} {numpy.__version__} {pyarrow.__version__}".encode())
+    digest = hashlib.sha256(
+        f"{polars.__version__} {numpy.__version__} {pyarrow.__version__}".encode()
+    )
     for room in rooms:
         digest.update(sha256_of_folder(CODE / room, "*.py").encode())
     return digest.hexdigest()

@@ -27,7 +27,9 @@ def lock(name: str, *, wait: bool = False) -> Iterator[None]:
             stream.seek(0)
             holder = stream.read().strip() or "unknown"
             if not wait:
-                raise BusyError(f"{name} is already running (process {holder}); wait for it or end it") from None
+                raise BusyError(
+                    f"{name} is already running (process {holder}); wait for it or end it"
+                ) from None
             print(f"waiting for {name} (process {holder})", flush=True)
             fcntl.flock(stream, fcntl.LOCK_EX)
         stream.truncate(0)

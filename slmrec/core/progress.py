@@ -22,7 +22,14 @@ class Progress:
         self.total = total
         self.started = self.spoken = time.monotonic()
         self.bar = (
-            Bar(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=Console()) if sys.stdout.isatty() else None
+            Bar(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TimeRemainingColumn(),
+                console=Console(),
+            )
+            if sys.stdout.isatty()
+            else None
         )
         self.task = self.bar.add_task(name, total=total) if self.bar else None
 
@@ -31,7 +38,12 @@ class Progress:
             self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self.bar:
             self.bar.stop()
 
@@ -41,7 +53,14 @@ class Progress:
             spelled = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
             self.bar.update(self.task, completed=done, description=f"{self.name} {spelled}")
         elif time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
-            self.line(" ".join([f"{done}/{self.total}", *(f"{name} {value:.4f}" for name, value in figures.items())]))
+            self.line(
+                " ".join(
+                    [
+                        f"{done}/{self.total}",
+                        *(f"{name} {value:.4f}" for name, value in figures.items()),
+                    ]
+                )
+            )
 
     def line(self, text: str) -> None:
         """A line that stays, on a terminal above the bar."""

@@ -1,8 +1,8 @@
 """The door of a stage: from a command line to a pure function, with the manners every stage needs.
 
-A stage is `python -m slmrec.stages.NAME INPUT ... OUTPUT`. The door turns the arguments into paths, sees that
-the inputs exist, takes the stage's lock, fixes the number of threads, dies with its parent, and turns an error
-a person can act on into one line and an exit code.
+A stage is `python -m slmrec.stages.NAME INPUT ... OUTPUT`. The door turns the arguments into paths,
+sees that the inputs exist, takes the stage's lock, fixes the number of threads, dies with its
+parent, and turns an error a person can act on into one line and an exit code.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ PR_SET_PDEATHSIG = 1
 def run_stage(main: Callable[..., None]) -> None:
     """Run a stage's `main(input: Path, ..., *, output: Path, ...)` on the process's arguments.
 
-    Positional parameters are inputs and must exist; keyword-only ones are outputs. Exits with the error's code.
+    Positional parameters are inputs and must exist; keyword-only ones are outputs. Exits with the
+    error's code.
     """
     stage = Path(sys.argv[0]).stem
     try:
@@ -44,7 +45,10 @@ def run_stage(main: Callable[..., None]) -> None:
             _take_part(main, inputs, outputs)
     except SlmrecError as error:
         print(f"{stage}: {error}", file=sys.stderr)
-        print(f"{stage}: the last good outputs come back with: dvc checkout --force {stage}", file=sys.stderr)
+        print(
+            f"{stage}: the last good outputs come back with: dvc checkout --force {stage}",
+            file=sys.stderr,
+        )
         sys.exit(error.exit_code)
 
 

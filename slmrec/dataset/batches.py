@@ -29,8 +29,8 @@ class Batch:
     def at_real(self, states: Tensor) -> Tensor:
         """States (B, T, D) at the real positions, in order.  # (N, D)
 
-        A batch of equally long windows has no other positions; then this is a view, where picking would copy and its
-        gradient scatter.
+        A batch of equally long windows has no other positions; then this is a view, where picking
+        would copy and its gradient scatter.
         """
         real = self.real
         return states.flatten(0, 1) if bool(real.all()) else states[real]
@@ -44,8 +44,9 @@ class Batch:
     def share(self, process: int, processes: int) -> tuple[Batch, float]:
         """Every `processes`-th window, and the weight of a mean over its positions.
 
-        The mean over processes of weighted means is the mean over the whole batch. A process that gets no window takes one with
-        weight 0, since it must take part in the exchange of gradients.
+        The mean over processes of weighted means is the mean over the whole batch. A process that
+        gets no window takes one with weight 0, since it must take part in the exchange of
+        gradients.
         """
         if processes == 1:
             return self, 1.0
@@ -59,11 +60,13 @@ class Batch:
         return Batch(self.windows, self.items.to(device), self.targets.to(device))
 
 
-def batches_of_epoch(histories: Histories, positions_per_batch: int, seed: int, epoch: int) -> list[np.ndarray]:
+def batches_of_epoch(
+    histories: Histories, positions_per_batch: int, seed: int, epoch: int
+) -> list[np.ndarray]:
     """Rows of the windows of each batch: batches in random order, each holding windows of similar length.
 
-    A batch holds at most `positions_per_batch` positions, padding included. The same (seed, epoch) gives the same
-    batches.
+    A batch holds at most `positions_per_batch` positions, padding included. The same (seed, epoch)
+    gives the same batches.
     """
     random = np.random.default_rng((seed, epoch))
     lengths = histories.windows.positions
@@ -101,13 +104,17 @@ def make_batch(histories: Histories, rows: np.ndarray) -> Batch:
     return Batch(torch.from_numpy(rows.copy()), torch.from_numpy(items), torch.from_numpy(targets))
 
 
-def epoch_of_batches(histories: Histories, positions_per_batch: int, seed: int, epoch: int, first: int) -> Iterator[Batch]:
+def epoch_of_batches(
+    histories: Histories, positions_per_batch: int, seed: int, epoch: int, first: int
+) -> Iterator[Batch]:
     """The batches of one epoch from the `first` on."""
     for rows in batches_of_epoch(histories, positions_per_batch, seed, epoch)[first:]:
         yield make_batch(histories, rows)
 
 
-def right_padded(histories: Histories, rows: np.ndarray, stops: np.ndarray, max_length: int) -> np.ndarray:
+def right_padded(
+    histories: Histories, rows: np.ndarray, stops: np.ndarray, max_length: int
+) -> np.ndarray:
     """The newest `max_length` items before each stop, oldest first.  # (N, T) int64"""
     starts = np.maximum(stops - max_length, 0)
     lengths = stops - starts

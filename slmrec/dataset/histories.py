@@ -81,7 +81,12 @@ class Histories:
 
     def window_bounds(self) -> Iterator[tuple[int, int, int]]:
         """(row, start, stop) of each window."""
-        return zip(self.windows.row.tolist(), self.windows.start.tolist(), self.windows.stop.tolist(), strict=True)
+        return zip(
+            self.windows.row.tolist(),
+            self.windows.start.tolist(),
+            self.windows.stop.tolist(),
+            strict=True,
+        )
 
 
 def read_histories(folder: Path) -> Histories:
@@ -105,7 +110,9 @@ def read_histories(folder: Path) -> Histories:
             start=windows["start"].to_numpy().astype(np.int64),
             stop=windows["stop"].to_numpy().astype(np.int64),
         ),
-        targets={part: _targets(users, targets.filter(pl.col("part") == part)) for part in tables.PARTS},
+        targets={
+            part: _targets(users, targets.filter(pl.col("part") == part)) for part in tables.PARTS
+        },
     )
 
 
@@ -121,5 +128,7 @@ def _rows(users: np.ndarray, table: pl.DataFrame, name: str) -> np.ndarray:
     wanted = table["user_index"].to_numpy()
     rows = np.searchsorted(users, wanted)
     if len(wanted) and (rows.max(initial=0) >= len(users) or (users[rows] != wanted).any()):
-        raise DataError(f"{name} names users that histories.parquet does not hold; run dvc repro --force split")
+        raise DataError(
+            f"{name} names users that histories.parquet does not hold; run dvc repro --force split"
+        )
     return rows.astype(np.int64)

@@ -45,14 +45,20 @@ def fetch_demo(data: Path, pin: Path) -> str:
 
 def _holds_the_demo(data: Path) -> bool:
     files = {entry.name: entry for entry in data.iterdir()} if data.is_dir() else {}
-    return files.keys() == CHECKSUMS.keys() and all(_sha256(file.read_bytes()) == CHECKSUMS[name] for name, file in files.items())
+    return files.keys() == CHECKSUMS.keys() and all(
+        _sha256(file.read_bytes()) == CHECKSUMS[name] for name, file in files.items()
+    )
 
 
 def _refuse_other_logs(data: Path, pin: Path) -> None:
     if data.exists() and (not data.is_dir() or any(data.iterdir())):
-        raise UsageError(f"{data}/ holds other logs, which are never overwritten; move them away to fetch the demo's")
+        raise UsageError(
+            f"{data}/ holds other logs, which are never overwritten; move them away to fetch the demo's"
+        )
     if pin.is_file() and PIN not in pin.read_text():
-        raise UsageError(f"{pin} pins other logs than the demo's {PIN}; bring them back with: dvc pull")
+        raise UsageError(
+            f"{pin} pins other logs than the demo's {PIN}; bring them back with: dvc pull"
+        )
 
 
 def read_wheel(wheel: Path) -> dict[str, bytes]:
@@ -63,9 +69,13 @@ def read_wheel(wheel: Path) -> dict[str, bytes]:
             with zipfile.ZipFile(wheel) as archive:
                 logs[name] = archive.read(f"{FOLDER}/{name}")
         except (zipfile.BadZipFile, zlib.error, KeyError) as error:
-            raise DataError(f"{wheel.name} is damaged ({error}); fetch it again: slmrec fetch-demo") from error
+            raise DataError(
+                f"{wheel.name} is damaged ({error}); fetch it again: slmrec fetch-demo"
+            ) from error
         if (seen := _sha256(logs[name])) != expected:
-            raise DataError(f"{name} in {wheel.name} has sha256 {seen}, expected {expected}; nothing was written")
+            raise DataError(
+                f"{name} in {wheel.name} has sha256 {seen}, expected {expected}; nothing was written"
+            )
     return logs
 
 
@@ -79,7 +89,9 @@ def write_logs(logs: dict[str, bytes], data: Path) -> None:
             (whole / name).write_bytes(content)
         whole.rename(data)  # fails unless data is absent or empty
     except OSError as error:
-        raise UsageError(f"{data}/ could not be written ({error.strerror}); nothing was changed") from error
+        raise UsageError(
+            f"{data}/ could not be written ({error.strerror}); nothing was changed"
+        ) from error
     finally:
         shutil.rmtree(whole, ignore_errors=True)
 

@@ -1,8 +1,9 @@
 """Logs of any size with known structure, and the best that any model can reach on them.
 
-The world: every item has a taste and a popularity that drifts through the year; part of the items appear during it.
-A user prefers one taste. An event is either a step along a fixed item-to-item table or a draw from the popularity of
-a taste on that day. Because all of this is known, so is the best ranking for each event, and its expected NDCG@10.
+The world: every item has a taste and a popularity that drifts through the year; part of the items
+appear during it. A user prefers one taste. An event is either a step along a fixed item-to-item
+table or a draw from the popularity of a taste on that day. Because all of this is known, so is the
+best ranking for each event, and its expected NDCG@10.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class World:
     def shares(self, period: int) -> np.ndarray:
         """Each item's share of its taste's draws in a drift period, 0 before it is born.  # (I,)"""
         wave = np.sin(2 * np.pi * (period * DRIFT_DAYS / DAYS + self.phase))
-        weight = np.where(self.item_born <= period * DRIFT_DAYS, np.exp(self.popularity + DRIFT * wave), 0.0)
+        weight = np.where(
+            self.item_born <= period * DRIFT_DAYS, np.exp(self.popularity + DRIFT * wave), 0.0
+        )
         return weight / np.bincount(self.item_taste, weight, TASTES)[self.item_taste]
 
 
@@ -61,7 +64,9 @@ def make_world(users: int, events: int, seed: int) -> World:
     rng = np.random.default_rng([seed, DAYS])
     items = max(20 * TASTES, round(5 * math.sqrt(events)))
     taste = np.sort(np.arange(items) % TASTES)
-    born = np.where(rng.random(items) < BORN_FIRST, 0, rng.integers(1, DAYS - TRUTH_DAYS // 2, items))
+    born = np.where(
+        rng.random(items) < BORN_FIRST, 0, rng.integers(1, DAYS - TRUTH_DAYS // 2, items)
+    )
     born[np.searchsorted(taste, np.arange(TASTES))] = 0  # no taste is ever empty
     user_born = np.sort(np.where(rng.random(users) < BORN_FIRST, 0, rng.integers(1, DAYS, users)))
     user_born[0] = 0
@@ -85,29 +90,42 @@ def _successors(taste: np.ndarray, born: np.ndarray, rng: np.random.Generator) -
         members = np.flatnonzero(taste == each)
         members = members[np.argsort(born[members], kind="stable")]
         older = np.searchsorted(born[members], born[members], side="right")
-        found[members] = members[(rng.random((len(members), len(SUCCESSORS))) * older[:, None]).astype(np.int64)]
+        found[members] = members[
+            (rng.random((len(members), len(SUCCESSORS))) * older[:, None]).astype(np.int64)
+        ]
     return found
 
 
 def simulate(users: int, events: int, seed: int, out: Path) -> None:
     """Write `events` events of `users` users to the folder `out`, a day at a time, and the truth beside them.
 
-    Layout: events/date=YYYY-MM-DD/events.parquet (user_id, item_id, timestamp in seconds), items/items.parquet
-    (item_id, title), truth.json. The same arguments give the same bytes. Raises UsageError when a number is too small.
+    Layout: events/date=YYYY-MM-DD/events.parquet (user_id, item_id, timestamp in seconds),
+    items/items.parquet (item_id, title), truth.json. The same arguments give the same bytes. Raises
+    UsageError when a number is too small.
     """
     if users < 1 or events < DAYS or seed < 0:
-        raise UsageError(f"{users} users, {events} events, seed {seed}: expected at least 1 user, {DAYS} events and seed 0")
+        raise UsageError(
+            f"{users} users, {events} events, seed {seed}: expected at least 1 user, {DAYS} events and seed 0"
+        )
     world = make_world(users, events, seed)
-    names = pl.select(pl.format("user-{}", pl.int_range(users).cast(pl.String).str.zfill(8))).to_series()
+    names = pl.select(
+        pl.format("user-{}", pl.int_range(users).cast(pl.String).str.zfill(8))
+    ).to_series()
     items = len(world.item_taste)
-    item_names = pl.select(pl.format("item-{}", pl.int_range(items).cast(pl.String).str.zfill(7))).to_series()
+    item_names = pl.select(
+        pl.format("item-{}", pl.int_range(items).cast(pl.String).str.zfill(7))
+    ).to_series()
     last = np.full(users, -1, dtype=np.int64)  # each user's newest item
     truth: list[np.ndarray] = []
     with new_folder(out) as folder:
         for day, count in enumerate(_events_by_day(events)):
             drawn = draw_day(world, day, count, last)
             table = pl.DataFrame(
-                {"user_id": names.gather(drawn.users), "item_id": item_names.gather(drawn.items), "timestamp": drawn.seconds}
+                {
+                    "user_id": names.gather(drawn.users),
+                    "item_id": item_names.gather(drawn.items),
+                    "timestamp": drawn.seconds,
+                }
             )
             path = folder / "events" / f"date={FIRST_DAY + timedelta(days=day)}" / "events.parquet"
             path.parent.mkdir(parents=True)
@@ -115,8 +133,12 @@ def simulate(users: int, events: int, seed: int, out: Path) -> None:
             if day >= DAYS - TRUTH_DAYS:
                 truth.append(best_ndcg(world, day, drawn, -(-TRUTH_EVENTS // TRUTH_DAYS)))
         (folder / "items").mkdir()
-        titles = pl.select(pl.format("Item {} of taste {}", pl.int_range(items), pl.Series(world.item_taste))).to_series()
-        pl.DataFrame({"item_id": item_names, "title": titles}).write_parquet(folder / "items" / "items.parquet")
+        titles = pl.select(
+            pl.format("Item {} of taste {}", pl.int_range(items), pl.Series(world.item_taste))
+        ).to_series()
+        pl.DataFrame({"item_id": item_names, "title": titles}).write_parquet(
+            folder / "items" / "items.parquet"
+        )
         write_json(folder / "truth.json", _truth(users, events, seed, items, np.concatenate(truth)))
 
 
@@ -153,7 +175,11 @@ def draw_day(world: World, day: int, count: int, last: np.ndarray) -> Drawn:
     """Draw `count` events of one day in sessions, and move `last` on. A session ends within its day."""
     rng = np.random.default_rng([world.seed, day])
     who, lengths = _sessions(world, day, count, rng)
-    start = rng.integers(0, 86_400 - LONGEST_SESSION * LONGEST_GAP, len(who)) + (FIRST_DAY - date(1970, 1, 1)).days * 86_400 + day * 86_400
+    start = (
+        rng.integers(0, 86_400 - LONGEST_SESSION * LONGEST_GAP, len(who))
+        + (FIRST_DAY - date(1970, 1, 1)).days * 86_400
+        + day * 86_400
+    )
     cumulative = np.cumsum(world.shares(day // DRIFT_DAYS))  # rises by one for each taste
     rounds: list[Drawn] = []
     clock = start
@@ -163,34 +189,56 @@ def draw_day(world: World, day: int, count: int, last: np.ndarray) -> Drawn:
         before = last[who]
         last[who] = _next_items(world, who, before, cumulative, rng)
         rounds.append(Drawn(who, last[who], before, clock))
-        clock = clock + 1 + np.minimum(rng.exponential(60, len(who)).astype(np.int64), LONGEST_GAP - 1)
-    joined = [np.concatenate([getattr(part, name) for part in rounds]) for name in ("users", "items", "before", "seconds")]
+        clock = (
+            clock + 1 + np.minimum(rng.exponential(60, len(who)).astype(np.int64), LONGEST_GAP - 1)
+        )
+    joined = [
+        np.concatenate([getattr(part, name) for part in rounds])
+        for name in ("users", "items", "before", "seconds")
+    ]
     order = np.argsort(joined[3], kind="stable")
     return Drawn(*(column[order] for column in joined))
 
 
-def _sessions(world: World, day: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _sessions(
+    world: World, day: int, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Who comes on a day and for how many events, `count` in all unless every user has come."""
     born = int(np.searchsorted(world.user_born, day, side="right"))
     who = np.empty(0, dtype=np.int64)
     lengths = np.empty(0, dtype=np.int64)
     while lengths.sum() < count and len(who) < born:
-        # A user comes at most once a day, so that sessions do not cross; draw until there are enough.
-        more = np.searchsorted(world.activity[:born], rng.random(count // MEAN_SESSION + 1) * world.activity[born - 1], side="right")
+        # A user comes at most once a day, so that sessions do not cross; draw until there are
+        # enough.
+        more = np.searchsorted(
+            world.activity[:born],
+            rng.random(count // MEAN_SESSION + 1) * world.activity[born - 1],
+            side="right",
+        )
         fresh = np.setdiff1d(more, who)
         if len(fresh) * 20 < len(more):  # the busy ones are all here: fill up with anyone
             fresh = np.setdiff1d(np.arange(born), who)
         who = np.concatenate([who, rng.permutation(fresh)])
-        lengths = np.concatenate([lengths, np.minimum(rng.geometric(1 / MEAN_SESSION, len(fresh)), LONGEST_SESSION)])
+        lengths = np.concatenate(
+            [lengths, np.minimum(rng.geometric(1 / MEAN_SESSION, len(fresh)), LONGEST_SESSION)]
+        )
     if lengths.sum() < count:
-        raise UsageError(f"{born} users cannot make {count} events in a day ({int(lengths.sum())} at most); ask for more users")
+        raise UsageError(
+            f"{born} users cannot make {count} events in a day ({int(lengths.sum())} at most); ask for more users"
+        )
     enough = int(np.searchsorted(np.cumsum(lengths), count)) + 1
     who, lengths = who[:enough], lengths[:enough]
     lengths[-1] -= lengths.sum() - count
     return who, lengths
 
 
-def _next_items(world: World, who: np.ndarray, before: np.ndarray, cumulative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _next_items(
+    world: World,
+    who: np.ndarray,
+    before: np.ndarray,
+    cumulative: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
     own = rng.random(len(who)) < OWN_TASTE
     taste = np.where(own, world.user_taste[who], rng.integers(0, TASTES, len(who)))
     drawn = np.searchsorted(cumulative, taste + rng.random(len(who)), side="right")

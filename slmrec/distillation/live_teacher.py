@@ -38,7 +38,9 @@ def promise_states(folder: Path, shape: StatesShape, beside: Sequence[SequenceMo
     save_members(folder, dict(enumerate(beside)))
 
 
-def open_states(folder: Path, histories: Histories, teacher: LlamaRecommender) -> TeacherStates | LiveTeacher:
+def open_states(
+    folder: Path, histories: Histories, teacher: LlamaRecommender
+) -> TeacherStates | LiveTeacher:
     """What `record_states` left for a student: recorded states, or the promise to compute them."""
     shape = StatesShape(**read_json(folder / "states.json"))
     if shape.keep == "disk":

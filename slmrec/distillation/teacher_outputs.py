@@ -42,32 +42,49 @@ class TeacherOutputs:
     scores: Tensor  # (n, top) float32, logarithms of the items' shares of the teacher's softmax
 
 
-def rows_of(vectors: Tensor, states: Sequence[Tensor], real: Tensor, known: Tensor, table: Tensor, top: int) -> TeacherOutputs:
+def rows_of(
+    vectors: Tensor, states: Sequence[Tensor], real: Tensor, known: Tensor, table: Tensor, top: int
+) -> TeacherOutputs:
     """A teacher's rows at the real positions of what it read: its states, and the logarithms of its best items' shares.
 
-    vectors (B, T, E) and states K of (B, T, D); known (C,) are the items that training knows, table (C, E) their vectors.
+    vectors (B, T, E) and states K of (B, T, D); known (C,) are the items that training knows, table
+    (C, E) their vectors.
     """
     best = torch.topk(torch.log_softmax(vectors[real] @ table.T, dim=1), top, dim=1)
-    return TeacherOutputs(torch.stack([state[real] for state in states], dim=1), known[best.indices], best.values)
+    return TeacherOutputs(
+        torch.stack([state[real] for state in states], dim=1), known[best.indices], best.values
+    )
 
 
 class TeacherReader:
     """The teacher's states, and the scores of the ensemble that it forms with the models `beside` it, if any.
 
-    Vectors and tables of all members stand side by side, so that one product of width (1 + len(beside)) * E is their mean score.
+    Vectors and tables of all members stand side by side, so that one product of width (1 +
+    len(beside)) * E is their mean score.
     """
 
-    def __init__(self, teacher: LlamaRecommender, beside: Sequence[SequenceModel], shape: StatesShape) -> None:
+    def __init__(
+        self, teacher: LlamaRecommender, beside: Sequence[SequenceModel], shape: StatesShape
+    ) -> None:
         self.teacher = teacher.eval()
         self.beside = [model.eval() for model in beside]
         self.shape = shape
         self.known = trained_rows(teacher.item_embedding)
         with torch.inference_mode():
-            self.table = torch.cat([model.item_embedding(self.known) for model in (teacher, *beside)], dim=1)
+            self.table = torch.cat(
+                [model.item_embedding(self.known) for model in (teacher, *beside)], dim=1
+            )
 
     @torch.no_grad()
     def read(self, items: Tensor, real: Tensor) -> TeacherOutputs:
         """Rows at the real positions of items (B, T), in the order of `real` (B, T).  # n = real.sum()"""
         vectors, states = self.teacher.forward_with_states(items, self.shape.blocks)
         members = [vectors, *(model(items) for model in self.beside)]
-        return rows_of(torch.cat(members, dim=2) / len(members), states, real, self.known, self.table, self.shape.top)
+        return rows_of(
+            torch.cat(members, dim=2) / len(members),
+            states,
+            real,
+            self.known,
+            self.table,
+            self.shape.top,
+        )

@@ -1,7 +1,7 @@
 """Teacher states: what the student imitates, recorded once for every training position.
 
-Safetensors shards hold consecutive positions; the position p of window w stands in row `first_row[w] + p`, so rows
-are found by key, and a shard is memory-mapped, not read whole.
+Safetensors shards hold consecutive positions; the position p of window w stands in row
+`first_row[w] + p`, so rows are found by key, and a shard is memory-mapped, not read whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from slmrec.core.files import read_json, write_json
 from slmrec.dataset.histories import Histories, Windows
 from slmrec.distillation.teacher_outputs import StatesShape, TeacherOutputs
 
-Packed = tuple[Tensor, Tensor, Tensor]  # states (n, K, D), top items (n, top) and their scores (n, top)
+Packed = tuple[
+    Tensor, Tensor, Tensor
+]  # states (n, K, D), top items (n, top) and their scores (n, top)
 
 
 class StatesWriter:
@@ -38,7 +40,10 @@ class StatesWriter:
     def _refuse_full_disk(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         free, needed = shutil.disk_usage(self.folder).free, self.shape.bytes()
-        print(f"teacher states: {self.shape.positions} positions, {needed / 2**20:.1f} MiB", flush=True)
+        print(
+            f"teacher states: {self.shape.positions} positions, {needed / 2**20:.1f} MiB",
+            flush=True,
+        )
         if needed > free:
             raise UnavailableError(
                 f"teacher states need {needed / 2**30:.2f} GiB, {free / 2**30:.2f} GiB are free; "
@@ -48,7 +53,11 @@ class StatesWriter:
     def packed(self, rows: TeacherOutputs) -> Packed:
         """States, items and scores as they will be written."""
         kind = getattr(torch, self.shape.precision)
-        return rows.states.to("cpu", kind), rows.items.to("cpu", torch.int32), rows.scores.to("cpu", kind)
+        return (
+            rows.states.to("cpu", kind),
+            rows.items.to("cpu", torch.int32),
+            rows.scores.to("cpu", kind),
+        )
 
     def add(self, rows: Packed) -> None:
         """Append n rows, in order of key."""
@@ -61,15 +70,24 @@ class StatesWriter:
         """Write the rest and the description that readers start from."""
         if self.waiting:
             self._write_shard(self.waiting)
-        save_file({"window": torch.from_numpy(self.windows.astype(np.int64))}, self.folder / "windows.safetensors")
+        save_file(
+            {"window": torch.from_numpy(self.windows.astype(np.int64))},
+            self.folder / "windows.safetensors",
+        )
         write_json(self.folder / "states.json", vars(self.shape))
 
     def _write_shard(self, rows: int) -> None:
         states, items, scores = (torch.cat(parts) for parts in zip(*self.pending, strict=True))
         for tensor in (states, scores):
             if not torch.isfinite(tensor).all():
-                raise DataError(f"teacher states do not fit {self.shape.precision}; set record_states.precision to float32")
-        shard = {"states": states[:rows].contiguous(), "items": items[:rows].contiguous(), "scores": scores[:rows].contiguous()}
+                raise DataError(
+                    f"teacher states do not fit {self.shape.precision}; set record_states.precision to float32"
+                )
+        shard = {
+            "states": states[:rows].contiguous(),
+            "items": items[:rows].contiguous(),
+            "scores": scores[:rows].contiguous(),
+        }
         save_file(shard, self.folder / shard_name(self.shards))
         self.pending = [(states[rows:], items[rows:], scores[rows:])]
         self.waiting -= rows
@@ -93,7 +111,9 @@ class TeacherStates:
 
     def _refuse_other_windows(self, folder: Path, histories: Histories) -> None:
         recorded = _mapped(folder / "windows.safetensors")["window"].numpy()
-        if self.first_row[-1] != self.shape.positions or not np.array_equal(recorded, histories.windows.window):
+        if self.first_row[-1] != self.shape.positions or not np.array_equal(
+            recorded, histories.windows.window
+        ):
             raise DataError(
                 f"{self.first_row[-1]} training positions in {len(histories.windows.window)} windows, but teacher states "
                 f"for {self.shape.positions} in {len(recorded)}; run dvc repro record_states"
@@ -103,7 +123,9 @@ class TeacherStates:
         """The teacher at the real positions of windows (B,), in the order of `real` (B, T).  # n = real.sum()"""
         keys = rows_at(self.first_row, windows.numpy(), real)  # (n,)
         parts = {name: self._gather(name, keys) for name in ("states", "items", "scores")}
-        return TeacherOutputs(parts["states"].float(), parts["items"].long(), parts["scores"].float())
+        return TeacherOutputs(
+            parts["states"].float(), parts["items"].long(), parts["scores"].float()
+        )
 
     def _gather(self, name: str, keys: Tensor) -> Tensor:
         shard, row = keys // self.shape.shard_positions, keys % self.shape.shard_positions
@@ -120,7 +142,9 @@ def _mapped(path: Path) -> dict[str, Tensor]:
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise DataError(f"{path} is not a safetensors file ({error}); run dvc repro --force record_states") from error
+        raise DataError(
+            f"{path} is not a safetensors file ({error}); run dvc repro --force record_states"
+        ) from error
 
 
 def in_order(read: list[Packed], places: Tensor) -> Packed:
@@ -132,7 +156,9 @@ def in_order(read: list[Packed], places: Tensor) -> Packed:
 
 def spans_of(histories: Histories, positions: int) -> Iterator[np.ndarray]:
     """Rows of the windows in their order, in spans of about `positions` training positions."""
-    yield from np.split(np.arange(len(histories.windows.row)), _starts(histories.windows.positions, positions))
+    yield from np.split(
+        np.arange(len(histories.windows.row)), _starts(histories.windows.positions, positions)
+    )
 
 
 def _starts(lengths: np.ndarray, positions: int) -> np.ndarray:

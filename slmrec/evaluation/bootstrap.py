@@ -13,7 +13,9 @@ def bootstrap_weights(users: int, draws: int, seed: int) -> np.ndarray:
     # (draws, users) float32, rows sum to 1
     """
     random = np.random.default_rng(seed)
-    return (random.multinomial(users, np.full(users, 1 / users), size=draws) / users).astype(np.float32)
+    return (random.multinomial(users, np.full(users, 1 / users), size=draws) / users).astype(
+        np.float32
+    )
 
 
 def interval(per_user: np.ndarray, weights: np.ndarray) -> list[float]:
@@ -22,6 +24,11 @@ def interval(per_user: np.ndarray, weights: np.ndarray) -> list[float]:
     return [float(low), float(high)]
 
 
-def paired(per_user: Mapping[str, np.ndarray], pairs: Mapping[str, tuple[str, str]], weights: np.ndarray) -> dict[str, list[float]]:
+def paired(
+    per_user: Mapping[str, np.ndarray], pairs: Mapping[str, tuple[str, str]], weights: np.ndarray
+) -> dict[str, list[float]]:
     """95% intervals of the mean difference between two models, paired over users."""
-    return {name: interval(per_user[left] - per_user[right], weights) for name, (left, right) in pairs.items()}
+    return {
+        name: interval(per_user[left] - per_user[right], weights)
+        for name, (left, right) in pairs.items()
+    }

@@ -45,13 +45,18 @@ class Parameters:
 class Evaluator:
     """The test targets, what they are ranked against, and how users are resampled: the same for every model.
 
-    Every item with an event can be recommended, and so can the items in `described`, known by their text alone.
+    Every item with an event can be recommended, and so can the items in `described`, known by their
+    text alone.
     """
 
-    def __init__(self, histories: Histories, items: int, described: np.ndarray, p: EvaluateParams) -> None:
+    def __init__(
+        self, histories: Histories, items: int, described: np.ndarray, p: EvaluateParams
+    ) -> None:
         self.histories = histories
         self.targets = histories.targets["test"]
-        self.candidates: Tensor = candidate_mask(items, np.concatenate([histories.items, described]))
+        self.candidates: Tensor = candidate_mask(
+            items, np.concatenate([histories.items, described])
+        )
         self.negatives = draw_negatives(histories, self.candidates.numpy(), p)
         self.slices = slices_of(histories, self.targets, items, p)
         self.weights = bootstrap_weights(len(np.unique(self.targets.row)), p.bootstrap, p.seed)
@@ -69,7 +74,10 @@ class Evaluator:
         """One model's entry in metrics/evaluation.json."""
         users = self.targets.row
         sliced = {
-            name: {"targets": int(mask.sum()), **means(ranks.full[mask], users[mask], ("hr@10", "ndcg@10"))}
+            name: {
+                "targets": int(mask.sum()),
+                **means(ranks.full[mask], users[mask], ("hr@10", "ndcg@10")),
+            }
             for name, mask in self.slices.items()
             if mask.any()
         }
@@ -86,7 +94,9 @@ class Evaluator:
     def compared(self, ranks: Mapping[str, Ranks]) -> dict[str, list[float]]:
         """95% intervals of NDCG@10 differences, paired over users, for the pairs of models that were ranked."""
         pairs = {name: pair for name, pair in PAIRS.items() if set(pair) <= set(ranks)}
-        return paired({name: self.per_user(found) for name, found in ranks.items()}, pairs, self.weights)
+        return paired(
+            {name: self.per_user(found) for name, found in ranks.items()}, pairs, self.weights
+        )
 
     def protocol(self) -> dict[str, Any]:
         """What the numbers were measured on."""
@@ -103,16 +113,25 @@ class Evaluator:
 def draw_negatives(histories: Histories, candidates: np.ndarray, p: EvaluateParams) -> np.ndarray:
     """Negatives of each user, uniform over the candidates that the user never met, drawn once for all models.
 
-    # (U, negatives) uint32, rows without test targets are 0; with fewer items than asked for, as many as there are
+    # (U, negatives) uint32, rows without test targets are 0; with fewer items than asked for, as
+    # many as there are
     """
     users = np.unique(histories.targets["test"].row)
-    longest = max((len(np.unique(histories.history(row, 0, _length(histories, row)))) for row in users.tolist()), default=0)
+    longest = max(
+        (
+            len(np.unique(histories.history(row, 0, _length(histories, row))))
+            for row in users.tolist()
+        ),
+        default=0,
+    )
     count = min(p.negatives, int(candidates.sum()) - longest)
     drawn = np.zeros((len(histories.users), max(count, 0)), dtype=np.uint32)
     for row in users.tolist():
         unmet = candidates.copy()
         unmet[histories.history(row, 0, _length(histories, row))] = False
-        drawn[row] = np.random.default_rng((p.seed, row)).choice(np.flatnonzero(unmet), size=drawn.shape[1], replace=False)
+        drawn[row] = np.random.default_rng((p.seed, row)).choice(
+            np.flatnonzero(unmet), size=drawn.shape[1], replace=False
+        )
     return drawn
 
 
@@ -120,7 +139,9 @@ def _length(histories: Histories, row: int) -> int:
     return int(histories.offsets[row + 1] - histories.offsets[row])
 
 
-def slices_of(histories: Histories, targets: Targets, items: int, p: EvaluateParams) -> dict[str, np.ndarray]:
+def slices_of(
+    histories: Histories, targets: Targets, items: int, p: EvaluateParams
+) -> dict[str, np.ndarray]:
     """Masks over the test targets: short inputs, tail items, items without a training event.  # each (N,) bool"""
     wanted = histories.items[histories.offsets[targets.row] + targets.position]
     counts = np.bincount(histories.training_items(), minlength=items)

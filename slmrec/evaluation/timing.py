@@ -35,7 +35,9 @@ def time_in_turn(work: Mapping[str, Callable[[], None]], repeats: int) -> dict[s
     return seconds
 
 
-def sampled_batches(histories: Histories, p: TrainingParams, count: int, seed: int) -> tuple[list[Batch], float]:
+def sampled_batches(
+    histories: Histories, p: TrainingParams, count: int, seed: int
+) -> tuple[list[Batch], float]:
     """Some batches of an epoch, and how many such samples make the whole epoch, by positions."""
     groups = batches_of_epoch(histories, p.positions_per_batch, seed, 0)
     chosen = groups[:count]
@@ -44,7 +46,9 @@ def sampled_batches(histories: Histories, p: TrainingParams, count: int, seed: i
     return [make_batch(histories, group) for group in chosen], 1 / share
 
 
-def training_steps(trained: nn.Module, loss: Callable[[Batch], Tensor], batches: list[Batch], p: TrainingParams) -> Callable[[], None]:
+def training_steps(
+    trained: nn.Module, loss: Callable[[Batch], Tensor], batches: list[Batch], p: TrainingParams
+) -> Callable[[], None]:
     """Work that takes one optimizer step on each batch, as the training loop does."""
     weights = [weight for weight in trained.parameters() if weight.requires_grad]
     chosen = optimizers(trained, p)
@@ -64,10 +68,17 @@ def training_steps(trained: nn.Module, loss: Callable[[Batch], Tensor], batches:
 def serving_batches(histories: Histories, p: MeasureCostParams) -> list[np.ndarray]:
     """Inputs of users drawn from the test targets, in batches; with fewer users than asked for, some come again."""
     targets = histories.targets["test"]
-    chosen = np.random.default_rng(p.seed).choice(len(targets.row), size=p.users, replace=len(targets.row) < p.users)
+    chosen = np.random.default_rng(p.seed).choice(
+        len(targets.row), size=p.users, replace=len(targets.row) < p.users
+    )
     rows, stops = targets.row[chosen], targets.input_stop[chosen]
     return [
-        right_padded(histories, rows[first : first + p.batch], stops[first : first + p.batch], histories.protocol.max_length)
+        right_padded(
+            histories,
+            rows[first : first + p.batch],
+            stops[first : first + p.batch],
+            histories.protocol.max_length,
+        )
         for first in range(0, p.users, p.batch)
     ]
 

@@ -34,7 +34,11 @@ def _strip(body: onnx.GraphProto) -> None:
 def _rename(body: onnx.GraphProto) -> None:
     """Number nodes and intermediate values by place: the exporter's own counters change with the process's hash seed."""
     kept = {output.name for output in body.output}
-    names = {weight.name: f"constant_{place}" for place, weight in enumerate(body.initializer) if weight.name.startswith(MADE_UP)}
+    names = {
+        weight.name: f"constant_{place}"
+        for place, weight in enumerate(body.initializer)
+        if weight.name.startswith(MADE_UP)
+    }
     for place, node in enumerate(body.node):
         node.name = f"{node.op_type}_{place}"
         for port, output in enumerate(node.output):

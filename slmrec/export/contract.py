@@ -14,14 +14,22 @@ from slmrec.export.item_tables import ItemFiles
 from slmrec.runtime.bundle import CONTRACT_HASH, FORMAT, ITEMS_HASH, MODEL, VERSION, sha256_of_bytes
 
 PRECISION = "float32"
-# The first onnxruntime that reads the graph format; the exporter of torch 2.13 writes IR 10. Tried with 1.18.1 and 1.31.1.
+# The first onnxruntime that reads the graph format; the exporter of torch 2.13 writes IR 10. Tried
+# with 1.18.1 and 1.31.1.
 RUNTIME_OF_IR = {10: "1.18"}
 
 
-def write_contract(graph: onnx.ModelProto, items: ItemFiles, max_length: int, tolerance: float, inputs: dict[str, str]) -> bytes:
+def write_contract(
+    graph: onnx.ModelProto,
+    items: ItemFiles,
+    max_length: int,
+    tolerance: float,
+    inputs: dict[str, str],
+) -> bytes:
     """What a consumer can rely on, as JSON; `inputs` are names and sha256 of what the bundle was made from.
 
-    Neither the graph's hash nor dvc.lock's is in it: the graph carries the contract's, and dvc.lock the bundle's.
+    Neither the graph's hash nor dvc.lock's is in it: the graph carries the contract's, and dvc.lock
+    the bundle's.
     """
     if graph.ir_version not in RUNTIME_OF_IR:
         raise UsageError(
@@ -33,7 +41,8 @@ def write_contract(graph: onnx.ModelProto, items: ItemFiles, max_length: int, to
         "graph": _graph_facts(graph),
         "minimum_runtime": {"onnxruntime": RUNTIME_OF_IR[graph.ir_version]},
         "precision": PRECISION,
-        # Of a golden case's scores, as a share of the standard deviation of its row's scores over all candidates.
+        # Of a golden case's scores, as a share of the standard deviation of its row's scores over
+        # all candidates.
         "tolerance": {PRECISION: tolerance},
         "max_length": max_length,
         "items": {
@@ -42,7 +51,12 @@ def write_contract(graph: onnx.ModelProto, items: ItemFiles, max_length: int, to
             "first": FIRST_ITEM,
             "sha256": items.sha256,
         },
-        "vocabulary": {"pad": PAD, "unknown": UNK, "padding_side": "right", "order": "oldest first"},
+        "vocabulary": {
+            "pad": PAD,
+            "unknown": UNK,
+            "padding_side": "right",
+            "order": "oldest first",
+        },
         "behaviour": BEHAVIOUR,
         "inputs_sha256": inputs,
     }
@@ -81,8 +95,14 @@ def _value_facts(value: onnx.ValueInfoProto) -> dict[str, Any]:
 
 def properties(contract: bytes, items: ItemFiles) -> dict[str, str]:
     """The metadata that ties a graph to its contract and item table."""
-    return {VERSION: __version__, CONTRACT_HASH: sha256_of_bytes(contract), ITEMS_HASH: items.sha256}
+    return {
+        VERSION: __version__,
+        CONTRACT_HASH: sha256_of_bytes(contract),
+        ITEMS_HASH: items.sha256,
+    }
 
 
 def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    return (
+        json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    ).encode()

@@ -1,7 +1,8 @@
 """The ONNX graph: `history`, `exclude`, `k` -> `items`, `scores`, made from any model that gives user vectors.
 
-Everything a consumer could get wrong is done inside the graph: histories are cut to their newest items, ids outside the
-catalogue are read as unknown, and PAD, UNK, retired and excluded items are masked before the TopK.
+Everything a consumer could get wrong is done inside the graph: histories are cut to their newest
+items, ids outside the catalogue are read as unknown, and PAD, UNK, retired and excluded items are
+masked before the TopK.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from slmrec.models.factory import SequenceModel
 
 INPUTS = ("history", "exclude", "k")
 OUTPUTS = ("items", "scores")
-LARGEST_GRAPH = 2**31 - 1  # bytes: a protobuf message holds no more, and weights stay inside the file
+LARGEST_GRAPH = (
+    2**31 - 1
+)  # bytes: a protobuf message holds no more, and weights stay inside the file
 
 
 class FoldedTable(nn.Module):
@@ -53,8 +56,9 @@ class FoldedTable(nn.Module):
 class ServingGraph(nn.Module):
     """What is exported: history (B, T), exclude (B, X), k () to the k best candidates' items and scores (B, K).
 
-    T is at least 1. `k` above the number of candidates C is cut to C. Where exclusions leave a row fewer than k
-    candidates, its tail is PAD with score -inf: an excluded item never comes out, and a reader stops at the first PAD.
+    T is at least 1. `k` above the number of candidates C is cut to C. Where exclusions leave a row
+    fewer than k candidates, its tail is PAD with score -inf: an excluded item never comes out, and
+    a reader stops at the first PAD.
     """
 
     columns: Tensor  # (E, I)
@@ -70,15 +74,19 @@ class ServingGraph(nn.Module):
         self.max_length = model.max_length
         self.count = len(rows)
         self.candidates = int(candidates.sum())
-        # Transposed once here: a head tied to the input table exports as MatMul on a Transpose, which is never quantised.
+        # Transposed once here: a head tied to the input table exports as MatMul on a Transpose,
+        # which is never quantised.
         self.register_buffer("columns", rows.T.contiguous())
-        self.register_buffer("added", torch.where(candidates, model.item_embedding.bonuses().detach(), -torch.inf))
+        self.register_buffer(
+            "added", torch.where(candidates, model.item_embedding.bonuses().detach(), -torch.inf)
+        )
 
     def forward(self, history: Tensor, exclude: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
         newest, last = self._newest(history)
         scores = self.vectors(newest, last) @ self.columns + self.added  # (B, I)
-        # An exclusion outside the catalogue excludes nothing: it lands on PAD, which is masked anyway.
+        # An exclusion outside the catalogue excludes nothing: it lands on PAD, which is masked
+        # anyway.
         scores = scores.scatter(1, self._inside(exclude, PAD), -torch.inf)
         best, items = scores.topk(self._length(k), dim=1)
         return torch.where(best > -torch.inf, items, PAD), best
@@ -90,7 +98,8 @@ class ServingGraph(nn.Module):
     def _newest(self, history: Tensor) -> tuple[Tensor, Tensor]:
         """The newest max_length items of each row (B, W), right-padded, and where the last one lies (B,).
 
-        W is the lesser of T and max_length. A PAD before a row's last item, and an empty row's first, is read as UNK.
+        W is the lesser of T and max_length. A PAD before a row's last item, and an empty row's
+        first, is read as UNK.
         """
         items = self._inside(history, UNK)
         places = torch.arange(items.shape[1])  # (T,)
@@ -111,7 +120,8 @@ class ServingGraph(nn.Module):
 def export_graph(model: SequenceModel, candidates: Tensor, opset: int) -> onnx.ModelProto:
     """Export `model` with `candidates` (I,) bool as an ONNX graph whose bytes depend on the weights and versions alone.
 
-    Raises TrainingError when a weight is not finite and UsageError when the graph would not fit into one file.
+    Raises TrainingError when a weight is not finite and UsageError when the graph would not fit
+    into one file.
     """
     graph = ServingGraph(model, candidates)
     _check_weights(graph)
@@ -127,7 +137,11 @@ def export_graph(model: SequenceModel, candidates: Tensor, opset: int) -> onnx.M
             input_names=INPUTS,
             output_names=OUTPUTS,
             opset_version=opset,
-            dynamic_shapes={"history": {0: batch, 1: time}, "exclude": {0: batch, 1: excluded}, "k": None},
+            dynamic_shapes={
+                "history": {0: batch, 1: time},
+                "exclude": {0: batch, 1: excluded},
+                "k": None,
+            },
             external_data=False,
         )
     return cleaned(cast(Any, program).model_proto)
@@ -146,12 +160,17 @@ def _check_weights(graph: ServingGraph) -> None:
     for name, weight in [*graph.named_parameters(), *graph.named_buffers()]:
         size += weight.nbytes
         if name != "added" and not torch.isfinite(weight).all():
-            raise TrainingError(f"weight {name} holds NaN or infinity; nothing was exported; train again with a lower learning rate")
+            raise TrainingError(
+                f"weight {name} holds NaN or infinity; nothing was exported; train again with a lower learning rate"
+            )
     if size > LARGEST_GRAPH:
-        raise UsageError(f"the graph's weights take {size:,} bytes, one file holds {LARGEST_GRAPH:,}; choose a narrower item table")
+        raise UsageError(
+            f"the graph's weights take {size:,} bytes, one file holds {LARGEST_GRAPH:,}; choose a narrower item table"
+        )
 
 
 def _quiet_exporter() -> warnings.catch_warnings:
-    # The exporter reports the absence of torchvision and its own deprecations on every run: nothing a reader can act on.
+    # The exporter reports the absence of torchvision and its own deprecations on every run: nothing
+    # a reader can act on.
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     return warnings.catch_warnings(action="ignore", category=Warning)

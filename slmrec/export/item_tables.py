@@ -21,7 +21,12 @@ def read_served_items(items: pl.DataFrame) -> ServedItems:
         raise DataError(
             f"items.parquet does not number its {len(items)} items from {FIRST_ITEM} without gaps; run dvc repro --force prepare"
         )
-    status = pl.when(pl.col("events") > 0).then(pl.lit(ACTIVE)).when(pl.col("title").is_not_null()).then(pl.lit(LISTED))
+    status = (
+        pl.when(pl.col("events") > 0)
+        .then(pl.lit(ACTIVE))
+        .when(pl.col("title").is_not_null())
+        .then(pl.lit(LISTED))
+    )
     statuses = items.select(status.otherwise(pl.lit(RETIRED)).alias("status"))["status"].to_list()
     ids = items["item"].to_list()
     index = {item: place for place, item in enumerate(ids, start=FIRST_ITEM)}

@@ -39,9 +39,13 @@ contract.json says what a consumer can rely on; golden.npz holds inputs and outp
 
 
 def _quality_table(models: dict[str, Any]) -> str:
-    ranked = sorted(models.items(), key=lambda entry: (entry[0] == "student_onnx", entry[1]["full"]["ndcg@10"]))
+    ranked = sorted(
+        models.items(), key=lambda entry: (entry[0] == "student_onnx", entry[1]["full"]["ndcg@10"])
+    )
     rows = [_quality_row(name, measured) for name, measured in ranked]
-    return "\n".join(["| model | NDCG@10 | 95% | HR@10 | MRR |", "|---|---:|---:|---:|---:|", *rows])
+    return "\n".join(
+        ["| model | NDCG@10 | 95% | HR@10 | MRR |", "|---|---:|---:|---:|---:|", *rows]
+    )
 
 
 def _quality_row(name: str, measured: dict[str, Any]) -> str:

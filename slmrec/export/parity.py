@@ -1,8 +1,9 @@
 """Parity: the exported graph against torch, over a grid of batch sizes and lengths and on real histories.
 
-The torch side is the plainest there is: each history alone, cut to its newest items, no padding, no mask. Whatever the graph
-does about batches, padding, cutting and masking is therefore under test. Differences are shares of the spread (standard
-deviation) of a row's scores over all candidates, since the scale of scores means nothing.
+The torch side is the plainest there is: each history alone, cut to its newest items, no padding, no
+mask. Whatever the graph does about batches, padding, cutting and masking is therefore under test.
+Differences are shares of the spread (standard deviation) of a row's scores over all candidates,
+since the scale of scores means nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +50,13 @@ class Parity:
         spread = expected[:, self.candidates].std(axis=1)  # (B,)
         apart = distance(expected, found) / np.where(spread > 0, spread, 1.0)[:, None]  # (B, I)
         best, listed = _top(expected, self._k), _top(found, self._k)
-        lists = compare(best, listed, np.take_along_axis(expected, listed.items, axis=1), spread, self.p.near_tie)
+        lists = compare(
+            best,
+            listed,
+            np.take_along_axis(expected, listed.items, axis=1),
+            spread,
+            self.p.near_tie,
+        )
         self.rows += len(expected)
         self.identical += int(lists.identical.sum())
         self.near_ties += int(lists.near_ties.sum())
@@ -88,21 +95,33 @@ class Parity:
 
 
 def _top(scores: np.ndarray, k: int) -> Answer:
-    items = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # ties to the lower index, as onnxruntime's TopK has it
+    items = np.argsort(-scores, axis=1, kind="stable")[
+        :, :k
+    ]  # ties to the lower index, as onnxruntime's TopK has it
     return Answer(items, np.take_along_axis(scores, items, axis=1))
 
 
 def compare_on_grid(model: SequenceModel, answering: Answering, parity: Parity) -> None:
     """Random histories of every batch size and length of params.export_onnx; in each batch the lengths are mixed, one is whole."""
     random = np.random.default_rng(parity.p.seed)
-    table, bonuses = model.item_embedding.folded().detach().numpy(), model.item_embedding.bonuses().numpy()  # (I, E), (I,)
+    table, bonuses = (
+        model.item_embedding.folded().detach().numpy(),
+        model.item_embedding.bonuses().numpy(),
+    )  # (I, E), (I,)
     nothing = np.zeros((1, 0), dtype=np.int64)
     for batch in parity.p.batches:
         for length in parity.p.lengths:
             lengths = random.integers(1, length, batch, endpoint=True)
             lengths[-1] = length
-            history = np.where(np.arange(length) < lengths[:, None], random.integers(UNK, len(table), (batch, length)), PAD)
-            expected = np.stack([_user_vector(model, row[row != PAD]) for row in history]) @ table.T + bonuses
+            history = np.where(
+                np.arange(length) < lengths[:, None],
+                random.integers(UNK, len(table), (batch, length)),
+                PAD,
+            )
+            expected = (
+                np.stack([_user_vector(model, row[row != PAD]) for row in history]) @ table.T
+                + bonuses
+            )
             answer = answering(history, nothing.repeat(batch, axis=0), int(parity.candidates.sum()))
             parity.add(expected, dense(answer, len(table)), f"batch {batch} x length {length}")
 
@@ -115,7 +134,9 @@ def _user_vector(model: SequenceModel, items: np.ndarray) -> np.ndarray:
 class GraphScorer:
     """Scores histories with the graph itself, so that what is measured is what is served; some batches are held against torch."""
 
-    def __init__(self, model: SequenceModel, answering: Answering, histories: Histories, parity: Parity) -> None:
+    def __init__(
+        self, model: SequenceModel, answering: Answering, histories: Histories, parity: Parity
+    ) -> None:
         self.reference = ModelScorer(model, histories)
         self.answering = answering
         self.histories = histories
@@ -124,11 +145,20 @@ class GraphScorer:
 
     def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
         """Scores of every item; what the graph never recommends has -inf.  # (len(rows), I)"""
-        whole = right_padded(self.histories, rows, stops, int(stops.max()))  # not cut to length: that is the graph's to do
+        whole = right_padded(
+            self.histories, rows, stops, int(stops.max())
+        )  # not cut to length: that is the graph's to do
         nothing = np.zeros((len(rows), 0), dtype=np.int64)
-        found = dense(self.answering(whole, nothing, int(self.parity.candidates.sum())), len(self.parity.candidates))
+        found = dense(
+            self.answering(whole, nothing, int(self.parity.candidates.sum())),
+            len(self.parity.candidates),
+        )
         if self.batches % self.parity.p.compare_every == 0:
             users = self.histories.users[rows]
-            self.parity.add(self.reference.score(rows, stops).numpy(), found, f"test inputs of users {users[0]} to {users[-1]}")
+            self.parity.add(
+                self.reference.score(rows, stops).numpy(),
+                found,
+                f"test inputs of users {users[0]} to {users[-1]}",
+            )
         self.batches += 1
         return torch.from_numpy(found)

@@ -9,17 +9,21 @@ from torch.nn import functional
 from slmrec.core.vocabulary import FIRST_ITEM, UNK
 
 INITIAL_SCALE = 0.02  # of the normal distribution of fresh vectors, as in BERT and LLaMA
-HIDING = 2**40  # added to the seed of a step, so that what is hidden has nothing to do with what else is drawn in it
+HIDING = (
+    2**40
+)  # added to the seed of a step, so that what is hidden has nothing to do with what else is drawn in it
 
 
 class ItemEmbedding(nn.Module):
     """Vectors of I items at width E; an item without a training event reads UNK's id vector.
 
-    Where there are sentence vectors (I, F) of titles, a trained linear map of them is added to the id vector, so
-    that an item known by its title alone still has a place of its own. Both fold into one (I, E) table for serving.
+    Where there are sentence vectors (I, F) of titles, a trained linear map of them is added to the
+    id vector, so that an item known by its title alone still has a place of its own. Both fold into
+    one (I, E) table for serving.
 
-    In training, a share `hidden_ids` of the items of each step read UNK's id vector too: the map learns to do without ids,
-    and UNK's vector what it is worth beside a title (after DropoutNet, Volkovs 2017).
+    In training, a share `hidden_ids` of the items of each step read UNK's id vector too: the map
+    learns to do without ids, and UNK's vector what it is worth beside a title (after DropoutNet,
+    Volkovs 2017).
     """
 
     source: Tensor  # (I,) the row whose id vector an item reads: its own, or UNK's
@@ -35,7 +39,9 @@ class ItemEmbedding(nn.Module):
         self.ids = nn.Parameter(torch.randn(len(trained), width) * INITIAL_SCALE)
         self.map_text = nn.Linear(text.shape[1], width, bias=False) if text is not None else None
         self.hidden_ids = hidden_ids
-        self.new_items_may_cost = 0.0  # share of validation NDCG@10 that may be given up for new items' sake
+        self.new_items_may_cost = (
+            0.0  # share of validation NDCG@10 that may be given up for new items' sake
+        )
         self.touched_only = False  # whether gradients hold only the rows that were read; a loss with negatives may ask for it
 
     @property
@@ -57,13 +63,20 @@ class ItemEmbedding(nn.Module):
         rows = self.source[items]
         if not self.training or self.text is None or not self.hidden_ids:
             return rows
-        # Drawn for items, not for places, from the seed of the step: an item is hidden as input and as target alike.
-        chances = torch.rand(len(self), generator=torch.Generator().manual_seed(torch.initial_seed() + HIDING)).to(items.device)
+        # Drawn for items, not for places, from the seed of the step: an item is hidden as input and
+        # as target alike.
+        chances = torch.rand(
+            len(self), generator=torch.Generator().manual_seed(torch.initial_seed() + HIDING)
+        ).to(items.device)
         return torch.where((chances[items] < self.hidden_ids) & (items >= FIRST_ITEM), UNK, rows)
 
     def described(self) -> Tensor:
         """Item indices that have a sentence vector, whether or not they have events.  # (any,) int64"""
-        return torch.empty(0, dtype=torch.int64) if self.text is None else self.text.any(dim=1).nonzero()[:, 0]
+        return (
+            torch.empty(0, dtype=torch.int64)
+            if self.text is None
+            else self.text.any(dim=1).nonzero()[:, 0]
+        )
 
     def folded(self) -> Tensor:
         """The whole table, ids and text in one.  # (I, E)"""

@@ -11,12 +11,18 @@ from slmrec.params.decoder import FullTuning, LoraTuning
 def prepare_layers(model: LlamaRecommender, tuning: FullTuning | LoraTuning) -> None:
     """Make the decoder's layers learn as `tuning` says; maps, last norm and item table learn either way.
 
-    With LoRA the layers' own weights are frozen and each target gains an update of rank r, which starts at zero.
+    With LoRA the layers' own weights are frozen and each target gains an update of rank r, which
+    starts at zero.
     """
     if isinstance(tuning, LoraTuning):
         from peft import LoraConfig, inject_adapter_in_model
 
-        adapter = LoraConfig(r=tuning.rank, lora_alpha=tuning.alpha, lora_dropout=tuning.dropout, target_modules=list(tuning.targets))
+        adapter = LoraConfig(
+            r=tuning.rank,
+            lora_alpha=tuning.alpha,
+            lora_dropout=tuning.dropout,
+            target_modules=list(tuning.targets),
+        )
         inject_adapter_in_model(adapter, model.layers)
 
 
@@ -24,7 +30,9 @@ def merge_layers(model: LlamaRecommender) -> None:
     """Add low-rank updates to the weights they belong to, so that a plain decoder is left, equal up to rounding."""
     from peft.tuners.lora import LoraLayer
 
-    adapted = [name for name, module in model.layers.named_modules() if isinstance(module, LoraLayer)]
+    adapted = [
+        name for name, module in model.layers.named_modules() if isinstance(module, LoraLayer)
+    ]
     for name in adapted:
         parent_name, _, own = name.rpartition(".")
         module: Any = model.layers.get_submodule(name)

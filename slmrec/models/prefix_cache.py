@@ -1,7 +1,7 @@
 """A prompt before every history: its keys and values are computed once and shared by all users.
 
-Transformers hands keys and values to a cache and goes on with what the cache gives back; the classes here stand where
-it expects one.
+Transformers hands keys and values to a cache and goes on with what the cache gives back; the
+classes here stand where it expects one.
 """
 
 from __future__ import annotations

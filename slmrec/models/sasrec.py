@@ -25,25 +25,42 @@ class SASRecLayer(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         h = h + self.dropout(self.output(self._attend(self.attention_norm(h))))
-        return h + self.dropout(self.narrow(functional.gelu(self.widen(self.map_norm(h)))))  # (B, T, D)
+        return h + self.dropout(
+            self.narrow(functional.gelu(self.widen(self.map_norm(h))))
+        )  # (B, T, D)
 
     def _attend(self, h: Tensor) -> Tensor:
         query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.query_key_value(h).chunk(3, dim=2)
+            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for part in self.query_key_value(h).chunk(3, dim=2)
         )  # (B, heads, T, D / heads)
         # Right padding needs no mask: causality already keeps later pads from earlier positions.
-        return functional.scaled_dot_product_attention(query, key, value, is_causal=True).transpose(1, 2).flatten(2)
+        return (
+            functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            .transpose(1, 2)
+            .flatten(2)
+        )
 
 
 class SASRec(nn.Module):
     """Items (B, T) to user vectors (B, T, E), one for the items up to and including each position."""
 
-    def __init__(self, item_embedding: ItemEmbedding, layers: int, heads: int, feed_forward: int, dropout: float, max_length: int) -> None:
+    def __init__(
+        self,
+        item_embedding: ItemEmbedding,
+        layers: int,
+        heads: int,
+        feed_forward: int,
+        dropout: float,
+        max_length: int,
+    ) -> None:
         super().__init__()
         self.item_embedding = item_embedding
         self.positions = nn.Embedding(max_length, item_embedding.width)
         self.dropout = nn.Dropout(dropout)
-        self.layers = nn.ModuleList(SASRecLayer(item_embedding.width, heads, feed_forward, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(
+            SASRecLayer(item_embedding.width, heads, feed_forward, dropout) for _ in range(layers)
+        )
         self.norm = nn.LayerNorm(item_embedding.width)
         nn.init.normal_(self.positions.weight, std=0.02)
 
@@ -62,7 +79,9 @@ class SASRec(nn.Module):
     def forward(self, items: Tensor) -> Tensor:
         """User vectors of right-padded item indices (B, T), T at most `max_length`.  # (B, T, E)"""
         places = torch.arange(items.shape[1], device=items.device)
-        h = self.dropout(self.item_embedding(items) * self.item_embedding.width**0.5 + self.positions(places))  # (B, T, E)
+        h = self.dropout(
+            self.item_embedding(items) * self.item_embedding.width**0.5 + self.positions(places)
+        )  # (B, T, E)
         for layer in self.layers:
             h = layer(h)
         return self.norm(h)

@@ -23,7 +23,9 @@ def save_model(model: SequenceModel, folder: Path) -> None:
     """Write config.json and model.safetensors into an existing or new folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", _config(model))
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    weights = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
@@ -34,15 +36,21 @@ def load_model(folder: Path) -> SequenceModel:
     item_embedding = ItemEmbedding(
         trained=torch.ones(weights["item_embedding.source"].shape[0], dtype=torch.bool),
         width=weights["item_embedding.ids"].shape[1],
-        text=torch.zeros_like(weights["item_embedding.text"]) if "item_embedding.text" in weights else None,
+        text=torch.zeros_like(weights["item_embedding.text"])
+        if "item_embedding.text" in weights
+        else None,
         hidden_ids=config.pop("hidden_ids"),
     )
     item_embedding.new_items_may_cost = config.pop("new_items_may_cost")
-    model = _built(config, item_embedding, torch.zeros_like(weights["prompt"]) if "prompt" in weights else None)
+    model = _built(
+        config, item_embedding, torch.zeros_like(weights["prompt"]) if "prompt" in weights else None
+    )
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise DataError(f"{folder} does not fit its config.json ({str(error).splitlines()[0]}); run the stage again") from error
+        raise DataError(
+            f"{folder} does not fit its config.json ({str(error).splitlines()[0]}); run the stage again"
+        ) from error
     return model.eval()
 
 
@@ -51,17 +59,26 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise DataError(f"{path} is not a safetensors file ({error}); delete it and run the stage that writes it") from error
+        raise DataError(
+            f"{path} is not a safetensors file ({error}); delete it and run the stage that writes it"
+        ) from error
 
 
 def _config(model: SequenceModel) -> dict[str, Any]:
-    item_embedding = {"hidden_ids": model.item_embedding.hidden_ids, "new_items_may_cost": model.item_embedding.new_items_may_cost}
+    item_embedding = {
+        "hidden_ids": model.item_embedding.hidden_ids,
+        "new_items_may_cost": model.item_embedding.new_items_may_cost,
+    }
     return {**item_embedding, **_shape(model)}
 
 
 def _shape(model: SequenceModel) -> dict[str, Any]:
     if isinstance(model, LlamaRecommender):
-        shape = {"shape": asdict(model.shape), "dropout": model.dropout.p, "layer_drop": model.layer_drop}
+        shape = {
+            "shape": asdict(model.shape),
+            "dropout": model.dropout.p,
+            "layer_drop": model.layer_drop,
+        }
         return {"kind": "decoder", "max_length": model.max_length, **shape}
     first = model.first_layer
     return {
@@ -74,11 +91,15 @@ def _shape(model: SequenceModel) -> dict[str, Any]:
     }
 
 
-def _built(config: dict[str, Any], item_embedding: ItemEmbedding, prompt: Tensor | None) -> SequenceModel:
+def _built(
+    config: dict[str, Any], item_embedding: ItemEmbedding, prompt: Tensor | None
+) -> SequenceModel:
     arguments = {key: value for key, value in config.items() if key not in ("kind", "shape")}
     if config["kind"] == "sasrec":
         return SASRec(item_embedding, **arguments)
-    return LlamaRecommender(item_embedding, DecoderShape(**config["shape"]), prompt=prompt, **arguments)
+    return LlamaRecommender(
+        item_embedding, DecoderShape(**config["shape"]), prompt=prompt, **arguments
+    )
 
 
 def embedding_model(item_vectors: Path) -> Path:

@@ -20,9 +20,13 @@ class DecoderParams(Section):
     @model_validator(mode="after")
     def _heads_divide_width(self) -> DecoderParams:
         if self.width % (2 * self.heads):
-            raise ValueError(f"width {self.width} does not split into {self.heads} heads of even size")
+            raise ValueError(
+                f"width {self.width} does not split into {self.heads} heads of even size"
+            )
         if self.heads % self.key_value_heads:
-            raise ValueError(f"{self.heads} heads do not share {self.key_value_heads} key-value heads evenly")
+            raise ValueError(
+                f"{self.heads} heads do not share {self.key_value_heads} key-value heads evenly"
+            )
         return self
 
 
@@ -35,7 +39,9 @@ class LoraTuning(Section):
     rank: Count
     alpha: float = Field(gt=0)  # the update is scaled by alpha / rank
     dropout: float = Field(ge=0, lt=1)
-    targets: list[Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]] = Field(min_length=1)
+    targets: list[
+        Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    ] = Field(min_length=1)
 
 
 Tuning = Annotated[FullTuning | LoraTuning, Field(discriminator="kind")]

@@ -44,7 +44,11 @@ class StudentParams(Section):
     @property
     def layers(self) -> int:
         """Depth of the student."""
-        return self.decoder.layers if isinstance(self.decoder, DecoderParams) else len(self.decoder.teacher_layers)
+        return (
+            self.decoder.layers
+            if isinstance(self.decoder, DecoderParams)
+            else len(self.decoder.teacher_layers)
+        )
 
 
 class OfflineTeaching(Section):

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from slmrec.params.section import Count, Section, Seed, Share
 from slmrec.params.training import TrainingParams
 
-TextEncoder = Literal["minilm", "smollm2-words"]  # all-MiniLM-L6-v2, 384 numbers a title; SmolLM2's word vectors, their mean, 576
+TextEncoder = Literal[
+    "minilm", "smollm2-words"
+]  # all-MiniLM-L6-v2, 384 numbers a title; SmolLM2's word vectors, their mean, 576
 
 
 class TextParams(Section):
@@ -20,7 +22,9 @@ class TextParams(Section):
 
 class EmbedItemsParams(Section):
     seed: Seed
-    ensemble_seeds: list[Seed]  # of further models, whose scores students imitate beside the first one's and the teacher's
+    ensemble_seeds: list[
+        Seed
+    ]  # of further models, whose scores students imitate beside the first one's and the teacher's
     width: Count  # of the item table and of SASRec
     layers: Count
     heads: Count
@@ -33,5 +37,7 @@ class EmbedItemsParams(Section):
     def _seeds_differ(self) -> EmbedItemsParams:
         seeds = [self.seed, *self.ensemble_seeds]
         if len(set(seeds)) < len(seeds):
-            raise ValueError(f"seed and ensemble_seeds are {seeds}; two models of one seed are one model, so they must differ")
+            raise ValueError(
+                f"seed and ensemble_seeds are {seeds}; two models of one seed are one model, so they must differ"
+            )
         return self

@@ -8,7 +8,12 @@ from pydantic import Field, model_validator
 
 from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams
-from slmrec.params.distill_student import CutDecoder, DistillStudentParams, OnlineTeaching, StudentParams
+from slmrec.params.distill_student import (
+    CutDecoder,
+    DistillStudentParams,
+    OnlineTeaching,
+    StudentParams,
+)
 from slmrec.params.embed_items import EmbedItemsParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
@@ -56,15 +61,22 @@ class Params(Section):
     @model_validator(mode="after")
     def _blocks_fit_both_decoders(self) -> Params:
         blocks, backbone = self.record_states.blocks, self.train_teacher.backbone
-        students = [self.distill_student, *([self.distill_student.narrow] if self.distill_student.narrow else [])]
+        students = [
+            self.distill_student,
+            *([self.distill_student.narrow] if self.distill_student.narrow else []),
+        ]
         named = [*blocks, *(layer for student in students for layer in _teacher_layers(student))]
         if (layers := _kept_layers(backbone)) is not None and max(named) > layers:
-            raise ValueError(f"layer {max(named)} is named, but train_teacher.backbone has {layers} layers")
+            raise ValueError(
+                f"layer {max(named)} is named, but train_teacher.backbone has {layers} layers"
+            )
         if blocks != sorted(set(blocks)):
             raise ValueError(f"record_states.blocks must rise, saw {blocks}")
         for student in students:
             if student.layers % len(blocks):
-                raise ValueError(f"{student.layers} student layers do not split into the {len(blocks)} blocks of record_states")
+                raise ValueError(
+                    f"{student.layers} student layers do not split into the {len(blocks)} blocks of record_states"
+                )
         return self
 
 

@@ -62,10 +62,17 @@ class PrepareParams(Section):
     def _rules_have_their_columns(self) -> PrepareParams:
         columns = self.events.columns
         if self.keep_types and columns.type is None:
-            raise ValueError(f"keep_types is {self.keep_types}, but events.columns.type names no column")
+            raise ValueError(
+                f"keep_types is {self.keep_types}, but events.columns.type names no column"
+            )
         if self.min_weight is not None and columns.weight is None:
-            raise ValueError(f"min_weight is {self.min_weight}, but events.columns.weight names no column")
-        sources: list[EventSource | ItemSource] = [self.events, *([self.items] if self.items else [])]
+            raise ValueError(
+                f"min_weight is {self.min_weight}, but events.columns.weight names no column"
+            )
+        sources: list[EventSource | ItemSource] = [
+            self.events,
+            *([self.items] if self.items else []),
+        ]
         for source in sources:
             if source.delimiter is not None and source.format in ("parquet", "jsonl"):
                 raise ValueError(f"delimiter is {source.delimiter!r}, but {source.format} has none")

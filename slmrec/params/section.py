@@ -52,7 +52,8 @@ def checked(kind: type[SectionType], value: Any, path: Path, prefix: str) -> Sec
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        # A typo shows as an unknown key and a missing one; the unknown one is what the person wrote.
+        # A typo shows as an unknown key and a missing one; the unknown one is what the person
+        # wrote.
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in ([prefix] if prefix else []) + list(first["loc"]))
         seen = "" if isinstance(first["input"], dict) else f", saw {first['input']!r}"

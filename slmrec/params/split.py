@@ -14,4 +14,6 @@ class SplitParams(Section):
     valid_from: str  # "30%" of events, "30d" back from the newest, or an ISO time
     test_from: str
     max_length: int = Field(ge=2)
-    exclude_seen: bool  # whether items of the input are left out of its ranking; not where repeats matter
+    exclude_seen: (
+        bool  # whether items of the input are left out of its ranking; not where repeats matter
+    )

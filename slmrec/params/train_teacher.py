@@ -52,7 +52,9 @@ class HubParams(PretrainedParams):
 
 
 Pretrained = Smollm2Params | FolderParams | HubParams
-Backbone = Annotated[DecoderParams | Smollm2Params | FolderParams | HubParams, Field(discriminator="kind")]
+Backbone = Annotated[
+    DecoderParams | Smollm2Params | FolderParams | HubParams, Field(discriminator="kind")
+]
 
 
 class TrainTeacherParams(Section):

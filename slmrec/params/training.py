@@ -11,23 +11,31 @@ from slmrec.params.section import Count, Section, Share
 
 class SoftmaxLoss(Section):
     kind: Literal["softmax"]
-    scores_at_once: Count  # scores (positions x items) held at a time: memory does not grow with either
+    scores_at_once: (
+        Count  # scores (positions x items) held at a time: memory does not grow with either
+    )
 
 
-TableRows = Literal["all", "touched"]  # all: AdamW on the whole item table; touched: on the rows that a batch reads
+TableRows = Literal[
+    "all", "touched"
+]  # all: AdamW on the whole item table; touched: on the rows that a batch reads
 
 
 class SampledSoftmaxLoss(Section):
     kind: Literal["sampled_softmax"]
     negatives: Count  # drawn once a batch, shared by its positions
-    uniform_share: float = Field(gt=0, le=1)  # of the draws; the others follow how often items are trained on
+    uniform_share: float = Field(
+        gt=0, le=1
+    )  # of the draws; the others follow how often items are trained on
     rows: TableRows
 
 
 class GbceLoss(Section):
     kind: Literal["gbce"]
     negatives: Count  # drawn once a batch, uniformly, shared by its positions
-    calibration: Share  # t: 0 is plain binary cross-entropy, 1 undoes what sampling does to probabilities
+    calibration: (
+        Share  # t: 0 is plain binary cross-entropy, 1 undoes what sampling does to probabilities
+    )
     rows: TableRows
 
 

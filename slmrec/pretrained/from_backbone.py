@@ -40,9 +40,15 @@ def pretrained_decoder(
     return with_layers(backbone, kept, frame, prompt), kept
 
 
-def with_layers(backbone: Backbone, numbers: Sequence[int], frame: DecoderSettings, prompt: Tensor | None) -> LlamaRecommender:
+def with_layers(
+    backbone: Backbone, numbers: Sequence[int], frame: DecoderSettings, prompt: Tensor | None
+) -> LlamaRecommender:
     """A decoder of the backbone's named layers, counted from 1."""
     shape = replace(backbone.shape, layers=len(numbers))
-    model = LlamaRecommender(frame.item_embedding, shape, frame.dropout, frame.layer_drop, frame.max_length, prompt)
-    model.start_from_words(read_layers(backbone, numbers), backbone.read(NORM), sampled_words(backbone))
+    model = LlamaRecommender(
+        frame.item_embedding, shape, frame.dropout, frame.layer_drop, frame.max_length, prompt
+    )
+    model.start_from_words(
+        read_layers(backbone, numbers), backbone.read(NORM), sampled_words(backbone)
+    )
     return model

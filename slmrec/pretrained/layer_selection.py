@@ -23,8 +23,8 @@ def layers_by_place(cut: FirstLayers | EveryLayer, depth: int) -> list[int]:
 def changes_without(model: LlamaRecommender, items: Tensor) -> list[float]:
     """How far the last state turns when one layer is left out: 1 - cosine, mean over real positions, layer by layer.
 
-    items (B, T) are right-padded histories. As ShortGPT's block influence (arXiv 2403.03853), but measured on the
-    output, so that what later layers repair or amplify counts.
+    items (B, T) are right-padded histories. As ShortGPT's block influence (arXiv 2403.03853), but
+    measured on the output, so that what later layers repair or amplify counts.
     """
     real = items != 0
     layers = model.layers
@@ -32,7 +32,9 @@ def changes_without(model: LlamaRecommender, items: Tensor) -> list[float]:
         whole = _last_state(model, items)[real]
         changes = []
         for left_out in range(len(layers)):
-            model.layers = nn.ModuleList(layer for index, layer in enumerate(layers) if index != left_out)
+            model.layers = nn.ModuleList(
+                layer for index, layer in enumerate(layers) if index != left_out
+            )
             without = _last_state(model, items)[real]
             changes.append(float(1 - functional.cosine_similarity(whole, without, dim=1).mean()))
     model.layers = layers
@@ -49,6 +51,10 @@ def least_change(model: LlamaRecommender, items: Tensor, cut: LeastChange) -> li
     if cut.layers > depth:
         raise UsageError(f"backbone.cut keeps {cut.layers} layers, the model has {depth}; lower it")
     changes = changes_without(model, items)
-    print("change of the output without each layer: " + " ".join(f"{change:.4f}" for change in changes), flush=True)
+    print(
+        "change of the output without each layer: "
+        + " ".join(f"{change:.4f}" for change in changes),
+        flush=True,
+    )
     best = sorted(range(depth), key=lambda layer: (-changes[layer], layer))[: cut.layers]
     return sorted(layer + 1 for layer in best)

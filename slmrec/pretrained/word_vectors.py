@@ -16,14 +16,19 @@ from slmrec.pretrained.smollm2 import WORDS
 def mean_words(titles: list[str], folder: Path, longest: int) -> Tensor:
     """Mean word vectors of titles, rare words counting more (inverse document frequency over the distinct titles).  # (N, D) float32
 
-    `folder` holds an LLM with its tokenizer; of a title the first `longest` word pieces count. The table is centred and each vector
-    has length 1 first: frequent words are long, and all share a direction (Arora et al. 2017; Mu and Viswanath 2018).
+    `folder` holds an LLM with its tokenizer; of a title the first `longest` word pieces count. The
+    table is centred and each vector has length 1 first: frequent words are long, and all share a
+    direction (Arora et al. 2017; Mu and Viswanath 2018).
     """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    # Lower case and a space before: as words stand inside of a text, whose vectors the LLM knows best.
-    pieces = {title: tokenizer(f" {title.lower()}", truncation=True, max_length=longest)["input_ids"] for title in sorted(set(titles))}
+    # Lower case and a space before: as words stand inside of a text, whose vectors the LLM knows
+    # best.
+    pieces = {
+        title: tokenizer(f" {title.lower()}", truncation=True, max_length=longest)["input_ids"]
+        for title in sorted(set(titles))
+    }
     titles_with = Counter(piece for each in pieces.values() for piece in set(each))
     with safe_open(folder / "model.safetensors", framework="pt") as stored:
         table = stored.get_tensor(WORDS)  # (V, D)

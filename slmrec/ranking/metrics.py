@@ -17,7 +17,11 @@ def gains(ranks: np.ndarray, metric: str) -> np.ndarray:
         return 1 / ranks
     name, _, cutoff = metric.partition("@")
     within = ranks <= int(cutoff)
-    return within.astype(np.float64) if name == "hr" else np.where(within, 1 / np.log2(ranks + 1.0), 0.0)
+    return (
+        within.astype(np.float64)
+        if name == "hr"
+        else np.where(within, 1 / np.log2(ranks + 1.0), 0.0)
+    )
 
 
 def user_means(values: np.ndarray, users: np.ndarray) -> np.ndarray:

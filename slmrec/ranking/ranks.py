@@ -28,25 +28,37 @@ class Ranks:
 INPUTS_AT_ONCE = 64  # keeps a layer's states in the processor's cache
 
 
-def rank_targets(scorer: Scorer, histories: Histories, targets: Targets, candidates: Tensor, negatives: np.ndarray | None) -> Ranks:
+def rank_targets(
+    scorer: Scorer,
+    histories: Histories,
+    targets: Targets,
+    candidates: Tensor,
+    negatives: np.ndarray | None,
+) -> Ranks:
     """Rank each target among all candidate items, ties against the model.
 
-    candidates (I,) bool; items of the input are left out where the protocol says so, the target itself
-    never. negatives (U, 999), by row of `histories`, give the paper's sampled protocol beside it.
+    candidates (I,) bool; items of the input are left out where the protocol says so, the target
+    itself never. negatives (U, 999), by row of `histories`, give the paper's sampled protocol
+    beside it.
     """
     full = np.empty(len(targets.row), dtype=np.int64)
     sampled = np.empty_like(full) if negatives is not None else None
     recommended = np.zeros(len(candidates), dtype=bool)
     for group, rows, stops, place in targets_by_input(histories, targets):
         scores = scorer.score(rows, stops)  # (b, I)
-        wanted = torch.from_numpy(histories.items[histories.offsets[targets.row[group]] + targets.position[group]])
+        wanted = torch.from_numpy(
+            histories.items[histories.offsets[targets.row[group]] + targets.position[group]]
+        )
         lines = torch.from_numpy(place)
         goals = _goals(scores, lines, wanted)
         if sampled is not None and negatives is not None:
             drawn = torch.from_numpy(negatives[targets.row[group]].astype(np.int64))
-            sampled[group] = 1 + (scores[lines[:, None], drawn] >= goals[:, None]).sum(dim=1).numpy()
+            sampled[group] = (
+                1 + (scores[lines[:, None], drawn] >= goals[:, None]).sum(dim=1).numpy()
+            )
         leave_out(scores, histories, rows, stops, candidates)
-        # Ties count against us: a constant model must come last. The target's own column is taken back out.
+        # Ties count against us: a constant model must come last. The target's own column is taken
+        # back out.
         own = (scores[lines, wanted] >= goals).long()
         full[group] = (1 + (scores[lines] >= goals[:, None]).sum(dim=1) - own).numpy()
         recommended[_lists(scores).numpy()] = True
@@ -55,7 +67,9 @@ def rank_targets(scorer: Scorer, histories: Histories, targets: Targets, candida
 
 def _goals(scores: Tensor, lines: Tensor, wanted: Tensor) -> Tensor:
     """Scores of the wanted items (n,); where a model says NaN its target comes last and its rivals first."""
-    goals = scores[lines, wanted].nan_to_num(nan=-torch.inf).clamp(min=torch.finfo(scores.dtype).min)
+    goals = (
+        scores[lines, wanted].nan_to_num(nan=-torch.inf).clamp(min=torch.finfo(scores.dtype).min)
+    )
     scores.nan_to_num_(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)
     return goals
 
@@ -66,7 +80,9 @@ def _lists(scores: Tensor) -> Tensor:
     return best.indices[best.values > -torch.inf].unique()
 
 
-def leave_out(scores: Tensor, histories: Histories, rows: np.ndarray, stops: np.ndarray, candidates: Tensor) -> None:
+def leave_out(
+    scores: Tensor, histories: Histories, rows: np.ndarray, stops: np.ndarray, candidates: Tensor
+) -> None:
     """Set to -inf what must not be ranked: all but candidates, and items of the input where the protocol says so."""
     scores[:, ~candidates] = -torch.inf
     if histories.protocol.exclude_seen:
@@ -74,7 +90,9 @@ def leave_out(scores: Tensor, histories: Histories, rows: np.ndarray, stops: np.
         scores.scatter_(1, seen, -torch.inf)
 
 
-def targets_by_input(histories: Histories, targets: Targets) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+def targets_by_input(
+    histories: Histories, targets: Targets
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Distinct inputs in batches, similar lengths together: (targets of the batch, rows, stops, line of each target).
 
     Targets of one moment share their input, so it is read once.
@@ -88,7 +106,12 @@ def targets_by_input(histories: Histories, targets: Targets) -> Iterator[tuple[n
         inputs = distinct[number * batch : (number + 1) * batch]
         if len(inputs):
             group = order[first:last]
-            yield group, inputs % len(histories.users), inputs // len(histories.users), inverse[group] - number * batch
+            yield (
+                group,
+                inputs % len(histories.users),
+                inputs // len(histories.users),
+                inverse[group] - number * batch,
+            )
 
 
 def candidate_mask(items: int, listed: np.ndarray) -> Tensor:
@@ -105,7 +128,9 @@ def sample_targets(targets: Targets, most: int, seed: int) -> Targets:
     shuffled = random.permutation(len(targets.row))
     by_user = shuffled[np.argsort(targets.row[shuffled], kind="stable")]
     rows = targets.row[by_user]
-    turn = np.arange(len(rows)) - np.searchsorted(rows, rows)  # how many of the same user come before
+    turn = np.arange(len(rows)) - np.searchsorted(
+        rows, rows
+    )  # how many of the same user come before
     # Within a turn by chance: in the order of users the first ones would stand for all.
     kept = np.sort(by_user[np.lexsort((random.random(len(turn)), turn))[:most]])
     return Targets(targets.row[kept], targets.position[kept], targets.input_stop[kept])

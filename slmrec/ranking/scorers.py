@@ -28,11 +28,16 @@ class ModelScorer:
         self.model = model.eval()
         self.histories = histories
         with torch.inference_mode():
-            self.table, self.bonuses = model.item_embedding.folded(), model.item_embedding.bonuses()  # (I, E), (I,)
+            self.table, self.bonuses = (
+                model.item_embedding.folded(),
+                model.item_embedding.bonuses(),
+            )  # (I, E), (I,)
 
     def score(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
         # Ranking is counting, on the CPU wherever the model computes.
-        return torch.addmm(self.bonuses, self.user_vectors(rows, stops), self.table.T).cpu()  # (B, I)
+        return torch.addmm(
+            self.bonuses, self.user_vectors(rows, stops), self.table.T
+        ).cpu()  # (B, I)
 
     def user_vectors(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
         """User vectors of the inputs.  # (B, E)"""

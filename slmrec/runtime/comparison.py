@@ -23,16 +23,21 @@ class Agreement:
 
     difference: np.ndarray  # (B,) worst score difference, as a share of the row's spread of scores
     identical: np.ndarray  # (B,) bool: the same items in the same order
-    near_ties: np.ndarray  # (B,) bool: not identical, but only items whose expected scores tie changed places
+    near_ties: (
+        np.ndarray
+    )  # (B,) bool: not identical, but only items whose expected scores tie changed places
 
 
-def compare(expected: Answer, found: Answer, found_expected: np.ndarray, spread: np.ndarray, tie: float) -> Agreement:
+def compare(
+    expected: Answer, found: Answer, found_expected: np.ndarray, spread: np.ndarray, tie: float
+) -> Agreement:
     """Compare lists of the same shape, rank by rank.
 
-    found_expected (B, K) is what the found items should have scored; spread (B,) is the standard deviation of a row's scores over
-    all candidates, the unit of every difference; expected scores closer than `tie` of it are tied. Ties are real: items without a
-    training event share one vector, and sums in another order differ in their last bits, so two correct runs may order tied items
-    differently. Such rows are counted apart from identical ones, never as identical.
+    found_expected (B, K) is what the found items should have scored; spread (B,) is the standard
+    deviation of a row's scores over all candidates, the unit of every difference; expected scores
+    closer than `tie` of it are tied. Ties are real: items without a training event share one
+    vector, and sums in another order differ in their last bits, so two correct runs may order tied
+    items differently. Such rows are counted apart from identical ones, never as identical.
     """
     unit = np.where(spread > 0, spread, 1.0)[:, None]
     difference = distance(expected.scores, found.scores) / unit
@@ -52,10 +57,14 @@ def distance(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def scores_within(items: np.ndarray, expected: Answer) -> np.ndarray:
     """The expected score of each of `items` (B, K), where no more is known than the expected list.  # (B, K)
 
-    An item that is not in it can only have come from below its end, so it counts as scoring what the end scores.
+    An item that is not in it can only have come from below its end, so it counts as scoring what
+    the end scores.
     """
     scores = np.empty(items.shape)
     for row, wanted in enumerate(items):
         known = dict(zip(expected.items[row].tolist(), expected.scores[row].tolist(), strict=True))
-        scores[row] = [known.get(item, expected.scores[row, -1] if item != PAD else -np.inf) for item in wanted.tolist()]
+        scores[row] = [
+            known.get(item, expected.scores[row, -1] if item != PAD else -np.inf)
+            for item in wanted.tolist()
+        ]
     return scores

@@ -38,7 +38,9 @@ class Replay:
     near_ties: int
 
 
-def questions(rows: int, max_length: int, candidates: int, top: int, seed: int) -> dict[str, Question]:
+def questions(
+    rows: int, max_length: int, candidates: int, top: int, seed: int
+) -> dict[str, Question]:
     """The golden inputs for a table of `rows` items, PAD and UNK included."""
     random = np.random.default_rng(seed)
     nothing = np.zeros((1, 0), dtype=np.int64)
@@ -49,7 +51,9 @@ def questions(rows: int, max_length: int, candidates: int, top: int, seed: int) 
     def alone(history: np.ndarray, k: int = min(top, candidates)) -> Question:
         return Question(history, nothing, k)
 
-    mixed = _stacked([drawn(length)[0] for length in (1, 2, max_length // 2 + 1, max_length, max_length + 7)])
+    mixed = _stacked(
+        [drawn(length)[0] for length in (1, 2, max_length // 2 + 1, max_length, max_length + 7)]
+    )
     return {
         "length_one": alone(drawn(1)),
         "length_max": alone(drawn(max_length)),
@@ -78,8 +82,20 @@ def record(asked: dict[str, Question], answering: Answering, candidates: int) ->
         answer = answering(question.history, question.exclude, question.k)
         every = answering(question.history, question.exclude, candidates).scores
         spread = np.array([row[np.isfinite(row)].std() for row in every], dtype=np.float32)
-        values = (question.history, question.exclude, np.int64(question.k), answer.items, answer.scores, spread)
-        arrays.update({f"{name}.{field}": np.asarray(value) for field, value in zip(FIELDS, values, strict=True)})
+        values = (
+            question.history,
+            question.exclude,
+            np.int64(question.k),
+            answer.items,
+            answer.scores,
+            spread,
+        )
+        arrays.update(
+            {
+                f"{name}.{field}": np.asarray(value)
+                for field, value in zip(FIELDS, values, strict=True)
+            }
+        )
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -90,7 +106,9 @@ def replay(data: bytes, answering: Answering, tolerance: float) -> Replay:
     arrays = _load(data)
     names = sorted({key.rpartition(".")[0] for key in arrays})
     agreements = {name: _replayed(name, arrays, answering, tolerance) for name in names}
-    worst = {name: float(agreement.difference.max(initial=0.0)) for name, agreement in agreements.items()}
+    worst = {
+        name: float(agreement.difference.max(initial=0.0)) for name, agreement in agreements.items()
+    }
     where = max(names, key=worst.__getitem__)
     return Replay(
         cases=len(names),
@@ -101,13 +119,20 @@ def replay(data: bytes, answering: Answering, tolerance: float) -> Replay:
     )
 
 
-def _replayed(name: str, arrays: dict[str, np.ndarray], answering: Answering, tolerance: float) -> Agreement:
+def _replayed(
+    name: str, arrays: dict[str, np.ndarray], answering: Answering, tolerance: float
+) -> Agreement:
     history, exclude, k, items, scores, spread = (arrays[f"{name}.{field}"] for field in FIELDS)
     expected, found = Answer(items, scores), answering(history, exclude, int(k))
     if found.items.shape != items.shape:
-        raise BundleError(f"golden case {name}: the graph gives lists of shape {found.items.shape}, recorded were {items.shape}")
-    # Two scores that may each be off by the tolerance can change places when they are twice that apart.
-    agreement = compare(expected, found, scores_within(found.items, expected), spread, 2 * tolerance)
+        raise BundleError(
+            f"golden case {name}: the graph gives lists of shape {found.items.shape}, recorded were {items.shape}"
+        )
+    # Two scores that may each be off by the tolerance can change places when they are twice that
+    # apart.
+    agreement = compare(
+        expected, found, scores_within(found.items, expected), spread, 2 * tolerance
+    )
     worst = agreement.difference.max(initial=0.0)
     strange = ~(agreement.identical | agreement.near_ties)
     if worst > tolerance or strange.any():
@@ -123,9 +148,18 @@ def _load(data: bytes) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (ValueError, OSError, EOFError, BadZipFile) as error:
-        raise BundleError(f"golden.npz is not readable ({error}); fetch the bundle again or run dvc repro") from error
+        raise BundleError(
+            f"golden.npz is not readable ({error}); fetch the bundle again or run dvc repro"
+        ) from error
     names = {key.rpartition(".")[0] for key in arrays}
-    lacking = [f"{name}.{field}" for name in sorted(names) for field in FIELDS if f"{name}.{field}" not in arrays]
+    lacking = [
+        f"{name}.{field}"
+        for name in sorted(names)
+        for field in FIELDS
+        if f"{name}.{field}" not in arrays
+    ]
     if lacking or not names:
-        raise BundleError(f"golden.npz lacks {lacking[0] if lacking else 'every case'}; fetch the bundle again or run dvc repro")
+        raise BundleError(
+            f"golden.npz lacks {lacking[0] if lacking else 'every case'}; fetch the bundle again or run dvc repro"
+        )
     return arrays

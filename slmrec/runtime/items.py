@@ -36,7 +36,9 @@ class ServedItems:
 
 def write_lines(served: ServedItems) -> bytes:
     """Items as JSON lines, in index order."""
-    encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps would make one a line
+    encode = json.JSONEncoder(
+        ensure_ascii=False
+    ).encode  # made once: json.dumps would make one a line
     rows = zip(served.ids, served.titles, served.statuses, strict=True)
     lines = (
         encode({"index": index, "item": item, "title": title, "status": status})
@@ -48,7 +50,8 @@ def write_lines(served: ServedItems) -> bytes:
 def read_lines(data: bytes) -> ServedItems:
     """Read JSON lines (`index`, `item`, `title`, `status`). Raises BundleError when they are not in index order or repeat an id."""
     try:
-        # One call for the whole table: line by line it takes half as long again, and a table may have millions of lines.
+        # One call for the whole table: line by line it takes half as long again, and a table may
+        # have millions of lines.
         rows = json.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
         ids = [row["item"] for row in rows]
         served = ServedItems(
@@ -59,9 +62,15 @@ def read_lines(data: bytes) -> ServedItems:
         )
         indices = [row["index"] for row in rows]
     except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"items.jsonl is not a table of index, item, title and status ({error!r}); run dvc repro") from error
+        raise BundleError(
+            f"items.jsonl is not a table of index, item, title and status ({error!r}); run dvc repro"
+        ) from error
     if indices != list(range(FIRST_ITEM, len(rows) + FIRST_ITEM)):
-        raise BundleError(f"items.jsonl does not count up from index {FIRST_ITEM} without gaps; run dvc repro")
+        raise BundleError(
+            f"items.jsonl does not count up from index {FIRST_ITEM} without gaps; run dvc repro"
+        )
     if len(served.index) != len(ids):
-        raise BundleError(f"items.jsonl names {len(ids):,} items but only {len(served.index):,} different ids; run dvc repro")
+        raise BundleError(
+            f"items.jsonl names {len(ids):,} items but only {len(served.index):,} different ids; run dvc repro"
+        )
     return served

@@ -16,7 +16,17 @@ import onnxruntime as ort
 
 from slmrec.core.errors import BundleError, UnavailableError, UsageError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
-from slmrec.runtime.bundle import CONTRACT, CONTRACT_HASH, GOLDEN, ITEMS, ITEMS_HASH, MODEL, Bundle, read_bundle, sha256_of_bytes
+from slmrec.runtime.bundle import (
+    CONTRACT,
+    CONTRACT_HASH,
+    GOLDEN,
+    ITEMS,
+    ITEMS_HASH,
+    MODEL,
+    Bundle,
+    read_bundle,
+    sha256_of_bytes,
+)
 from slmrec.runtime.comparison import Answer
 from slmrec.runtime.golden import Replay, replay
 from slmrec.runtime.items import read_lines
@@ -40,7 +50,8 @@ class UnknownItemsWarning(UserWarning):
 class Recommender:
     """A verified bundle, loaded. Calls from several threads at once are safe; nothing is kept between calls.
 
-    Raises BundleError when the bundle is incomplete, altered or mixed from two, and UnavailableError when `device` cannot run.
+    Raises BundleError when the bundle is incomplete, altered or mixed from two, and
+    UnavailableError when `device` cannot run.
     """
 
     def __init__(self, bundle: Path, device: Literal["cpu", "cuda"], threads: int | None) -> None:
@@ -67,28 +78,39 @@ class Recommender:
     ) -> list[list[Recommendation]]:
         """The k best items for each history of external ids, oldest first, best item first.
 
-        exclude_seen leaves out the history's own items; `exclude` names more, one sequence a history. A list is shorter than k
-        where fewer candidates remain. An empty history gets what suits an unknown one. An id that the bundle does not know is an
-        error, or with unknown="warn" read as the unknown item (in `exclude`: left aside) under an UnknownItemsWarning.
-        Raises UsageError for such an id, for k below 1 or above `largest_k`, and for an `exclude` of another length.
+        exclude_seen leaves out the history's own items; `exclude` names more, one sequence a
+        history. A list is shorter than k where fewer candidates remain. An empty history gets what
+        suits an unknown one. An id that the bundle does not know is an error, or with
+        unknown="warn" read as the unknown item (in `exclude`: left aside) under an
+        UnknownItemsWarning. Raises UsageError for such an id, for k below 1 or above `largest_k`,
+        and for an `exclude` of another length.
         """
         self._check_k(k)
         if exclude is not None and len(exclude) != len(histories):
-            raise UsageError(f"{len(exclude)} exclusions for {len(histories)} histories; give one sequence a history, empty for none")
+            raise UsageError(
+                f"{len(exclude)} exclusions for {len(histories)} histories; give one sequence a history, empty for none"
+            )
         read = self._indices(histories, "histories", unknown)
         masked = [list(row) if exclude_seen else [] for row in read]
-        for row, more in zip(masked, self._indices(exclude or [], "exclude", unknown), strict=False):
+        for row, more in zip(
+            masked, self._indices(exclude or [], "exclude", unknown), strict=False
+        ):
             row.extend(more)
-        newest = [row[-self.contract["max_length"] :] for row in read]  # the graph cuts too; this saves carrying what it drops
+        newest = [
+            row[-self.contract["max_length"] :] for row in read
+        ]  # the graph cuts too; this saves carrying what it drops
         lists: list[list[Recommendation]] = []
         for part in _parts(len(read), self.items.rows):
-            lists += self._named(self.recommend_indices(_padded(newest[part]), _padded(masked[part]), k))
+            lists += self._named(
+                self.recommend_indices(_padded(newest[part]), _padded(masked[part]), k)
+            )
         return lists
 
     def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> Answer:
         """The graph itself, for throughput: history (B, T >= 1) and exclude (B, X) int64, padded with 0 -> items, scores (B, K).
 
-        K is k or, if that is less, the number of candidates. PAD with score -inf fills a row whose candidates ran out.
+        K is k or, if that is less, the number of candidates. PAD with score -inf fills a row whose
+        candidates ran out.
         """
         return answer(self.session, history, exclude, k)
 
@@ -106,22 +128,34 @@ class Recommender:
     def _indices(self, rows: Sequence[Sequence[str]], what: str, unknown: str) -> list[list[int]]:
         index = self.items.index
         read = [[index.get(item, UNK) for item in row] for row in rows]
-        strange = [item for row, found in zip(rows, read, strict=True) if UNK in found for item in row if item not in index]
+        strange = [
+            item
+            for row, found in zip(rows, read, strict=True)
+            if UNK in found
+            for item in row
+            if item not in index
+        ]
         if strange:
             said = f"{what}: {len(strange)} of {sum(map(len, rows))} ids are not in this bundle's item table, the first is {strange[0]!r}"
             if unknown == "refuse":
-                raise UsageError(f"{said}; correct it, or allow unknown ids to have them read as the unknown item")
+                raise UsageError(
+                    f"{said}; correct it, or allow unknown ids to have them read as the unknown item"
+                )
             warnings.warn(f"{said}; read as the unknown item", UnknownItemsWarning, stacklevel=3)
         return read
 
     def _check_k(self, k: int) -> None:
         if not 1 <= k <= self.largest_k:
-            raise UsageError(f"k is {k}, but this bundle has {self.largest_k} items to recommend; ask for 1 to {self.largest_k}")
+            raise UsageError(
+                f"k is {k}, but this bundle has {self.largest_k} items to recommend; ask for 1 to {self.largest_k}"
+            )
 
     def _check_minimum_runtime(self) -> None:
         wanted = self.contract["minimum_runtime"]["onnxruntime"]
         if _version(ort.__version__) < _version(wanted):
-            raise UnavailableError(f"this bundle needs onnxruntime {wanted} or newer, installed is {ort.__version__}; upgrade it")
+            raise UnavailableError(
+                f"this bundle needs onnxruntime {wanted} or newer, installed is {ort.__version__}; upgrade it"
+            )
 
     def _check_parts(self, read: Bundle) -> None:
         """A graph, a contract and an item table that were made together."""
@@ -134,7 +168,9 @@ class Recommender:
                     "use the files of one export"
                 )
         if self.items.rows != self.contract["items"]["rows"]:
-            raise BundleError(f"{ITEMS} has {self.items.rows} rows, the contract says {self.contract['items']['rows']}; run dvc repro")
+            raise BundleError(
+                f"{ITEMS} has {self.items.rows} rows, the contract says {self.contract['items']['rows']}; run dvc repro"
+            )
 
 
 def verify(bundle: Path, device: Literal["cpu", "cuda"], threads: int | None) -> Replay:

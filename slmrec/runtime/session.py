@@ -29,32 +29,46 @@ LOAD_ERRORS = (
 )
 
 
-def open_session(graph: bytes, device: Literal["cpu", "cuda"], threads: int | None) -> ort.InferenceSession:
+def open_session(
+    graph: bytes, device: Literal["cpu", "cuda"], threads: int | None
+) -> ort.InferenceSession:
     """An onnxruntime session that runs where it was asked to. Raises UnavailableError when it would run elsewhere."""
     wanted = PROVIDERS[device]
     options = ort.SessionOptions()
     options.inter_op_num_threads = 1
     if threads is not None:
         options.intra_op_num_threads = threads
-    # The CPU is named beside the GPU because the graph's shape arithmetic belongs there: forbidding it
-    # (session.disable_cpu_ep_fallback) refuses every graph of dynamic shape. Whether the GPU runs is asked afterwards.
-    providers = [(wanted, PROVIDER_OPTIONS[device])] + ([] if device == "cpu" else [(PROVIDERS["cpu"], {})])
+    # The CPU is named beside the GPU because the graph's shape arithmetic belongs there: forbidding
+    # it (session.disable_cpu_ep_fallback) refuses every graph of dynamic shape. Whether the GPU
+    # runs is asked afterwards.
+    providers = [(wanted, PROVIDER_OPTIONS[device])] + (
+        [] if device == "cpu" else [(PROVIDERS["cpu"], {})]
+    )
     with _native_messages_to_stderr():
         if device == "cuda":
             ort.preload_dlls()
         try:
             session = ort.InferenceSession(graph, options, providers=providers)
         except LOAD_ERRORS as error:
-            raise BundleError(f"onnxruntime {ort.__version__} does not load {MODEL}: {' '.join(str(error).split())[:300]}") from error
+            raise BundleError(
+                f"onnxruntime {ort.__version__} does not load {MODEL}: {' '.join(str(error).split())[:300]}"
+            ) from error
     if session.get_providers()[0] != wanted:
-        raise UnavailableError(f"{device} was asked for, but onnxruntime would run on {session.get_providers()[0]}; {_advice()}")
+        raise UnavailableError(
+            f"{device} was asked for, but onnxruntime would run on {session.get_providers()[0]}; {_advice()}"
+        )
     session.disable_fallback()  # a GPU that fails later is an error, not a silent move to the CPU
     return session
 
 
-def answer(session: ort.InferenceSession, history: np.ndarray, exclude: np.ndarray, k: int) -> Answer:
+def answer(
+    session: ort.InferenceSession, history: np.ndarray, exclude: np.ndarray, k: int
+) -> Answer:
     """Ask the graph of `session`: history (B, T), exclude (B, X) int64 -> items, scores (B, K)."""
-    items, scores = session.run(["items", "scores"], {"history": history, "exclude": exclude, "k": np.asarray(k, dtype=np.int64)})
+    items, scores = session.run(
+        ["items", "scores"],
+        {"history": history, "exclude": exclude, "k": np.asarray(k, dtype=np.int64)},
+    )
     return Answer(items, scores)
 
 

@@ -24,7 +24,12 @@ from slmrec.models.lora import merge_layers, prepare_layers
 from slmrec.models.serialization import load_model, save_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams
-from slmrec.params.distill_student import DistillStudentParams, DistillWeights, OnlineTeaching, StudentParams
+from slmrec.params.distill_student import (
+    DistillStudentParams,
+    DistillWeights,
+    OnlineTeaching,
+    StudentParams,
+)
 from slmrec.params.section import read_section
 from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
@@ -48,24 +53,36 @@ class DistillationSetup:
 
 def new_student(teacher: LlamaRecommender, p: StudentParams, max_length: int) -> LlamaRecommender:
     """An untrained student over a copy of the teacher's item table."""
-    item_embedding = copy.deepcopy(teacher.item_embedding).requires_grad_(p.item_vectors == "trained")
+    item_embedding = copy.deepcopy(teacher.item_embedding).requires_grad_(
+        p.item_vectors == "trained"
+    )
     if isinstance(p.decoder, DecoderParams):
         return new_decoder(item_embedding, p.decoder, p.dropout, p.layer_drop, max_length)
-    student = cut_decoder(teacher, item_embedding, p.decoder.teacher_layers, p.dropout, p.layer_drop)
+    student = cut_decoder(
+        teacher, item_embedding, p.decoder.teacher_layers, p.dropout, p.layer_drop
+    )
     prepare_layers(student, p.decoder.tuning)
     return student
 
 
 def distill_student(
-    lesson: DistillationSetup, p: StudentParams, weights: DistillWeights, checkpoint: Checkpoint, name: str
+    lesson: DistillationSetup,
+    p: StudentParams,
+    weights: DistillWeights,
+    checkpoint: Checkpoint,
+    name: str,
 ) -> tuple[LlamaRecommender, Curve]:
     """Train a student with the given weights; offline, the teacher lends its weights to start from and does not run."""
     torch.manual_seed(lesson.seed)
     student = new_student(lesson.teacher, p, lesson.histories.protocol.max_length)
     shape = lesson.states.shape
-    distillation = Distillation(student, lesson.teacher.shape.width, len(shape.blocks)).to(lesson.device)
+    distillation = Distillation(student, lesson.teacher.shape.width, len(shape.blocks)).to(
+        lesson.device
+    )
     ranking = NextItemLoss(student.item_embedding, p.training.loss, lesson.histories)
-    validation = SampledNdcg(lesson.histories, student.item_embedding, p.training.validation_targets, lesson.seed)
+    validation = SampledNdcg(
+        lesson.histories, student.item_embedding, p.training.validation_targets, lesson.seed
+    )
 
     def offline(batch: Batch) -> dict[str, torch.Tensor]:
         return distillation.parts(batch, lesson.states, ranking, weights)
@@ -76,14 +93,28 @@ def distill_student(
     if lesson.online is not None and weights != ONLY_RANKING:
         trained, objective = together(lesson, lesson.online, distillation, ranking, p)
         weighted["teacher_ranking"] = lesson.online.teacher_weight
-    run = Run(name, trained, objective, weighted, lambda: validation(student), lesson.histories, p.training, lesson.seed, checkpoint)
+    run = Run(
+        name,
+        trained,
+        objective,
+        weighted,
+        lambda: validation(student),
+        lesson.histories,
+        p.training,
+        lesson.seed,
+        checkpoint,
+    )
     curve = train(run)
     merge_layers(student)
     return student, curve
 
 
 def together(
-    lesson: DistillationSetup, online: OnlineTeaching, distillation: Distillation, ranking: NextItemLoss, p: StudentParams
+    lesson: DistillationSetup,
+    online: OnlineTeaching,
+    distillation: Distillation,
+    ranking: NextItemLoss,
+    p: StudentParams,
 ) -> tuple[torch.nn.Module, Objective]:
     """What learns online, and its objective: a copy of the teacher goes on learning beside the student."""
     teacher = copy.deepcopy(lesson.teacher).requires_grad_(True).to(lesson.device)
@@ -99,12 +130,19 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path)
     p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
     read, model = read_histories(histories), load_model(teacher)
     if not isinstance(model, LlamaRecommender):
-        raise DataError(f"{teacher} holds a {type(model).__name__}, expected a decoder; run dvc repro --force train_teacher")
+        raise DataError(
+            f"{teacher} holds a {type(model).__name__}, expected a decoder; run dvc repro --force train_teacher"
+        )
     model = model.to(device)
     online = p.teaching if isinstance(p.teaching, OnlineTeaching) else None
-    lesson = DistillationSetup(read, model, open_states(teacher_states, read, model), online, p.seed, device)
+    lesson = DistillationSetup(
+        read, model, open_states(teacher_states, read, model), online, p.seed, device
+    )
     key = key_of([histories, teacher, teacher_states], p)
-    students: list[tuple[str, StudentParams, DistillWeights]] = [("student", p, p.weights), ("without_distillation", p, ONLY_RANKING)]
+    students: list[tuple[str, StudentParams, DistillWeights]] = [
+        ("student", p, p.weights),
+        ("without_distillation", p, ONLY_RANKING),
+    ]
     if p.narrow is not None:
         students.append(("student_narrow", p.narrow, p.narrow.weights))
     checkpoints = []

@@ -38,26 +38,52 @@ def trained_items(histories: Histories, items: int) -> torch.Tensor:
 
 
 def sasrec_run(
-    histories: Histories, text: torch.Tensor | None, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
+    histories: Histories,
+    text: torch.Tensor | None,
+    items: int,
+    p: EmbedItemsParams,
+    device: torch.device,
+    checkpoint: Checkpoint,
 ) -> tuple[SASRec, Run]:
     """A fresh SASRec over ids, or with `text` (I, F) over ids and text, and the run that trains it over all positions."""
     torch.manual_seed(p.seed)
     used = p.text if text is not None and p.text != "none" else None
-    item_embedding = ItemEmbedding(trained_items(histories, items), p.width, text, used.hidden_ids if used else 0.0)
+    item_embedding = ItemEmbedding(
+        trained_items(histories, items), p.width, text, used.hidden_ids if used else 0.0
+    )
     item_embedding.new_items_may_cost = used.new_items_may_cost if used else 0.0
-    model = SASRec(item_embedding, p.layers, p.heads, p.feed_forward, p.dropout, histories.protocol.max_length).to(device)
+    model = SASRec(
+        item_embedding, p.layers, p.heads, p.feed_forward, p.dropout, histories.protocol.max_length
+    ).to(device)
     ranking = NextItemLoss(model.item_embedding, p.training.loss, histories)
     validation = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])}
+        return {
+            "ranking": ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
+        }
 
     name = "sasrec" if text is None else "sasrec_text"
-    return model, Run(name, model, objective, {"ranking": 1.0}, lambda: validation(model), histories, p.training, p.seed, checkpoint)
+    return model, Run(
+        name,
+        model,
+        objective,
+        {"ranking": 1.0},
+        lambda: validation(model),
+        histories,
+        p.training,
+        p.seed,
+        checkpoint,
+    )
 
 
 def embed_items(
-    histories: Histories, text: torch.Tensor | None, items: int, p: EmbedItemsParams, device: torch.device, checkpoint: Checkpoint
+    histories: Histories,
+    text: torch.Tensor | None,
+    items: int,
+    p: EmbedItemsParams,
+    device: torch.device,
+    checkpoint: Checkpoint,
 ) -> tuple[SASRec, Curve]:
     """Train SASRec on `histories` until validation stops improving; with `text` (I, F), over ids and text."""
     model, run = sasrec_run(histories, text, items, p, device, checkpoint)
@@ -67,7 +93,8 @@ def embed_items(
 def main(events: Path, histories: Path, *, item_vectors: Path, ensemble: Path) -> None:
     """Train on `histories`; write the model of ids and, where text is on, the one with text, each with its validation curve.
 
-    With `ensemble_seeds`, `ensemble` gets the model whose table the decoders start from, by its seed, and one more for each of them.
+    With `ensemble_seeds`, `ensemble` gets the model whose table the decoders start from, by its
+    seed, and one more for each of them.
     """
     device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
     p = read_section("embed_items", EmbedItemsParams, Path("params.yaml"))
@@ -85,9 +112,14 @@ def main(events: Path, histories: Path, *, item_vectors: Path, ensemble: Path) -
             write_json(folder / name / "curve.json", curve)
         members: dict[int, SequenceModel] = {p.seed: model} if p.ensemble_seeds else {}
         for number, seed in enumerate(p.ensemble_seeds, start=1):
-            print(f"ensemble: model {number} of {len(p.ensemble_seeds)}, {name} of seed {seed}", flush=True)
+            print(
+                f"ensemble: model {number} of {len(p.ensemble_seeds)}, {name} of seed {seed}",
+                flush=True,
+            )
             checkpoint = Checkpoint.of("embed_items", f"{name}-{seed}-{key}")
-            members[seed], _ = embed_items(read, text, rows, p.model_copy(update={"seed": seed}), device, checkpoint)
+            members[seed], _ = embed_items(
+                read, text, rows, p.model_copy(update={"seed": seed}), device, checkpoint
+            )
         save_members(others, members)
     checkpoint.clear()
 

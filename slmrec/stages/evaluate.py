@@ -27,7 +27,9 @@ from slmrec.ranking.scorers import EnsembleScorer, ModelScorer, Scorer
 from slmrec.training.device import start_torch
 
 
-def contestants(histories: Histories, folders: dict[str, Path], items: int, p: EvaluateParams) -> dict[str, tuple[Scorer, Parameters]]:
+def contestants(
+    histories: Histories, folders: dict[str, Path], items: int, p: EvaluateParams
+) -> dict[str, tuple[Scorer, Parameters]]:
     """Everything that is measured: baselines first, then the models in `folders` by name."""
     nothing = Parameters(0, 0)
     scorers: dict[str, tuple[Scorer, Parameters]] = {
@@ -43,7 +45,9 @@ def contestants(histories: Histories, folders: dict[str, Path], items: int, p: E
 def together(models: list[SequenceModel], histories: Histories) -> tuple[Scorer, Parameters]:
     """One contestant of several models, or of one."""
     scorers = [ModelScorer(model, histories) for model in models]
-    parameters = Parameters(sum(map(decoder_parameters, models)), sum(map(table_parameters, models)))
+    parameters = Parameters(
+        sum(map(decoder_parameters, models)), sum(map(table_parameters, models))
+    )
     return (EnsembleScorer(scorers) if len(scorers) > 1 else scorers[0]), parameters
 
 
@@ -62,23 +66,43 @@ def write_negatives(examination: Evaluator, path: Path) -> None:
     rows = sorted(set(examination.targets.row.tolist()))
     item_embedding = pl.DataFrame(
         {"user_index": examination.histories.users[rows], "negatives": examination.negatives[rows]},
-        schema={"user_index": pl.UInt32, "negatives": pl.Array(pl.UInt32, examination.negatives.shape[1])},
+        schema={
+            "user_index": pl.UInt32,
+            "negatives": pl.Array(pl.UInt32, examination.negatives.shape[1]),
+        },
     )
     with new_file(path) as temporary:
         item_embedding.write_parquet(temporary)
 
 
-def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, student: Path, *, negatives: Path, evaluation: Path) -> None:
+def main(
+    histories: Path,
+    item_vectors: Path,
+    ensemble: Path,
+    teacher: Path,
+    student: Path,
+    *,
+    negatives: Path,
+    evaluation: Path,
+) -> None:
     """Measure every model on `histories`; write the stored negatives and metrics/evaluation.json."""
     compute = read_section("compute", ComputeParams, Path("params.yaml"))
     start_torch(compute)
     p = read_section("evaluate", EvaluateParams, Path("params.yaml"))
-    read, item_embedding = read_histories(histories), load_model(embedding_model(item_vectors)).item_embedding
+    read, item_embedding = (
+        read_histories(histories),
+        load_model(embedding_model(item_vectors)).item_embedding,
+    )
     if not len(read.targets["test"].row):
-        raise DataError("there is no test target: no event after split.test_from has an earlier one; choose an earlier cut")
+        raise DataError(
+            "there is no test target: no event after split.test_from has an earlier one; choose an earlier cut"
+        )
     described = item_embedding.described().numpy()
     examination = Evaluator(read, len(item_embedding), described, p)
-    folders = {folder.name: folder for folder in sorted(item_vectors.iterdir())} | {"teacher": teacher, "student": student / "student"}
+    folders = {folder.name: folder for folder in sorted(item_vectors.iterdir())} | {
+        "teacher": teacher,
+        "student": student / "student",
+    }
     folders["student_without_distillation"] = student / "without_distillation"
     if (student / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
         folders["student_narrow"] = student / "student_narrow"
@@ -90,16 +114,28 @@ def main(histories: Path, item_vectors: Path, ensemble: Path, teacher: Path, stu
     checkpoints = {}
     for name in scorers:
         made_from = [histories, *made.get(name, [])]
-        checkpoints[name] = Checkpoint.of("evaluate", f"{name}-{key_of(made_from, p, compute, len(item_embedding), described.tolist())}")
+        checkpoints[name] = Checkpoint.of(
+            "evaluate",
+            f"{name}-{key_of(made_from, p, compute, len(item_embedding), described.tolist())}",
+        )
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:
         for done, (name, (scorer, parameters)) in enumerate(scorers.items(), start=1):
             ranks[name] = ranked(scorer, examination, checkpoints[name])
             models[name] = examination.measured(ranks[name], parameters)
-            progress.line(f"{done}/{len(scorers)} {name} ndcg@10 {models[name]['full']['ndcg@10']:.4f}")
+            progress.line(
+                f"{done}/{len(scorers)} {name} ndcg@10 {models[name]['full']['ndcg@10']:.4f}"
+            )
     Checkpoint.forget_all_but("evaluate", checkpoints.values())
     write_negatives(examination, negatives)
-    write_json(evaluation, {"protocol": examination.protocol(), "models": models, "paired": examination.compared(ranks)})
+    write_json(
+        evaluation,
+        {
+            "protocol": examination.protocol(),
+            "models": models,
+            "paired": examination.compared(ranks),
+        },
+    )
 
 
 if __name__ == "__main__":

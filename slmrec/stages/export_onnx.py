@@ -44,27 +44,43 @@ class Exported:
     items: ItemFiles
 
 
-def export_onnx(model: SequenceModel, served: ServedItems, inputs: dict[str, str], p: ExportParams) -> Exported:
+def export_onnx(
+    model: SequenceModel, served: ServedItems, inputs: dict[str, str], p: ExportParams
+) -> Exported:
     """The model as a graph; inputs are names and sha256 of what it is made from."""
     if len(model.item_embedding) != served.rows:
-        raise DataError(f"the student knows {len(model.item_embedding)} rows, items.parquet has {served.rows}; run dvc repro")
+        raise DataError(
+            f"the student knows {len(model.item_embedding)} rows, items.parquet has {served.rows}; run dvc repro"
+        )
     graph = export_graph(model, torch.from_numpy(candidates_of(served)), p.opset)
     items = item_files(served)
     contract = write_contract(graph, items, model.max_length, p.max_score_difference, inputs)
     return Exported(stamp(graph, properties(contract, items)), contract, items)
 
 
-def measure(model: SequenceModel, answering: Answering, parity: Parity, histories: Histories, judged: EvaluateParams) -> dict[str, Any]:
+def measure(
+    model: SequenceModel,
+    answering: Answering,
+    parity: Parity,
+    histories: Histories,
+    judged: EvaluateParams,
+) -> dict[str, Any]:
     """The graph's own quality on the test targets and its parity. Raises PromiseError when graph and torch disagree."""
     compare_on_grid(model, answering, parity)
-    examination = Evaluator(histories, len(parity.candidates), model.item_embedding.described().numpy(), judged)
+    examination = Evaluator(
+        histories, len(parity.candidates), model.item_embedding.described().numpy(), judged
+    )
     ranks = examination.take(GraphScorer(model, answering, histories, parity))
     parity.check()
-    measured = examination.measured(ranks, Parameters(decoder_parameters(model), table_parameters(model)))
+    measured = examination.measured(
+        ranks, Parameters(decoder_parameters(model), table_parameters(model))
+    )
     return {"models": {NAME: measured}, "parity": parity.as_json()}
 
 
-def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bundle: Path, metrics: Path) -> None:
+def main(
+    events: Path, histories: Path, student: Path, evaluation: Path, *, bundle: Path, metrics: Path
+) -> None:
     """Export the chosen model in `student`; write the verified bundle and metrics/bundle.json."""
     compute = read_section("compute", ComputeParams, Path("params.yaml"))
     start_torch(compute)
@@ -72,7 +88,9 @@ def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bund
     judged = read_section("evaluate", EvaluateParams, Path("params.yaml"))
     chosen = student / p.model
     if not chosen.is_dir():
-        raise DataError(f"export_onnx.model is {p.model}, but {chosen} does not exist; set distill_student.narrow, or model: student")
+        raise DataError(
+            f"export_onnx.model is {p.model}, but {chosen} does not exist; set distill_student.narrow, or model: student"
+        )
     model = load_model(chosen)
     served = read_served_items(tables.read_table(events / "items.parquet", tables.ITEMS))
     inputs = {
@@ -84,14 +102,20 @@ def main(events: Path, histories: Path, student: Path, evaluation: Path, *, bund
     exported = export_onnx(model, served, inputs, p)
     say(f"graph of {len(exported.graph) / 1e6:.1f} MB, {served.candidates:,} items")
     answering = partial(answer, open_session(exported.graph, "cpu", compute.threads))
-    own = measure(model, answering, Parity(candidates_of(served), p), read_histories(histories), judged)
-    say("against torch " + ", ".join(f"{name} {value:.2g}" for name, value in own["parity"].items()))
+    own = measure(
+        model, answering, Parity(candidates_of(served), p), read_histories(histories), judged
+    )
+    say(
+        "against torch " + ", ".join(f"{name} {value:.2g}" for name, value in own["parity"].items())
+    )
     asked = questions(served.rows, model.max_length, served.candidates, p.top, p.seed)
     golden = record(asked, answering, served.candidates)
     whole = read_json(evaluation)
     shown = {**whole, "models": whole["models"] | own["models"], "parity": own["parity"]}
     with new_folder(bundle) as folder:
-        write_bundle(Parts(exported.graph, exported.contract, exported.items, shown, golden), folder)
+        write_bundle(
+            Parts(exported.graph, exported.contract, exported.items, shown, golden), folder
+        )
         done = verify(folder, "cpu", compute.threads)
     write_json(metrics, own)
     say(f"{bundle} is whole: {done.cases} golden cases replayed")

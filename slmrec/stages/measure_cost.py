@@ -18,7 +18,14 @@ from slmrec.dataset.histories import Histories, read_histories
 from slmrec.distillation.live_teacher import LiveTeacher, open_states
 from slmrec.distillation.objective import Distillation
 from slmrec.distillation.teacher_states import TeacherStates
-from slmrec.evaluation.timing import LIST_LENGTH, sampled_batches, serving_batches, serving_in_torch, time_in_turn, training_steps
+from slmrec.evaluation.timing import (
+    LIST_LENGTH,
+    sampled_batches,
+    serving_batches,
+    serving_in_torch,
+    time_in_turn,
+    training_steps,
+)
 from slmrec.models.factory import SequenceModel, decoder_parameters
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.serialization import load_model
@@ -37,10 +44,14 @@ Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns
 
 def ranking_only(model: SequenceModel, ranking: NextItemLoss) -> Trained:
     """A model that learns from the next item alone."""
-    return model, lambda batch: ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
+    return model, lambda batch: ranking.loss(
+        batch.at_real(model(batch.items)), batch.targets[batch.real]
+    )
 
 
-def distilled(student: LlamaRecommender, states: States, ranking: NextItemLoss, p: StudentParams) -> Trained:
+def distilled(
+    student: LlamaRecommender, states: States, ranking: NextItemLoss, p: StudentParams
+) -> Trained:
     """The student's training modules and its whole loss, reading recorded teacher states."""
     trained = Distillation(student, states.shape.width, len(states.shape.blocks))
     weights = p.weights.model_dump()
@@ -53,7 +64,11 @@ def distilled(student: LlamaRecommender, states: States, ranking: NextItemLoss, 
 
 
 def epoch_seconds(
-    models: dict[str, SequenceModel], histories: Histories, states: States, p: DistillStudentParams, cost: MeasureCostParams
+    models: dict[str, SequenceModel],
+    histories: Histories,
+    states: States,
+    p: DistillStudentParams,
+    cost: MeasureCostParams,
 ) -> dict[str, float]:
     """Seconds of one training epoch of each model: median over repeats of sampled batches, scaled to all positions."""
     batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
@@ -66,10 +81,18 @@ def epoch_seconds(
         else:
             trained, loss = ranking_only(model, ranking)
         work[name] = training_steps(trained, loss, batches, p.training)
-    return {name: statistics.median(seconds) * scale for name, seconds in time_in_turn(work, cost.repeats).items()}
+    return {
+        name: statistics.median(seconds) * scale
+        for name, seconds in time_in_turn(work, cost.repeats).items()
+    }
 
 
-def users_per_second(models: dict[str, SequenceModel], runtime: Runtime, histories: Histories, cost: MeasureCostParams) -> dict[str, float]:
+def users_per_second(
+    models: dict[str, SequenceModel],
+    runtime: Runtime,
+    histories: Histories,
+    cost: MeasureCostParams,
+) -> dict[str, float]:
     """Users served per second by each torch model and by the exported student."""
     batches = serving_batches(histories, cost)
     work = {name: serving_in_torch(model, batches) for name, model in models.items()}
@@ -79,10 +102,22 @@ def users_per_second(models: dict[str, SequenceModel], runtime: Runtime, histori
             runtime.recommend_indices(items, np.zeros((len(items), 0), dtype=np.int64), LIST_LENGTH)
 
     work["student_onnx"] = exported
-    return {name: cost.users / statistics.median(seconds) for name, seconds in time_in_turn(work, cost.repeats).items()}
+    return {
+        name: cost.users / statistics.median(seconds)
+        for name, seconds in time_in_turn(work, cost.repeats).items()
+    }
 
 
-def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Path, student: Path, bundle: Path, *, cost: Path) -> None:
+def main(
+    histories: Path,
+    item_vectors: Path,
+    teacher: Path,
+    teacher_states: Path,
+    student: Path,
+    bundle: Path,
+    *,
+    cost: Path,
+) -> None:
     """Time teacher, student, exported student and SASRec on the same batches; write metrics/cost.json."""
     compute = read_section("compute", ComputeParams, Path("params.yaml"))
     start_torch(compute)
@@ -97,16 +132,24 @@ def main(histories: Path, item_vectors: Path, teacher: Path, teacher_states: Pat
     }
     models = {name: load_model(folder) for name, folder in folders.items() if folder.is_dir()}
     taught = models["teacher"]
-    if not isinstance(models["student"], LlamaRecommender) or not isinstance(taught, LlamaRecommender):
-        raise DataError(f"{student} or {teacher} holds no decoder; run dvc repro --force distill_student")
+    if not isinstance(models["student"], LlamaRecommender) or not isinstance(
+        taught, LlamaRecommender
+    ):
+        raise DataError(
+            f"{student} or {teacher} holds no decoder; run dvc repro --force distill_student"
+        )
     served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
     parameters = {name: decoder_parameters(model) for name, model in models.items()}
-    parameters["student_onnx"] = parameters[read_section("export_onnx", ExportParams, Path("params.yaml")).model]
+    parameters["student_onnx"] = parameters[
+        read_section("export_onnx", ExportParams, Path("params.yaml")).model
+    ]
     trained = epoch_seconds(models, read, open_states(teacher_states, read, taught), distill, p)
     write_json(cost, {name: entry(name, parameters, trained, served) for name in parameters})
 
 
-def entry(name: str, parameters: dict[str, int], trained: dict[str, float], served: dict[str, float]) -> dict[str, Any]:
+def entry(
+    name: str, parameters: dict[str, int], trained: dict[str, float], served: dict[str, float]
+) -> dict[str, Any]:
     """One model's line of metrics/cost.json; an exported graph is not trained."""
     return {"parameters": parameters[name], "users_per_second": served[name]} | (
         {"epoch_seconds": trained[name]} if name in trained else {}

@@ -30,7 +30,11 @@ POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
 
 
 def record_states(
-    teacher: LlamaRecommender, beside: Sequence[SequenceModel], histories: Histories, p: RecordStatesParams, folder: Path
+    teacher: LlamaRecommender,
+    beside: Sequence[SequenceModel],
+    histories: Histories,
+    p: RecordStatesParams,
+    folder: Path,
 ) -> None:
     """Write the rows of the teacher, and of the models `beside` it, for every training position, in order of (window, position).
 
@@ -38,9 +42,19 @@ def record_states(
     """
     known = trained_rows(teacher.item_embedding)
     if p.top > len(known):
-        raise DataError(f"record_states.top is {p.top}, but training knows only {len(known)} items; lower it")
+        raise DataError(
+            f"record_states.top is {p.top}, but training knows only {len(known)} items; lower it"
+        )
     lengths = histories.windows.positions
-    shape = StatesShape(int(lengths.sum()), p.blocks, teacher.shape.width, p.top, p.precision, p.shard_positions, p.keep)
+    shape = StatesShape(
+        int(lengths.sum()),
+        p.blocks,
+        teacher.shape.width,
+        p.top,
+        p.precision,
+        p.shard_positions,
+        p.keep,
+    )
     if p.keep == "nothing":
         promise_states(folder, shape, beside)
         return
@@ -48,7 +62,8 @@ def record_states(
     with torch.inference_mode(), Progress("teacher states", shape.positions) as progress:
         first_row = first_rows(histories.windows)
         for span in spans_of(histories, p.shard_positions):
-            # Windows of similar length are read together, so that hardly anything is computed for padding, and put in order here.
+            # Windows of similar length are read together, so that hardly anything is computed for
+            # padding, and put in order here.
             read, places = [], []
             for rows in by_length(span, lengths[span], POSITIONS_AT_ONCE):
                 batch = make_batch(histories, rows).to(known.device)
@@ -65,7 +80,9 @@ def main(histories: Path, ensemble: Path, teacher: Path, *, teacher_states: Path
     p = read_section("record_states", RecordStatesParams, Path("params.yaml"))
     model = load_model(teacher)
     if not isinstance(model, LlamaRecommender) or max(p.blocks) > len(model.layers):
-        raise DataError(f"record_states.blocks names layer {max(p.blocks)}, the teacher in {teacher} has no such layer")
+        raise DataError(
+            f"record_states.blocks names layer {max(p.blocks)}, the teacher in {teacher} has no such layer"
+        )
     with new_folder(teacher_states) as folder:
         beside = [other.to(device) for other in load_members(ensemble)]
         record_states(model.to(device), beside, read_histories(histories), p, folder)

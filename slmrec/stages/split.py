@@ -20,7 +20,9 @@ from slmrec.preprocessing.splitting.writer import HistoryTables
 
 def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> tuple[UserBlock, Parts]:
     """Some users with their targets and windows; without cuts it is leave-one-out."""
-    return block, leave_one_out(block, p.max_length) if cuts is None else temporal(block, cuts, p.max_length)
+    return block, leave_one_out(block, p.max_length) if cuts is None else temporal(
+        block, cuts, p.max_length
+    )
 
 
 def refuse_nothing(counts: dict[str, int]) -> None:
@@ -40,13 +42,23 @@ def main(events: Path, validation: Path, *, histories: Path) -> None:
     cuts = find_cuts(p, files) if p.method == "temporal" else None
     with new_folder(histories) as folder:
         with HistoryTables(folder) as written:
-            for block, parts in map_in_order(lambda one: split(read_block(one), cuts, p), scatter(files, folder / "scratch")):
+            for block, parts in map_in_order(
+                lambda one: split(read_block(one), cuts, p), scatter(files, folder / "scratch")
+            ):
                 written.add(block, parts)
         shutil.rmtree(folder / "scratch")
-        times = {} if cuts is None else {"valid_from_us": cuts.valid_from, "test_from_us": cuts.test_from}
+        times = (
+            {}
+            if cuts is None
+            else {"valid_from_us": cuts.valid_from, "test_from_us": cuts.test_from}
+        )
         counts = {f"{part}_targets": written.targets[part] for part in tables.PARTS}
         refuse_nothing(counts | written.counts())
-        protocol = {"method": p.method, "max_length": p.max_length, "exclude_seen": p.exclude_seen}  # histories.Protocol
+        protocol = {
+            "method": p.method,
+            "max_length": p.max_length,
+            "exclude_seen": p.exclude_seen,
+        }  # histories.Protocol
         write_json(folder / "summary.json", protocol | times | counts | written.counts())
 
 

@@ -31,14 +31,21 @@ from slmrec.training.losses.next_item import NextItemLoss
 
 
 def new_teacher(
-    histories: Histories, item_embedding: ItemEmbedding, p: TrainTeacherParams, backbone: Backbone | None
+    histories: Histories,
+    item_embedding: ItemEmbedding,
+    p: TrainTeacherParams,
+    backbone: Backbone | None,
 ) -> tuple[LlamaRecommender, list[int]]:
     """An untrained teacher over `table`, and which of the backbone's layers it kept; from scratch it keeps its own."""
     frame = DecoderSettings(item_embedding, p.dropout, p.layer_drop, histories.protocol.max_length)
     if isinstance(p.backbone, DecoderParams):
-        return new_decoder(item_embedding, p.backbone, p.dropout, p.layer_drop, frame.max_length), list(range(1, p.backbone.layers + 1))
+        return new_decoder(
+            item_embedding, p.backbone, p.dropout, p.layer_drop, frame.max_length
+        ), list(range(1, p.backbone.layers + 1))
     assert backbone is not None
-    teacher, kept = pretrained_decoder(backbone, p.backbone, frame, partial(sampled_windows, histories, seed=p.seed))
+    teacher, kept = pretrained_decoder(
+        backbone, p.backbone, frame, partial(sampled_windows, histories, seed=p.seed)
+    )
     prepare_layers(teacher, p.backbone.tuning)
     return teacher, kept
 
@@ -63,9 +70,21 @@ def train_teacher(
     validation = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"ranking": ranking.loss(batch.at_real(teacher(batch.items)), batch.targets[batch.real])}
+        return {
+            "ranking": ranking.loss(batch.at_real(teacher(batch.items)), batch.targets[batch.real])
+        }
 
-    run = Run("teacher", teacher, objective, {"ranking": 1.0}, lambda: validation(teacher), histories, p.training, p.seed, checkpoint)
+    run = Run(
+        "teacher",
+        teacher,
+        objective,
+        {"ranking": 1.0},
+        lambda: validation(teacher),
+        histories,
+        p.training,
+        p.seed,
+        checkpoint,
+    )
     curve = train(run)
     merge_layers(teacher)
     return teacher, kept, curve
@@ -79,7 +98,9 @@ def main(histories: Path, item_vectors: Path, *, teacher: Path) -> None:
     pretrained = sorted(set(backbone.files.values())) if backbone else []
     checkpoint = Checkpoint.of("train_teacher", key_of([histories, item_vectors, *pretrained], p))
     item_embedding = load_model(embedding_model(item_vectors)).item_embedding
-    model, kept, curve = train_teacher(read_histories(histories), item_embedding, p, backbone, device, checkpoint)
+    model, kept, curve = train_teacher(
+        read_histories(histories), item_embedding, p, backbone, device, checkpoint
+    )
     with new_folder(teacher) as folder:
         save_model(model, folder)
         write_json(folder / "curve.json", curve)

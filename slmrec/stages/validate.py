@@ -26,20 +26,30 @@ def compare(profile: Profile, events: Path, p: ValidateParams) -> list[Shift] | 
     return measure_drift(profile, read_json(before), p.drift) if before.is_file() else None
 
 
-def judge(outcomes: list[CheckResult], shifts: list[Shift] | None, p: ValidateParams, page: Path) -> None:
+def judge(
+    outcomes: list[CheckResult], shifts: list[Shift] | None, p: ValidateParams, page: Path
+) -> None:
     """Raise UnavailableError when a promise could not be checked and PromiseError when one is broken; warn of drift."""
     for outcome in outcomes:
         if outcome.error:
-            raise UnavailableError(f"{outcome.sentence}: this could not be checked ({outcome.error}); the data may be good; see {page}")
+            raise UnavailableError(
+                f"{outcome.sentence}: this could not be checked ({outcome.error}); the data may be good; see {page}"
+            )
     broken = [f"{outcome.sentence}: {outcome.found}" for outcome in outcomes if not outcome.kept]
-    drifted = [f"{shift.name}: {shift.found:.3f}, allowed {shift.allowed:g}" for shift in shifts or [] if not shift.within]
+    drifted = [
+        f"{shift.name}: {shift.found:.3f}, allowed {shift.allowed:g}"
+        for shift in shifts or []
+        if not shift.within
+    ]
     if p.drift.action == "stop":
         broken += drifted
     else:
         for line in drifted:
             print(f"validate: drift, {line}", file=sys.stderr)
     if broken:
-        raise PromiseError(f"{len(broken)} broken: {'; '.join(broken)}; see {page}; mend the logs, or change validate in params.yaml")
+        raise PromiseError(
+            f"{len(broken)} broken: {'; '.join(broken)}; see {page}; mend the logs, or change validate in params.yaml"
+        )
 
 
 def main(events: Path, *, validation: Path, page: Path) -> None:
@@ -48,8 +58,16 @@ def main(events: Path, *, validation: Path, page: Path) -> None:
     profile = read_profile(events)
     outcomes = keep(promises(profile, p), evidence(profile, events, p))
     shifts = compare(profile, events, p)
-    examples = pl.scan_parquet(events / "quarantine.parquet").group_by("reason").head(EXAMPLES).sort("reason", "file", "row").collect()
-    with new_file(page) as temporary:  # before the verdict: a person wants to read it most when something is wrong
+    examples = (
+        pl.scan_parquet(events / "quarantine.parquet")
+        .group_by("reason")
+        .head(EXAMPLES)
+        .sort("reason", "file", "row")
+        .collect()
+    )
+    with new_file(
+        page
+    ) as temporary:  # before the verdict: a person wants to read it most when something is wrong
         temporary.write_text(make_page(profile, outcomes, shifts, examples))
     judge(outcomes, shifts, p, page)
     found: dict[str, Any] = {"promises": [asdict(outcome) for outcome in outcomes]}

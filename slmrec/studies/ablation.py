@@ -1,7 +1,8 @@
 """What each term of the student's loss is worth: students with some terms, several seeds, mean and spread.
 
-`make ablation`, or: python -m slmrec.studies.ablation HISTORIES TEACHER TEACHER_STATES REPORT. Works on the project's own data and
-teacher; rows and seeds in studies.yaml. Writes ablation.json and ablation.svg into REPORT.
+`make ablation`, or: python -m slmrec.studies.ablation HISTORIES TEACHER TEACHER_STATES REPORT.
+Works on the project's own data and teacher; rows and seeds in studies.yaml. Writes ablation.json
+and ablation.svg into REPORT.
 """
 
 from __future__ import annotations
@@ -58,21 +59,38 @@ def without_text(lesson: DistillationSetup) -> DistillationSetup:
 
 def rows_of(asked: AblationParams, teacher: LlamaRecommender) -> list[AblationRow]:
     """The rows that this teacher gives something to measure for."""
-    rows = [row for row in asked.rows if row.text == "as the teacher" or teacher.item_embedding.text is not None]
+    rows = [
+        row
+        for row in asked.rows
+        if row.text == "as the teacher" or teacher.item_embedding.text is not None
+    ]
     for row in asked.rows:
         if row not in rows:
             print(f"{row.name}: left out, the teacher knows no text (embed_items.text)", flush=True)
     return rows
 
 
-def measured(row: AblationRow, lesson: DistillationSetup, p: DistillStudentParams, examination: Evaluator, key: str) -> Found:
+def measured(
+    row: AblationRow,
+    lesson: DistillationSetup,
+    p: DistillStudentParams,
+    examination: Evaluator,
+    key: str,
+) -> Found:
     """Test quality of one student."""
     checkpoint = Checkpoint.of("ablation", f"{row.name}-{lesson.seed}-{key}")
-    student, curve = distill_student(lesson, student_of(row, p), row.weights, checkpoint, f"{row.name}, seed {lesson.seed}")
-    found = examination.measured(
-        examination.take(ModelScorer(student, lesson.histories)), Parameters(decoder_parameters(student), table_parameters(student))
+    student, curve = distill_student(
+        lesson, student_of(row, p), row.weights, checkpoint, f"{row.name}, seed {lesson.seed}"
     )
-    return {"test": found["full"], "valid_ndcg@10": max(record["valid_ndcg@10"] for record in curve), "parameters": found["parameters"]}
+    found = examination.measured(
+        examination.take(ModelScorer(student, lesson.histories)),
+        Parameters(decoder_parameters(student), table_parameters(student)),
+    )
+    return {
+        "test": found["full"],
+        "valid_ndcg@10": max(record["valid_ndcg@10"] for record in curve),
+        "parameters": found["parameters"],
+    }
 
 
 def summary(row: AblationRow, found: list[Found]) -> Found:
@@ -80,7 +98,10 @@ def summary(row: AblationRow, found: list[Found]) -> Found:
     figures = {name: [each["test"][name] for each in found] for name in SHOWN} | {
         "valid_ndcg@10": [each["valid_ndcg@10"] for each in found]
     }
-    spread = {name: {"mean": fmean(values), "least": min(values), "greatest": max(values)} for name, values in figures.items()}
+    spread = {
+        name: {"mean": fmean(values), "least": min(values), "greatest": max(values)}
+        for name, values in figures.items()
+    }
     return {"name": row.name, "parameters": found[0]["parameters"], "seeds": len(found), **spread}
 
 
@@ -88,8 +109,15 @@ def picture(rows: list[Found], path: Path) -> None:
     """Test NDCG@10 and HR@10 of every row, mean and range over seeds."""
     panels = []
     for metric in ("ndcg@10", "hr@10"):
-        shown = {row["name"]: (row[metric]["mean"], row[metric]["least"], row[metric]["greatest"]) for row in rows}
-        panels.append(spread_panel(f"Test {metric.upper()}, mean and range over {rows[0]['seeds']} seeds", shown))
+        shown = {
+            row["name"]: (row[metric]["mean"], row[metric]["least"], row[metric]["greatest"])
+            for row in rows
+        }
+        panels.append(
+            spread_panel(
+                f"Test {metric.upper()}, mean and range over {rows[0]['seeds']} seeds", shown
+            )
+        )
     write_picture(path, panels)
 
 
@@ -104,20 +132,33 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
     if not isinstance(model, LlamaRecommender):
         raise DataError(f"{teacher} holds no decoder; run dvc repro train_teacher")
     states = open_states(teacher_states, read, model)
-    examination = Evaluator(read, len(model.item_embedding), model.item_embedding.described().numpy(), judged)
+    examination = Evaluator(
+        read, len(model.item_embedding), model.item_embedding.described().numpy(), judged
+    )
     key = key_of([histories, teacher, teacher_states], p, judged)
     rows = []
     for row in rows_of(asked, model):
         kept = ResultCache("ablation", key_of([], key, row))
         online = row.teaching if isinstance(row.teaching, OnlineTeaching) else None
-        lessons = [DistillationSetup(read, model, states, online, seed, device) for seed in asked.seeds]
+        lessons = [
+            DistillationSetup(read, model, states, online, seed, device) for seed in asked.seeds
+        ]
         if row.text == "none":
             lessons = [without_text(lesson) for lesson in lessons]
-        found = [kept.get_or_compute(str(lesson.seed), partial(measured, row, lesson, p, examination, key)) for lesson in lessons]
+        found = [
+            kept.get_or_compute(
+                str(lesson.seed), partial(measured, row, lesson, p, examination, key)
+            )
+            for lesson in lessons
+        ]
         rows.append(summary(row, found))
         print(f"{row.name}: test ndcg@10 {rows[-1]['ndcg@10']['mean']:.4f}", flush=True)
     report.mkdir(parents=True, exist_ok=True)
-    settings = {"compute": compute.model_dump(), "distill_student": p.model_dump(), "ablation": asked.model_dump()}
+    settings = {
+        "compute": compute.model_dump(),
+        "distill_student": p.model_dump(),
+        "ablation": asked.model_dump(),
+    }
     made_with = {"settings": settings, "made_with": machine(compute.threads, *PACKAGES)}
     write_json(report / "ablation.json", {"rows": rows, "seeds": asked.seeds} | made_with)
     picture(rows, report / "ablation.svg")

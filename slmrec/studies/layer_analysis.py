@@ -1,6 +1,7 @@
 """What a decoder's layers do: how much each changes the state, how alike they are, how well one map replaces several.
 
-The paper's argument, that many layers can stand in for few, measured on the states of real histories.
+The paper's argument, that many layers can stand in for few, measured on the states of real
+histories.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ def states_between_layers(model: LlamaRecommender, items: Tensor) -> Tensor:
 
 def changes(states: Tensor) -> list[float]:
     """How far each layer turns the state: 1 - cosine of before and after, mean over positions. states (L + 1, N, D)."""
-    return [float(1 - functional.cosine_similarity(before, after, dim=1).mean()) for before, after in pairwise(states)]
+    return [
+        float(1 - functional.cosine_similarity(before, after, dim=1).mean())
+        for before, after in pairwise(states)
+    ]
 
 
 def linear_cka(left: Tensor, right: Tensor) -> float:
@@ -36,7 +40,9 @@ def linear_cka(left: Tensor, right: Tensor) -> float:
     """
     left, right = left - left.mean(dim=0), right - right.mean(dim=0)
     shared = (left.T @ right).square().sum()
-    return float(shared / ((left.T @ left).square().sum().sqrt() * (right.T @ right).square().sum().sqrt()))
+    return float(
+        shared / ((left.T @ left).square().sum().sqrt() * (right.T @ right).square().sum().sqrt())
+    )
 
 
 def similarities(states: Tensor) -> list[list[float]]:
@@ -47,10 +53,14 @@ def similarities(states: Tensor) -> list[list[float]]:
 def replaceability(states: Tensor, span: int, ridge: float) -> list[float]:
     """How well one affine map replaces `span` layers, from each place it fits: share of variance explained, unseen positions.
 
-    The map is fitted by ridge regression on the first half of the positions and judged on the second. states (L + 1, N, D).
+    The map is fitted by ridge regression on the first half of the positions and judged on the
+    second. states (L + 1, N, D).
     """
     half = states.shape[1] // 2
-    return [_explained(states[first], states[first + span], half, ridge) for first in range(len(states) - span)]
+    return [
+        _explained(states[first], states[first + span], half, ridge)
+        for first in range(len(states) - span)
+    ]
 
 
 def _explained(before: Tensor, after: Tensor, half: int, ridge: float) -> float:

@@ -15,7 +15,9 @@ class DepthStudyParams(Section):
     """How deep the teacher has to be."""
 
     seed: Seed
-    depths: list[Count] = Field(min_length=1)  # at which the teacher is trained anew, besides its full depth
+    depths: list[Count] = Field(
+        min_length=1
+    )  # at which the teacher is trained anew, besides its full depth
     windows: Count  # histories whose states are looked at
     spans: list[Count] = Field(min_length=1)  # layers that one map is to replace
     ridge: float = Field(gt=0)  # of that map's fit, relative to the mean variance of the inputs
@@ -29,7 +31,9 @@ class AblationRow(Section):
     weights: DistillWeights
     teaching: OnlineTeaching | Literal["offline"]
     decoder: DecoderParams | Literal["as distill_student says"]
-    text: Literal["as the teacher", "none"]  # none: item vectors go on learning without their titles
+    text: Literal[
+        "as the teacher", "none"
+    ]  # none: item vectors go on learning without their titles
 
 
 class AblationParams(Section):

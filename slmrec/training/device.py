@@ -16,22 +16,30 @@ ACCELERATE = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}  # what Accelerate c
 def start_torch(p: ComputeParams) -> torch.device:
     """Fix threads, deterministic kernels and the precision of training for this process and return the device.
 
-    Raises UnavailableError when a GPU is asked for and there is none, and for bf16 on a processor that would only emulate it.
+    Raises UnavailableError when a GPU is asked for and there is none, and for bf16 on a processor
+    that would only emulate it.
     """
     torch.set_num_threads(p.threads)
     use_deterministic_kernels()
     if p.device == "cuda" and not torch.cuda.is_available():
-        raise UnavailableError("compute.device is cuda, but torch sees no GPU; set it to cpu or install a CUDA build of torch")
+        raise UnavailableError(
+            "compute.device is cuda, but torch sees no GPU; set it to cpu or install a CUDA build of torch"
+        )
     if p.device == "cpu" and p.precision == "bf16" and not _processor_multiplies_bf16():
-        raise UnavailableError("compute.precision is bf16, but this processor has no instructions for it and would be slower; set fp32")
-    os.environ["ACCELERATE_MIXED_PRECISION"] = ACCELERATE[p.precision]  # where an Accelerator looks for it
+        raise UnavailableError(
+            "compute.precision is bf16, but this processor has no instructions for it and would be slower; set fp32"
+        )
+    os.environ["ACCELERATE_MIXED_PRECISION"] = ACCELERATE[
+        p.precision
+    ]  # where an Accelerator looks for it
     return torch.device(p.device)
 
 
 def use_deterministic_kernels() -> None:
     """Let torch use only kernels that give the same bits each time."""
     torch.use_deterministic_algorithms(True)
-    # It would also fill fresh memory, for programs that read what they never wrote: a tenth of a training step.
+    # It would also fill fresh memory, for programs that read what they never wrote: a tenth of a
+    # training step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
@@ -42,7 +50,9 @@ def start_training(p: ComputeParams) -> torch.device:
     """
     device = start_torch(p)
     if device.type == "cuda" and torch.cuda.device_count() < p.processes:
-        raise UnavailableError(f"compute.processes is {p.processes}, but torch sees {torch.cuda.device_count()} GPUs; lower it")
+        raise UnavailableError(
+            f"compute.processes is {p.processes}, but torch sees {torch.cuda.device_count()} GPUs; lower it"
+        )
     start_others(p.processes)
     if device.type == "cuda":
         # Without this cuBLAS refuses to be deterministic.

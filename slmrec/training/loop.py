@@ -20,8 +20,12 @@ from slmrec.dataset.histories import Histories
 from slmrec.params.training import TrainingParams
 from slmrec.training.optimizer import clip, optimizers
 
-Curve = list[dict[str, float]]  # one record an epoch: validation NDCG@10 and the mean of each part of the loss
-Objective = Callable[[Batch], dict[str, Tensor]]  # the parts of the loss, each a mean over the batch's positions
+Curve = list[
+    dict[str, float]
+]  # one record an epoch: validation NDCG@10 and the mean of each part of the loss
+Objective = Callable[
+    [Batch], dict[str, Tensor]
+]  # the parts of the loss, each a mean over the batch's positions
 
 
 @dataclass
@@ -41,8 +45,9 @@ class TrainState:
 class Run:
     """One training run: what is trained, towards what, and how it is judged.
 
-    `trained` holds every weight that learns: the model, and heads that only training needs. `weights` multiplies the
-    parts of the objective by name; `validate` gives validation NDCG@10, higher is better.
+    `trained` holds every weight that learns: the model, and heads that only training needs.
+    `weights` multiplies the parts of the objective by name; `validate` gives validation NDCG@10,
+    higher is better.
     """
 
     name: str
@@ -59,8 +64,9 @@ class Run:
 def train(run: Run) -> Curve:
     """Train until validation stops improving, leave the best weights in place, return one record an epoch.
 
-    Every step draws from a generator seeded by (seed, step), so a run resumed at any step ends with the same bytes.
-    Raises TrainingError on a loss that is NaN or infinite, with step, term and windows.
+    Every step draws from a generator seeded by (seed, step), so a run resumed at any step ends with
+    the same bytes. Raises TrainingError on a loss that is NaN or infinite, with step, term and
+    windows.
     """
     loop = Loop(run)
     loop.resume()
@@ -99,7 +105,9 @@ class Loop:
         self.accelerator = Accelerator(cpu=self.device.type == "cpu", kwargs_handlers=[unused])
         own = optimizers(run.trained, p)
         if len(own) > 1 and self.accelerator.num_processes > 1:
-            raise UsageError(f"{run.name}: loss.rows is touched, which several processes cannot share; set rows: all, or processes: 1")
+            raise UsageError(
+                f"{run.name}: loss.rows is touched, which several processes cannot share; set rows: all, or processes: 1"
+            )
         self.objective, *self.optimizers = self.accelerator.prepare(_Objective(run), *own)
         self.best_weights = _copy(run.trained)
         self.saved = time.monotonic()
@@ -122,7 +130,13 @@ class Loop:
         run.trained.eval()
         quality = self._validated()
         at.epoch += 1
-        at.curve.append({"epoch": at.epoch, "valid_ndcg@10": quality, **{name: total / steps for name, total in at.sums.items()}})
+        at.curve.append(
+            {
+                "epoch": at.epoch,
+                "valid_ndcg@10": quality,
+                **{name: total / steps for name, total in at.sums.items()},
+            }
+        )
         if quality > at.best:
             at.best, at.best_epoch, self.best_weights = quality, at.epoch, _copy(run.trained)
         progress.line(f"epoch {at.epoch}/{run.p.epochs} {_spelled(at.curve[-1])} ({seconds:.1f} s)")
@@ -137,19 +151,25 @@ class Loop:
     def take_step(self, batch: Batch) -> None:
         """One optimizer step on a batch."""
         run, at, accelerator = self.run, self.at, self.accelerator
-        torch.manual_seed(run.seed * 1_000_003 + at.steps)  # dropout, too, depends on the step alone
+        torch.manual_seed(
+            run.seed * 1_000_003 + at.steps
+        )  # dropout, too, depends on the step alone
         whole = batch.with_unknowns(run.p.unknown_rate, torch.default_generator)
         part, weight = whole.share(accelerator.process_index, accelerator.num_processes)
         terms = {name: weight * term for name, term in self.objective(part.to(self.device)).items()}
         figures = self._shared(terms)
         self._refuse_nonsense(figures, batch)
-        accelerator.backward(torch.stack([run.weights[name] * term for name, term in terms.items()]).sum())
+        accelerator.backward(
+            torch.stack([run.weights[name] * term for name, term in terms.items()]).sum()
+        )
         for optimizer in self.optimizers:
             accelerator.unscale_gradients(optimizer)
         clip(self.parameters, run.p.clip_norm)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = run.p.learning_rate * _warm_cosine(at.steps, run.p.warmup_steps, self.total_steps)
+                group["lr"] = run.p.learning_rate * _warm_cosine(
+                    at.steps, run.p.warmup_steps, self.total_steps
+                )
             optimizer.step()
             optimizer.zero_grad()
         for name, figure in figures.items():
@@ -172,20 +192,31 @@ class Loop:
 
     def mean_loss(self) -> float:
         """Mean weighted loss of this epoch so far."""
-        return sum(self.run.weights[name] * total for name, total in self.at.sums.items()) / max(self.at.step, 1)
+        return sum(self.run.weights[name] * total for name, total in self.at.sums.items()) / max(
+            self.at.step, 1
+        )
 
     def save(self) -> None:
         """Write a checkpoint: weights, best weights, optimizer moments, and where the run stands. The main process does."""
         self.saved = time.monotonic()
         if not self.accelerator.is_main_process:
             return
-        tensors = {f"now.{name}": value.detach() for name, value in self.run.trained.state_dict().items()}
+        tensors = {
+            f"now.{name}": value.detach() for name, value in self.run.trained.state_dict().items()
+        }
         tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
         for number, optimizer in enumerate(self.optimizers):
             for index, state in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in state.items()}
-        record = {"at": vars(self.at), "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {}}
-        self.run.checkpoint.save({name: value.contiguous() for name, value in tensors.items()}, record)
+                tensors |= {
+                    f"optimizer.{number}.{index}.{name}": value for name, value in state.items()
+                }
+        record = {
+            "at": vars(self.at),
+            "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
+        }
+        self.run.checkpoint.save(
+            {name: value.contiguous() for name, value in tensors.items()}, record
+        )
 
     def resume(self) -> None:
         """Go on from the last checkpoint, if there is one."""
@@ -200,7 +231,10 @@ class Loop:
             _restore(optimizer, _below(tensors, f"optimizer.{number}."))
         if self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(record["scaler"])
-        print(f"{self.run.name}: resumed at epoch {self.at.epoch + 1}, step {self.at.step}", flush=True)
+        print(
+            f"{self.run.name}: resumed at epoch {self.at.epoch + 1}, step {self.at.step}",
+            flush=True,
+        )
 
 
 def _restore(optimizer: torch.optim.Optimizer, moments: dict[str, Tensor]) -> None:
@@ -224,7 +258,11 @@ def _copy(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def _spelled(record: dict[str, float]) -> str:

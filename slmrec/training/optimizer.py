@@ -17,8 +17,9 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8  # AdamW's own, as in torch
 class TouchedRowsAdamW(torch.optim.Optimizer):
     """AdamW whose step reads and writes only the rows that have a gradient (sparse, coalesced).
 
-    Rows count their own steps, so that bias correction fits a row seen for the first time late in a run; moments and weights of
-    other rows rest (as in torch's SparseAdam). A step costs by the rows of a batch, not by the catalogue.
+    Rows count their own steps, so that bias correction fits a row seen for the first time late in a
+    run; moments and weights of other rows rest (as in torch's SparseAdam). A step costs by the rows
+    of a batch, not by the catalogue.
     """
 
     def __init__(self, weights: list[nn.Parameter], lr: float, weight_decay: float) -> None:
@@ -32,7 +33,9 @@ class TouchedRowsAdamW(torch.optim.Optimizer):
                 if weight.grad is not None:
                     self._update(weight, weight.grad, group["lr"], group["weight_decay"])
 
-    def _update(self, weight: nn.Parameter, gradient: Tensor, lr: float, weight_decay: float) -> None:
+    def _update(
+        self, weight: nn.Parameter, gradient: Tensor, lr: float, weight_decay: float
+    ) -> None:
         rows, slope = gradient.indices()[0], gradient.values()  # (R,), (R, E)
         state = self._state(weight)
         steps = state["steps"][rows] + 1  # (R,)
@@ -53,15 +56,25 @@ class TouchedRowsAdamW(torch.optim.Optimizer):
 
 def optimizers(trained: nn.Module, p: TrainingParams) -> list[torch.optim.Optimizer]:
     """One for all weights, and one for the item tables whose gradients hold only the rows that were read."""
-    touched = [module.ids for module in trained.modules() if isinstance(module, ItemEmbedding) and module.touched_only]
+    touched = [
+        module.ids
+        for module in trained.modules()
+        if isinstance(module, ItemEmbedding) and module.touched_only
+    ]
     sparse = [weight for weight in touched if weight.requires_grad]
-    dense = [weight for weight in trained.parameters() if weight.requires_grad and not any(weight is other for other in sparse)]
+    dense = [
+        weight
+        for weight in trained.parameters()
+        if weight.requires_grad and not any(weight is other for other in sparse)
+    ]
     # Matrices decay; vectors (norms, biases) are left alone, as is usual for transformers.
     groups = [
         {"params": [weight for weight in dense if weight.ndim > 1], "weight_decay": p.weight_decay},
         {"params": [weight for weight in dense if weight.ndim <= 1], "weight_decay": 0.0},
     ]
-    every: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=p.learning_rate, betas=BETAS, eps=EPSILON, fused=True)]
+    every: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=p.learning_rate, betas=BETAS, eps=EPSILON, fused=True)
+    ]
     return [*every, TouchedRowsAdamW(sparse, p.learning_rate, p.weight_decay)] if sparse else every
 
 

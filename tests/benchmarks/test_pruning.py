@@ -9,12 +9,16 @@ from slmrec.models.factory import new_decoder
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.params.decoder import DecoderParams
 
-SHAPE = DecoderParams(kind="config", layers=2, width=16, heads=2, key_value_heads=2, feed_forward=10)
+SHAPE = DecoderParams(
+    kind="config", layers=2, width=16, heads=2, key_value_heads=2, feed_forward=10
+)
 
 
 def decoder():
     torch.manual_seed(1)
-    return new_decoder(ItemEmbedding(torch.ones(12, dtype=torch.bool), 8, None, 0.0), SHAPE, 0.0, 0.0, 10).eval()
+    return new_decoder(
+        ItemEmbedding(torch.ones(12, dtype=torch.bool), 8, None, 0.0), SHAPE, 0.0, 0.0, 10
+    ).eval()
 
 
 def test_all_channels_kept_is_the_same_model():
@@ -34,5 +38,9 @@ def test_channels_that_contribute_nothing_go_first_and_cost_nothing():
 
 
 def test_a_channels_magnitude_is_the_product_of_its_weights_lengths():
-    gate, up, down = torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0], [0.0]])
+    gate, up, down = (
+        torch.tensor([[3.0, 4.0]]),
+        torch.tensor([[0.0, 2.0]]),
+        torch.tensor([[1.0], [0.0]]),
+    )
     assert channel_magnitudes(gate, up, down).tolist() == [5 * 2 * 1]

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from benchmarks.quality import NAMES, PROJECT, Place, averaged, logs_of, renamed, summary_of, tables_of
+from benchmarks.quality import (
+    NAMES,
+    PROJECT,
+    Place,
+    averaged,
+    logs_of,
+    renamed,
+    summary_of,
+    tables_of,
+)
 from slmrec.core.errors import UsageError
 from slmrec.params.params_file import Params
 
@@ -26,7 +35,9 @@ def test_the_settings_of_every_set_make_valid_params_for_every_student(name, tmp
         extra: dict[str, object]
         ensemble = {"embed_items.ensemble_seeds": settings["teacher"]["ensemble_seeds"]}
         for extra in (ensemble, settings["small"]):
-            place = Place(tmp_path / "place", tmp_path, settings["shared"] | extra | student["changes"], [])
+            place = Place(
+                tmp_path / "place", tmp_path, settings["shared"] | extra | student["changes"], []
+            )
             Params.model_validate(place.params)
 
 
@@ -53,15 +64,25 @@ def test_a_stage_runs_again_only_when_its_settings_or_inputs_change(tmp_path, mo
     second.run("embed_items", tmp_path)
     Place(tmp_path / "a", tmp_path, {"split.max_length": 7}, []).run("split", tmp_path)
     second.run("embed_items", tmp_path)
-    assert ran[1:] == ["slmrec.stages.embed_items", "slmrec.stages.split", "slmrec.stages.embed_items"]
+    assert ran[1:] == [
+        "slmrec.stages.embed_items",
+        "slmrec.stages.split",
+        "slmrec.stages.embed_items",
+    ]
 
 
 def test_ordered_sequences_become_logs_with_a_clock(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "sequences.txt").write_text("7 30 20\n8 20\n")
-    lines = (logs_of("set", tmp_path, tmp_path / "work", earlier=False) / "events.csv").read_text().splitlines()
+    lines = (
+        (logs_of("set", tmp_path, tmp_path / "work", earlier=False) / "events.csv")
+        .read_text()
+        .splitlines()
+    )
     assert lines == ["user,item,timestamp", "7,30,1000000000", "7,20,1000000001", "8,20,1000000000"]
-    assert (logs_of("set", tmp_path, tmp_path / "work", earlier=True) / "events.csv").read_text().splitlines() == lines[:2]
+    assert (
+        logs_of("set", tmp_path, tmp_path / "work", earlier=True) / "events.csv"
+    ).read_text().splitlines() == lines[:2]
 
 
 def test_logs_with_a_clock_are_not_cut(tmp_path):
@@ -73,7 +94,10 @@ def test_logs_with_a_clock_are_not_cut(tmp_path):
 def test_seeds_are_averaged_figure_by_figure():
     other = {**MODEL, "full": {"ndcg@10": 0.4, "hr@10": 0.5}, "ci95": {"ndcg@10": [0.3, 0.5]}}
     found = averaged([MODEL, other])
-    assert found["full"] == {"ndcg@10": pytest.approx(0.3), "hr@10": pytest.approx(0.45)}  # (0.2 + 0.4) / 2, (0.4 + 0.5) / 2
+    assert found["full"] == {
+        "ndcg@10": pytest.approx(0.3),
+        "hr@10": pytest.approx(0.45),
+    }  # (0.2 + 0.4) / 2, (0.4 + 0.5) / 2
     assert found["ci95"]["ndcg@10"] == [pytest.approx(0.2), pytest.approx(0.4)]
     assert found["parameters"] == 10
 
@@ -82,16 +106,32 @@ def test_the_stages_student_bears_the_name_of_its_shape():
     evaluation = {
         "protocol": {},
         "models": {"sasrec": MODEL, "student": MODEL, "student_without_distillation": MODEL},
-        "paired": {"student-sasrec": [0, 1], "student-student_without_distillation": [0, 1], "teacher-sasrec": [0, 1]},
+        "paired": {
+            "student-sasrec": [0, 1],
+            "student-student_without_distillation": [0, 1],
+            "teacher-sasrec": [0, 1],
+        },
     }
     found = renamed(evaluation, "student_narrow")
-    assert set(found["models"]) == {"sasrec", "student_narrow", "student_narrow_without_distillation"}
-    assert set(found["paired"]) == {"student_narrow-sasrec", "student_narrow-student_narrow_without_distillation", "teacher-sasrec"}
+    assert set(found["models"]) == {
+        "sasrec",
+        "student_narrow",
+        "student_narrow_without_distillation",
+    }
+    assert set(found["paired"]) == {
+        "student_narrow-sasrec",
+        "student_narrow-student_narrow_without_distillation",
+        "teacher-sasrec",
+    }
     assert renamed(evaluation, "student") == evaluation
 
 
 def test_both_tables_name_every_model():
-    evaluation = {"protocol": {}, "models": {"sasrec": MODEL, "student": MODEL}, "paired": {"student-sasrec": [0.0, 0.1]}}
+    evaluation = {
+        "protocol": {},
+        "models": {"sasrec": MODEL, "student": MODEL},
+        "paired": {"student-sasrec": [0.0, 0.1]},
+    }
     result = summary_of({1: [evaluation], 2: [evaluation]})
     text = tables_of(result)
     assert text.count("student") == 3 and "20.00" in text  # HR@5 0.2 in percent

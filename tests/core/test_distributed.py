@@ -26,12 +26,22 @@ def test_the_mean_over_processes_is_the_mean_over_all_positions(windows, process
     batch = make_batch(HISTORIES, np.arange(windows))
     figures = torch.arange(HISTORIES.items.max() + 1).float() ** 2
     shares = [batch.share(process, processes) for process in range(processes)]
-    mean = sum(weight * figures[part.targets[part.real]].mean() for part, weight in shares) / processes
+    mean = (
+        sum(weight * figures[part.targets[part.real]].mean() for part, weight in shares) / processes
+    )
     torch.testing.assert_close(mean, figures[batch.targets[batch.real]].mean())
-    assert sorted(row for part, weight in shares if weight for row in part.windows.tolist()) == list(range(windows))
+    assert sorted(
+        row for part, weight in shares if weight for row in part.windows.tolist()
+    ) == list(range(windows))
 
 
-EMBED = ("slmrec.stages.embed_items", "artifacts/events", "artifacts/histories", "artifacts/item_vectors", "artifacts/ensemble")
+EMBED = (
+    "slmrec.stages.embed_items",
+    "artifacts/events",
+    "artifacts/histories",
+    "artifacts/item_vectors",
+    "artifacts/ensemble",
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +66,27 @@ def test_two_processes_have_the_losses_of_one(split_project):
         for processes in (1, 2):
             change(file, "compute.processes", processes)
             run(split_project, *EMBED)
-            curves[processes] = read_json(split_project / "artifacts/item_vectors/sasrec/curve.json")
+            curves[processes] = read_json(
+                split_project / "artifacts/item_vectors/sasrec/curve.json"
+            )
         for one, two in zip(curves[1], curves[2], strict=True):
             assert two["ranking"] == pytest.approx(one["ranking"], rel=1e-4), kind
-    for key, value in {**old, "compute.processes": 1, "embed_items.training.loss": LOSSES["softmax"]}.items():
+    for key, value in {
+        **old,
+        "compute.processes": 1,
+        "embed_items.training.loss": LOSSES["softmax"],
+    }.items():
         change(file, key, value)
 
 
 LOSSES = {
     "softmax": {"kind": "softmax", "scores_at_once": 8_000_000},
-    "sampled_softmax": {"kind": "sampled_softmax", "negatives": 20, "uniform_share": 0.5, "rows": "all"},
+    "sampled_softmax": {
+        "kind": "sampled_softmax",
+        "negatives": 20,
+        "uniform_share": 0.5,
+        "rows": "all",
+    },
     "gbce": {"kind": "gbce", "negatives": 20, "calibration": 0.75, "rows": "all"},
 }
 
@@ -105,11 +126,21 @@ def test_a_stage_killed_at_five_points_ends_with_the_same_bytes(split_project):
 def killed_after(project: Path, steps: int) -> bool:
     """Start the stage, kill it once its checkpoint was replaced `steps` times; whether it had gone on from one."""
     folder = project / ".cache/checkpoints/embed_items"
-    process = subprocess.Popen([sys.executable, "-u", "-m", *EMBED], cwd=project, env=environment(), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", *EMBED],
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     seen: set[int] = set()
     while len(seen) < steps + 1:
         assert process.poll() is None, "the stage ended before it could be killed"
-        seen |= {file.stat().st_mtime_ns for file in folder.glob("*.safetensors")} if folder.exists() else set()
+        seen |= (
+            {file.stat().st_mtime_ns for file in folder.glob("*.safetensors")}
+            if folder.exists()
+            else set()
+        )
         time.sleep(0.0005)
     process.send_signal(signal.SIGKILL)
     return "resumed" in process.communicate()[0]

@@ -13,7 +13,10 @@ from slmrec.core.errors import DataError, UnavailableError, UsageError
 from slmrec.demo import movielens
 from tests.support.project import ROOT
 
-LOGS = {"ml-100k.inter": b"user_id:token\titem_id:token\n1\t2\n", "ml-100k.item": b"item_id:token\tmovie_title:token_seq\n2\tHeat\n"}
+LOGS = {
+    "ml-100k.inter": b"user_id:token\titem_id:token\n1\t2\n",
+    "ml-100k.item": b"item_id:token\tmovie_title:token_seq\n2\tHeat\n",
+}
 
 
 def sha256(content: bytes) -> str:
@@ -35,8 +38,14 @@ def put_wheel(shelf: Path, logs: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w") as wheel:
         for name, content in logs.items():
             wheel.writestr(f"{movielens.FOLDER}/{name}", content)
-        wheel.writestr("recbole-1.2.1.dist-info/METADATA", "Metadata-Version: 2.1\nName: recbole\nVersion: 1.2.1\n")
-        wheel.writestr("recbole-1.2.1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            "recbole-1.2.1.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: recbole\nVersion: 1.2.1\n",
+        )
+        wheel.writestr(
+            "recbole-1.2.1.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
         wheel.writestr("recbole-1.2.1.dist-info/RECORD", "")
     return path
 
@@ -44,7 +53,9 @@ def put_wheel(shelf: Path, logs: dict[str, bytes]) -> Path:
 @pytest.fixture
 def wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small files stand for the demo's: the right ones may not be kept in a repository."""
-    monkeypatch.setattr(movielens, "CHECKSUMS", {name: sha256(content) for name, content in LOGS.items()})
+    monkeypatch.setattr(
+        movielens, "CHECKSUMS", {name: sha256(content) for name, content in LOGS.items()}
+    )
 
 
 @pytest.mark.usefixtures("wanted")
@@ -115,11 +126,17 @@ def test_logs_that_appear_during_the_download_are_not_overwritten_either(tmp_pat
 
 
 def test_a_project_that_pins_other_logs_gets_no_demo(tmp_path):
-    (tmp_path / "data.dvc").write_text("outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  path: data\n")
+    (tmp_path / "data.dvc").write_text(
+        "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  path: data\n"
+    )
     with pytest.raises(UsageError, match="dvc pull"):
         movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
 
 
 def test_data_dvc_of_this_repository_pins_the_demo():
     pinned = YAML(typ="safe").load(ROOT / "data.dvc")["outs"][0]
-    assert (pinned["path"], pinned["md5"], pinned["nfiles"]) == ("data", movielens.PIN, len(movielens.CHECKSUMS))
+    assert (pinned["path"], pinned["md5"], pinned["nfiles"]) == (
+        "data",
+        movielens.PIN,
+        len(movielens.CHECKSUMS),
+    )

@@ -25,10 +25,16 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_same_arguments_give_the_same_bytes_and_another_seed_others(logs: Path, tmp_path: Path) -> None:
+def test_the_same_arguments_give_the_same_bytes_and_another_seed_others(
+    logs: Path, tmp_path: Path
+) -> None:
     for seed in (3, 4):
         simulate(USERS, EVENTS, seed, tmp_path / str(seed))
-    assert sha256_of_folder(tmp_path / "3", "*") == sha256_of_folder(logs, "*") != sha256_of_folder(tmp_path / "4", "*")
+    assert (
+        sha256_of_folder(tmp_path / "3", "*")
+        == sha256_of_folder(logs, "*")
+        != sha256_of_folder(tmp_path / "4", "*")
+    )
 
 
 def test_there_are_as_many_events_as_asked_for_on_365_days(logs: Path) -> None:
@@ -38,7 +44,11 @@ def test_there_are_as_many_events_as_asked_for_on_365_days(logs: Path) -> None:
 
 
 def test_items_appear_during_the_year(logs: Path) -> None:
-    first = pl.read_parquet(logs / "events").group_by("item_id").agg(pl.col("timestamp").min())["timestamp"]
+    first = (
+        pl.read_parquet(logs / "events")
+        .group_by("item_id")
+        .agg(pl.col("timestamp").min())["timestamp"]
+    )
     late = (first > first.min() + 180 * 86_400).mean()  # type: ignore[operator]
     assert 0.05 < late < 0.4  # type: ignore[operator]
 
@@ -62,10 +72,31 @@ def test_the_best_ranking_reaches_the_truth_and_counting_approaches_it(logs: Pat
     for day, count in enumerate(simulation._events_by_day(EVENTS)):
         drawn = draw_day(world, day, count, last)
         newest = day >= simulation.DAYS - simulation.TRUTH_DAYS
-        for user, before, item in zip(drawn.users.tolist(), drawn.before.tolist(), drawn.items.tolist(), strict=True):
+        for user, before, item in zip(
+            drawn.users.tolist(), drawn.before.tolist(), drawn.items.tolist(), strict=True
+        ):
             if newest and len(best) < 2_000:
-                best.append(gain(np.argsort(-chances(world, day, int(world.user_taste[user]), before), kind="stable"), item))
-                counted.append(gain(np.array([found for found, _ in pairs.get(before, Counter()).most_common(simulation.TOP)]), item))
+                best.append(
+                    gain(
+                        np.argsort(
+                            -chances(world, day, int(world.user_taste[user]), before), kind="stable"
+                        ),
+                        item,
+                    )
+                )
+                counted.append(
+                    gain(
+                        np.array(
+                            [
+                                found
+                                for found, _ in pairs.get(before, Counter()).most_common(
+                                    simulation.TOP
+                                )
+                            ]
+                        ),
+                        item,
+                    )
+                )
             pairs.setdefault(before, Counter())[item] += 1
     truth = json.loads((logs / "truth.json").read_text())
     error = np.std(best) / np.sqrt(len(best))

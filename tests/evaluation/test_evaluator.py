@@ -14,7 +14,9 @@ from slmrec.stages.evaluate import ranked
 from tests.support.histories import histories_of, ring_histories
 
 ITEMS = 14
-P = EvaluateParams(seed=1, negatives=3, bootstrap=200, recent_days=30, short_history=5, tail_share=0.2)
+P = EvaluateParams(
+    seed=1, negatives=3, bootstrap=200, recent_days=30, short_history=5, tail_share=0.2
+)
 NOTHING = np.empty(0, dtype=np.int64)  # items known by their text alone
 RING = ring_histories(80, ITEMS - 2, 8)
 
@@ -32,7 +34,9 @@ def test_recent_popularity_forgets_what_is_older_than_its_days():
 
 def test_last_item_transition_knows_the_ring():
     examination = Evaluator(RING, ITEMS, NOTHING, P)
-    measured = examination.measured(examination.take(LastItemTransition(RING, ITEMS)), Parameters(0, 0))
+    measured = examination.measured(
+        examination.take(LastItemTransition(RING, ITEMS)), Parameters(0, 0)
+    )
     assert measured["full"]["hr@1"] == 1
 
 
@@ -61,7 +65,10 @@ def test_slices_hold_short_inputs_rare_items_and_new_items():
 
 def test_every_figure_lies_where_it_must_and_the_interval_holds_the_mean():
     examination = Evaluator(RING, ITEMS, NOTHING, P)
-    popularity, transition = examination.take(Popularity(RING, ITEMS, None)), examination.take(LastItemTransition(RING, ITEMS))
+    popularity, transition = (
+        examination.take(Popularity(RING, ITEMS, None)),
+        examination.take(LastItemTransition(RING, ITEMS)),
+    )
     measured = examination.measured(popularity, Parameters(1, 2))
     low, high = measured["ci95"]["ndcg@10"]
     assert 0 <= low <= measured["full"]["ndcg@10"] <= high <= 1
@@ -72,7 +79,10 @@ def test_every_figure_lies_where_it_must_and_the_interval_holds_the_mean():
 
 def test_the_same_examination_gives_the_same_figures():
     first, second = (Evaluator(RING, ITEMS, NOTHING, P) for _ in range(2))
-    one, other = (each.measured(each.take(Popularity(RING, ITEMS, None)), Parameters(0, 0)) for each in (first, second))
+    one, other = (
+        each.measured(each.take(Popularity(RING, ITEMS, None)), Parameters(0, 0))
+        for each in (first, second)
+    )
     assert one == other
 
 
@@ -100,4 +110,7 @@ def test_a_model_that_was_ranked_before_is_not_ranked_again(tmp_path):
             raise AssertionError("scored again")
 
     again = ranked(Broken(), examination, checkpoint)
-    assert all(np.array_equal(getattr(first, name), getattr(again, name)) for name in ("full", "sampled", "recommended"))
+    assert all(
+        np.array_equal(getattr(first, name), getattr(again, name))
+        for name in ("full", "sampled", "recommended")
+    )

@@ -50,7 +50,9 @@ def test_the_best_items_are_those_of_the_model():
 
 def test_scores_are_those_of_the_model():
     answer = ask([[5, 9, 3]])
-    np.testing.assert_allclose(answer.scores[0], scores_in_torch([5, 9, 3])[answer.items[0]], rtol=1e-5)
+    np.testing.assert_allclose(
+        answer.scores[0], scores_in_torch([5, 9, 3])[answer.items[0]], rtol=1e-5
+    )
 
 
 def test_the_bonus_of_new_items_is_in_the_graph():
@@ -120,7 +122,10 @@ def test_an_index_outside_the_table_is_read_as_unknown_and_harms_no_other_row(st
 
 @pytest.mark.parametrize("strange", [-1, ROWS, 10**12, UNK, PAD])
 def test_an_exclusion_outside_the_catalogue_excludes_nothing(strange):
-    assert ask([[5, 9]], exclude=[[strange]], k=ALL).items.tolist() == ask([[5, 9]], k=ALL).items.tolist()
+    assert (
+        ask([[5, 9]], exclude=[[strange]], k=ALL).items.tolist()
+        == ask([[5, 9]], k=ALL).items.tolist()
+    )
 
 
 def test_an_empty_history_is_read_as_one_unknown_item():
@@ -132,7 +137,15 @@ def test_a_gap_in_a_history_is_read_as_unknown():
 
 
 @pytest.mark.parametrize(
-    ("k", "width"), [(0, 0), (1, 1), (10, 10), (CANDIDATES, CANDIDATES), (CANDIDATES + 1, CANDIDATES), (ALL, CANDIDATES)]
+    ("k", "width"),
+    [
+        (0, 0),
+        (1, 1),
+        (10, 10),
+        (CANDIDATES, CANDIDATES),
+        (CANDIDATES + 1, CANDIDATES),
+        (ALL, CANDIDATES),
+    ],
 )
 def test_a_list_is_as_long_as_asked_or_as_there_are_candidates(k, width):
     answer = ask([[5, 9]], k=k)
@@ -140,12 +153,22 @@ def test_a_list_is_as_long_as_asked_or_as_there_are_candidates(k, width):
 
 
 def test_an_empty_batch_gives_an_empty_answer():
-    answer = small_session().run(None, {"history": np.zeros((0, 4), np.int64), "exclude": np.zeros((0, 0), np.int64), "k": np.array(3)})
+    answer = small_session().run(
+        None,
+        {
+            "history": np.zeros((0, 4), np.int64),
+            "exclude": np.zeros((0, 0), np.int64),
+            "k": np.array(3),
+        },
+    )
     assert answer[0].shape == (0, 3)
 
 
 def test_inputs_and_outputs_are_named_typed_and_of_free_size():
-    described = [(value.name, value.type, value.shape) for value in (*small_session().get_inputs(), *small_session().get_outputs())]
+    described = [
+        (value.name, value.type, value.shape)
+        for value in (*small_session().get_inputs(), *small_session().get_outputs())
+    ]
     assert described == [
         ("history", "tensor(int64)", ["batch", "time"]),
         ("exclude", "tensor(int64)", ["batch", "excluded"]),
@@ -161,7 +184,19 @@ def test_the_graph_is_valid_and_keeps_nothing_of_where_it_was_made():
     graph.CopyFrom(small_graph())
     graph.graph.ClearField("initializer")
     text = str(graph)
-    assert not [word for word in ("/", ".py", "slmrec", "stack_trace", "torch.ops", "doc_string", "metadata_props") if word in text]
+    assert not [
+        word
+        for word in (
+            "/",
+            ".py",
+            "slmrec",
+            "stack_trace",
+            "torch.ops",
+            "doc_string",
+            "metadata_props",
+        )
+        if word in text
+    ]
 
 
 def test_a_head_of_its_own_stands_as_a_constant_of_a_matmul():
@@ -169,7 +204,11 @@ def test_a_head_of_its_own_stands_as_a_constant_of_a_matmul():
     graph = small_graph().graph
     heads = [node for node in graph.node if "columns" in node.input]
     assert [node.op_type for node in heads] == ["MatMul"]
-    assert not [node for node in graph.node if node.op_type == "Transpose" and set(node.input) & {w.name for w in graph.initializer}]
+    assert not [
+        node
+        for node in graph.node
+        if node.op_type == "Transpose" and set(node.input) & {w.name for w in graph.initializer}
+    ]
 
 
 def test_exporting_leaves_the_model_as_it_was():
@@ -180,7 +219,9 @@ def test_exporting_leaves_the_model_as_it_was():
 
 
 def test_a_weight_that_is_not_finite_is_not_exported():
-    model = SASRec(ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH)
+    model = SASRec(
+        ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH
+    )
     with torch.no_grad():
         dict(model.named_parameters())["layers.0.widen.bias"][3] = torch.nan
     with pytest.raises(TrainingError, match=r"model\.layers\.0\.widen\.bias holds NaN"):
@@ -199,12 +240,16 @@ print(hashlib.sha256(stamp(small_graph(), {"a": "1"})).hexdigest())
 def test_another_process_exports_the_same_bytes():
     # Another hash seed: the exporter's own counters follow it.
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}
-    done = subprocess.run([sys.executable, "-c", DIGEST], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", DIGEST], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == hashlib.sha256(stamp(small_graph(), {"a": "1"})).hexdigest()
 
 
 def test_one_position_a_row_gives_what_the_whole_model_gives():
-    items = torch.tensor([[5, 9, 3, 8, 7, 6], [2, 4, 40, PAD, PAD, PAD], [UNK, PAD, PAD, PAD, PAD, PAD]])
+    items = torch.tensor(
+        [[5, 9, 3, 8, 7, 6], [2, 4, 40, PAD, PAD, PAD], [UNK, PAD, PAD, PAD, PAD, PAD]]
+    )
     last = torch.tensor([5, 2, 0])
     with torch.inference_mode():
         whole = small_model()(items)[torch.arange(3), last]
@@ -216,19 +261,27 @@ def test_heads_that_share_keys_give_what_the_whole_model_gives():
     torch.manual_seed(1)
     shape = DecoderShape(2, 16, 4, 2, 24, 1e-6, {"rope_type": "default", "rope_theta": 10_000.0})
     table = ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0)
-    model = LlamaRecommender(table, shape, dropout=0.3, layer_drop=0.0, max_length=MAX_LENGTH).eval()
+    model = LlamaRecommender(
+        table, shape, dropout=0.3, layer_drop=0.0, max_length=MAX_LENGTH
+    ).eval()
     items, last = torch.tensor([[5, 9, 3, 8], [2, 4, PAD, PAD]]), torch.tensor([3, 1])
     with torch.inference_mode():
         whole = model(items)[torch.arange(2), last]
-        torch.testing.assert_close(last_vectors(copy.deepcopy(model))(items, last), whole, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            last_vectors(copy.deepcopy(model))(items, last), whole, rtol=1e-4, atol=1e-5
+        )
 
 
 def test_a_model_of_another_kind_is_exported_as_it_is():
     torch.manual_seed(1)
-    model = SASRec(ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH).eval()
+    model = SASRec(
+        ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH
+    ).eval()
     graph = ServingGraph(model, torch.arange(ROWS) >= FIRST_ITEM)
     with torch.inference_mode():
-        items, _ = graph(torch.tensor([[5, 9, PAD]]), torch.zeros((1, 0), dtype=torch.long), torch.tensor(5))
+        items, _ = graph(
+            torch.tensor([[5, 9, PAD]]), torch.zeros((1, 0), dtype=torch.long), torch.tensor(5)
+        )
         scores = model(torch.tensor([[5, 9]]))[0, -1] @ model.item_embedding.folded().T
         scores[:FIRST_ITEM] = -torch.inf
     assert items[0].tolist() == scores.topk(5).indices.tolist()

@@ -22,7 +22,8 @@ from slmrec.core.errors import BusyError
 from slmrec.core.locks import lock
 from tests.support.project import ROOT, environment
 
-# A pipeline of three stages that says in which order they ran; each test that needs another writes it.
+# A pipeline of three stages that says in which order they ran; each test that needs another writes
+# it.
 PIPELINE = """
 stages:
   report:
@@ -60,7 +61,9 @@ def add_stage(project: Path, name: str, program: str) -> None:
     start = f"import os, sys, time\nfrom slmrec.core.stage import run_stage\nfrom slmrec.core.errors import DataError\ndef main():\n    {program}\n"
     (project / "slmrec" / "stages" / f"{name}.py").write_text(start + "run_stage(main)\n")
     with (project / "dvc.yaml").open("a") as stream:
-        stream.write(f"  {name}:\n    cmd: exec python -m slmrec.stages.{name}\n    deps: [data]\n    outs: [{name}.txt]\n")
+        stream.write(
+            f"  {name}:\n    cmd: exec python -m slmrec.stages.{name}\n    deps: [data]\n    outs: [{name}.txt]\n"
+        )
 
 
 def reproduce(stage: str, project: Path) -> list[str]:
@@ -103,7 +106,9 @@ def test_a_stage_that_was_killed_is_worth_another_try(small):
 
 def test_a_stage_held_by_another_run_is_busy(small):
     add_stage(small, "held", "time.sleep(60)")
-    with process_group("dvc", ["repro", "--single-item", "held"], small, subprocess.DEVNULL) as other:
+    with process_group(
+        "dvc", ["repro", "--single-item", "held"], small, subprocess.DEVNULL
+    ) as other:
         wait_until(lambda: "held" in rwlock(small))
         with pytest.raises(StageError) as said:
             reproduce("held", small)
@@ -148,7 +153,10 @@ def gone(process: psutil.Process) -> bool:
 def test_whatever_ends_a_run_takes_every_process_of_it_along(small):
     (small / "sleepers.py").write_text(SLEEPERS)
     everyone = []
-    with suppress(KeyboardInterrupt), process_group("sleepers", [], small, subprocess.DEVNULL) as head:
+    with (
+        suppress(KeyboardInterrupt),
+        process_group("sleepers", [], small, subprocess.DEVNULL) as head,
+    ):
         everyone += [psutil.Process(head.pid), *sleepers(small)]
         raise KeyboardInterrupt
     assert len(everyone) == 3
@@ -158,17 +166,25 @@ def test_whatever_ends_a_run_takes_every_process_of_it_along(small):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["told-to-end", "killed"])
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 def test_no_stage_outlives_the_process_that_runs_it(small, number, shell, monkeypatch):
-    monkeypatch.setenv("SHELL", shell)  # by which DVC starts a stage; some stay between the two, some make way
+    monkeypatch.setenv(
+        "SHELL", shell
+    )  # by which DVC starts a stage; some stay between the two, some make way
     add_stage(small, "slow", "open('pids.txt', 'w').write(str(os.getpid())); time.sleep(600)")
-    program = "import sys, signal; from pathlib import Path; from flows.stages import reproduce_stage\n"
+    program = (
+        "import sys, signal; from pathlib import Path; from flows.stages import reproduce_stage\n"
+    )
     program += "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); reproduce_stage('slow', Path(), print)"
-    runner = subprocess.Popen([sys.executable, "-c", program], cwd=small, env=environment(), stdout=subprocess.DEVNULL)
+    runner = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=small, env=environment(), stdout=subprocess.DEVNULL
+    )
     wait_until(lambda: (small / "pids.txt").exists() and (small / "pids.txt").read_text() != "")
     stage = psutil.Process(int((small / "pids.txt").read_text()))
     everyone = [stage, *stage.parents()[:1]]
     runner.send_signal(number)
     runner.wait(30)
-    wait_until(lambda: all(gone(process) for process in everyone if process.pid not in (1, os.getpid())))
+    wait_until(
+        lambda: all(gone(process) for process in everyone if process.pid not in (1, os.getpid()))
+    )
 
 
 def test_a_heartbeat_may_be_missed_three_times_before_a_run_counts_as_crashed():
@@ -208,7 +224,11 @@ class TestOnAServer:
             done = subprocess.run(
                 [sys.executable, "-m", "flows.pipeline"],
                 cwd=small,
-                env={**environment(), "PREFECT_API_URL": api_url(), "PREFECT_HOME": str(small / ".cache" / "prefect")},
+                env={
+                    **environment(),
+                    "PREFECT_API_URL": api_url(),
+                    "PREFECT_HOME": str(small / ".cache" / "prefect"),
+                },
                 capture_output=True,
                 text=True,
                 check=False,
@@ -239,17 +259,28 @@ def api_url() -> str:
 def recorded(flow_run: UUID, last_line: str) -> tuple[list[str], list[str], dict[str | None, Any]]:
     """Names of the task runs by start, log lines, and artifacts by key, as the server has them."""
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterId,
+        LogFilter,
+        LogFilterFlowRunId,
+    )
 
     only = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run]))
     with get_client(sync_client=True) as client:
-        tasks = sorted(client.read_task_runs(flow_run_filter=only), key=lambda task: str(task.start_time))
-        artifacts = {artifact.key: artifact.data for artifact in client.read_artifacts(flow_run_filter=only)}
+        tasks = sorted(
+            client.read_task_runs(flow_run_filter=only), key=lambda task: str(task.start_time)
+        )
+        artifacts = {
+            artifact.key: artifact.data for artifact in client.read_artifacts(flow_run_filter=only)
+        }
         logs: list[str] = []
         until = time.monotonic() + 20
         while time.monotonic() < until and last_line not in logs:  # they are sent in batches
             time.sleep(0.5)
-            found = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run])), limit=200)
+            found = client.read_logs(
+                LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run])), limit=200
+            )
             logs = [line.message for line in found]
     return [task.name for task in tasks], logs, artifacts
 

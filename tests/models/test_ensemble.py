@@ -27,7 +27,9 @@ from tests.support.project import ROOT
 
 ITEMS = 14
 HISTORIES = ring_histories(20, ITEMS - 2, 8)
-RECORD = RecordStatesParams(keep="disk", blocks=[1, 2], top=4, precision="float32", shard_positions=50)
+RECORD = RecordStatesParams(
+    keep="disk", blocks=[1, 2], top=4, precision="float32", shard_positions=50
+)
 
 
 def table() -> ItemEmbedding:
@@ -39,7 +41,9 @@ def table() -> ItemEmbedding:
 
 def teacher() -> LlamaRecommender:
     torch.manual_seed(1)
-    shape = DecoderParams(kind="config", layers=2, width=16, heads=2, key_value_heads=2, feed_forward=24)
+    shape = DecoderParams(
+        kind="config", layers=2, width=16, heads=2, key_value_heads=2, feed_forward=24
+    )
     return new_decoder(table(), shape, 0.0, 0.0, 8).eval()
 
 
@@ -61,10 +65,14 @@ def test_recorded_shares_are_those_of_the_mean_score_and_states_are_the_teachers
     known = trained_rows(teacher().item_embedding)
     with torch.inference_mode():
         members: list[SequenceModel] = [teacher(), *beside]
-        scores = [model(batch.items)[batch.real] @ model.item_embedding(known).T for model in members]
+        scores = [
+            model(batch.items)[batch.real] @ model.item_embedding(known).T for model in members
+        ]
     logs = torch.log_softmax((scores[0] + scores[1] + scores[2]) / 3, dim=1)
     torch.testing.assert_close(read.scores, torch.topk(logs, RECORD.top, dim=1).values)
-    torch.testing.assert_close(logs.gather(1, read.items - 1), read.scores)  # known items follow PAD in order
+    torch.testing.assert_close(
+        logs.gather(1, read.items - 1), read.scores
+    )  # known items follow PAD in order
     assert torch.equal(read.states, rows(tmp_path / "alone").states)
     assert not torch.equal(read.items, rows(tmp_path / "alone").items)
 
@@ -72,7 +80,13 @@ def test_recorded_shares_are_those_of_the_mean_score_and_states_are_the_teachers
 def test_computed_rows_are_the_recorded_ones(tmp_path):
     beside = [sasrec(2), sasrec(3)]
     record_states(teacher(), beside, HISTORIES, RECORD, tmp_path / "disk")
-    record_states(teacher(), beside, HISTORIES, RECORD.model_copy(update={"keep": "nothing"}), tmp_path / "nothing")
+    record_states(
+        teacher(),
+        beside,
+        HISTORIES,
+        RECORD.model_copy(update={"keep": "nothing"}),
+        tmp_path / "nothing",
+    )
     recorded, computed = rows(tmp_path / "disk"), rows(tmp_path / "nothing")
     torch.testing.assert_close(computed.scores, recorded.scores)
     torch.testing.assert_close(computed.states, recorded.states)
@@ -99,7 +113,12 @@ def test_an_ensemble_scores_with_the_mean():
     [
         ([2, 2], {"kind": "offline"}, 1.0, r"seed and ensemble_seeds are \[1, 2, 2\]"),
         ([1], {"kind": "offline"}, 1.0, r"seed and ensemble_seeds are \[1, 1\]"),
-        ([2], {"kind": "online", "detach": True, "teacher_weight": 1.0}, 1.0, "the student would imitate the learning teacher alone"),
+        (
+            [2],
+            {"kind": "online", "detach": True, "teacher_weight": 1.0},
+            1.0,
+            "the student would imitate the learning teacher alone",
+        ),
         ([2], {"kind": "offline"}, 0.0, "no student imitates scores"),
     ],
 )

@@ -13,7 +13,9 @@ from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import load_model, save_model
 from slmrec.params.decoder import DecoderParams
 
-SHAPE = DecoderParams(kind="config", layers=4, width=16, heads=2, key_value_heads=2, feed_forward=24)
+SHAPE = DecoderParams(
+    kind="config", layers=4, width=16, heads=2, key_value_heads=2, feed_forward=24
+)
 
 
 def table(cold: tuple[int, ...] = (), text: torch.Tensor | None = None) -> ItemEmbedding:
@@ -53,7 +55,10 @@ def test_a_pickle_in_place_of_weights_is_refused(tmp_path):
 
 def test_a_student_started_from_all_of_its_teachers_layers_is_its_teacher():
     torch.manual_seed(2)
-    teacher, student = new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval(), new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval()
+    teacher, student = (
+        new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval(),
+        new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval(),
+    )
     items = torch.randint(1, 12, (2, 6))
     assert not torch.allclose(student(items), teacher(items))
     student.start_from(teacher, [1, 2, 3, 4])

@@ -44,7 +44,9 @@ def test_the_node_example_recommends_what_python_does(tmp_path):
     (tmp_path / "recommend.mjs").write_text(example("js"))
     environment = {**os.environ, "ONNXRUNTIME_NODE_INSTALL": "skip"}
     install = ["npm", "install", "--no-audit", "--no-fund", "onnxruntime-node@1.30"]
-    done = subprocess.run(install, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        install, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         pytest.skip(f"npm could not install onnxruntime-node: {done.stderr[-200:]}")
     in_python = recommended(sys.executable, str(tmp_path / "recommend.py"), str(bundle), *REQUEST)

@@ -73,25 +73,39 @@ def code_of(stage: str) -> set[Path]:
 def test_every_slmrec_module_a_stage_imports_lies_under_a_dep(stage: str) -> None:
     deps = code_deps(stage)
     missing = sorted(
-        path.relative_to(ROOT).as_posix() for path in code_of(stage) if path not in deps and not any(dep in path.parents for dep in deps)
+        path.relative_to(ROOT).as_posix()
+        for path in code_of(stage)
+        if path not in deps and not any(dep in path.parents for dep in deps)
     )
-    assert not missing, f"dvc.yaml would serve stale results; add to the deps of {stage}: {', '.join(missing)}"
+    assert not missing, (
+        f"dvc.yaml would serve stale results; add to the deps of {stage}: {', '.join(missing)}"
+    )
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_stage_depends_on_code_it_does_not_import(stage: str) -> None:
     files = code_of(stage)
-    spare = [dep for dep in code_deps(stage) if dep not in files and not any(dep in path.parents for path in files)]
-    assert not spare, f"a change there would rerun {stage} for nothing; remove from its deps: {spare}"
+    spare = [
+        dep
+        for dep in code_deps(stage)
+        if dep not in files and not any(dep in path.parents for path in files)
+    ]
+    assert not spare, (
+        f"a change there would rerun {stage} for nothing; remove from its deps: {spare}"
+    )
 
 
 def test_sections_hold_no_values_so_that_no_stage_depends_on_them() -> None:
-    sections = [each for each in _all_subclasses(Section) if each.__module__.startswith("slmrec.params")]
+    sections = [
+        each for each in _all_subclasses(Section) if each.__module__.startswith("slmrec.params")
+    ]
     assert Params in sections
     assert len(sections) > 30
     for section in sections:
         preset = [name for name, field in section.model_fields.items() if not field.is_required()]
-        assert not preset, f"{section.__name__} presets {', '.join(preset)}: a number lives in params.yaml and nowhere else"
+        assert not preset, (
+            f"{section.__name__} presets {', '.join(preset)}: a number lives in params.yaml and nowhere else"
+        )
 
 
 def _all_subclasses(kind: type[Section]) -> set[type[Section]]:
@@ -117,16 +131,28 @@ TRAININGS = {"embed_items", "train_teacher", "record_states", "distill_student"}
         ("models", TRAININGS),
     ],
 )
-def test_an_edit_of_a_room_trains_again_what_it_can_change_and_nothing_else(room: str, trains: set[str]) -> None:
+def test_an_edit_of_a_room_trains_again_what_it_can_change_and_nothing_else(
+    room: str, trains: set[str]
+) -> None:
     edited = ROOT / "slmrec" / room
-    hit = {stage for stage in STAGES if any(dep == edited or dep in edited.parents or edited in dep.parents for dep in code_deps(stage))}
+    hit = {
+        stage
+        for stage in STAGES
+        if any(
+            dep == edited or dep in edited.parents or edited in dep.parents
+            for dep in code_deps(stage)
+        )
+    }
     assert hit & TRAININGS == trains
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_command_names_exactly_the_data_it_reads_and_writes(stage):
     said = STAGES[stage]
-    outs = [next(iter(out)) if isinstance(out, dict) else out for out in [*said.get("outs", []), *said.get("metrics", [])]]
+    outs = [
+        next(iter(out)) if isinstance(out, dict) else out
+        for out in [*said.get("outs", []), *said.get("metrics", [])]
+    ]
     inputs = [dep for dep in said["deps"] if not dep.startswith("slmrec")]
     assert said["cmd"].split() == ["exec", "python", "-m", f"slmrec.stages.{stage}", *inputs, *outs]
 
@@ -135,8 +161,9 @@ def test_dvc_orders_the_stages_as_the_design_does():
     assert stage_order(ROOT) == ALL
 
 
-# Each stage is replaced by a stand-in whose outputs are the hash of everything dvc.yaml says it reads: the pipeline
-# file and DVC are the real ones, and a whole run takes seconds. The real stages run in the acceptance tests.
+# Each stage is replaced by a stand-in whose outputs are the hash of everything dvc.yaml says it
+# reads: the pipeline file and DVC are the real ones, and a whole run takes seconds. The real stages
+# run in the acceptance tests.
 STAND_IN = """
 import hashlib, sys
 from pathlib import Path
@@ -197,11 +224,15 @@ def test_an_unchanged_pipeline_runs_nothing(finished):
     assert ran(finished) == []
 
 
-def test_changing_one_number_of_the_student_runs_what_follows_and_changing_it_back_runs_nothing(finished):
+def test_changing_one_number_of_the_student_runs_what_follows_and_changing_it_back_runs_nothing(
+    finished,
+):
     old = change(finished / "params.yaml", "distill_student.weights.cosine", 0.5)
     assert ran(finished) == ["distill_student", "evaluate", "export_onnx", "measure_cost"]
     change(finished / "params.yaml", "distill_student.weights.cosine", old)
-    assert ran(finished) == []  # the run cache gives back every output of the four, metrics included
+    assert (
+        ran(finished) == []
+    )  # the run cache gives back every output of the four, metrics included
 
 
 CASES = [

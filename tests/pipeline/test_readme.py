@@ -66,12 +66,17 @@ def test_the_worked_example_of_own_logs_works_as_written(project):
     (lines,) = blocks("yaml")
     for key, value in YAML().load(lines).items():
         change(project / "params.yaml", f"prepare.{key}", value)
-    assert "dvc add data" in run(project, "slmrec.cli", "doctor", check=False).stderr  # as the README says it does
+    assert (
+        "dvc add data" in run(project, "slmrec.cli", "doctor", check=False).stderr
+    )  # as the README says it does
     run(project, "dvc", "add", "--quiet", "data")
     run(project, "slmrec.cli", "doctor")
     run(project, "dvc", "repro", "--single-item", "prepare")
     items = pl.read_parquet(project / "artifacts/events/items.parquet")
-    assert dict(zip(items["item"], items["title"], strict=True)) == {"tea": "Green tea", "cup": "A cup"}
+    assert dict(zip(items["item"], items["title"], strict=True)) == {
+        "tea": "Green tea",
+        "cup": "A cup",
+    }
     assert pl.read_parquet(project / "artifacts/events/events/**/*.parquet").height == 3
 
 
@@ -80,7 +85,9 @@ def test_whoever_has_the_remote_pulls_the_logs_instead_of_fetching_the_demo(proj
     run(project, "dvc", "push", "--quiet", "data.dvc")
     subprocess.run(["git", "add", "."], cwd=project, check=True)
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    subprocess.run(["git", *identity, "commit", "--quiet", "--message", "logs"], cwd=project, check=True)
+    subprocess.run(
+        ["git", *identity, "commit", "--quiet", "--message", "logs"], cwd=project, check=True
+    )
     elsewhere = tmp_path / "elsewhere"
     subprocess.run(["git", "clone", "--quiet", str(project), str(elsewhere)], check=True)
     assert not (elsewhere / "data").exists()

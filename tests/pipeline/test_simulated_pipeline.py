@@ -16,7 +16,16 @@ from tests.support.project import ROOT, change, make_project, run
 pytestmark = pytest.mark.acceptance
 
 USERS, EVENTS, SEED = 600, 60_000, 5
-STAGES = ("prepare", "validate", "split", "embed_items", "train_teacher", "record_states", "distill_student", "evaluate")
+STAGES = (
+    "prepare",
+    "validate",
+    "split",
+    "embed_items",
+    "train_teacher",
+    "record_states",
+    "distill_student",
+    "evaluate",
+)
 SETTINGS: dict[str, Any] = {
     "prepare.events": {
         "files": ["events/**/*.parquet"], "format": "parquet", "delimiter": None, "time_format": "epoch_s",
@@ -66,7 +75,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_model_comes_near_the_truth_and_none_beyond(project: Path) -> None:
     truth = json.loads((project / "data" / "truth.json").read_text())
     models = json.loads((project / "metrics" / "evaluation.json").read_text())["models"]
-    found = {name: model["full"]["ndcg@10"] / truth["best_ndcg@10"] for name, model in models.items()}
+    found = {
+        name: model["full"]["ndcg@10"] / truth["best_ndcg@10"] for name, model in models.items()
+    }
     for name in ("sasrec", "teacher", "student"):
         assert 0.7 < found[name] < 1.05, f"{name} reaches {found[name]:.2f} of the best"
     assert found["popularity"] < 0.5
@@ -78,9 +89,15 @@ def test_the_studies_run_as_commands_and_say_what_they_were_made_with(project: P
     change(project / "studies.yaml", "ablation.seeds", [1])
     for key in ("train_teacher.training.epochs", "distill_student.training.epochs"):
         change(project / "params.yaml", key, 1)
-    change(project / "studies.yaml", "ablation.rows", [row for row in rows_of_the_project() if row["name"] in ROWS])
+    change(
+        project / "studies.yaml",
+        "ablation.rows",
+        [row for row in rows_of_the_project() if row["name"] in ROWS],
+    )
     run(project, "slmrec.studies.depth", *ARTIFACTS[:3], "reports/depth-study")
-    run(project, "slmrec.studies.ablation", *(ARTIFACTS[at] for at in (0, 2, 3)), "reports/ablation")
+    run(
+        project, "slmrec.studies.ablation", *(ARTIFACTS[at] for at in (0, 2, 3)), "reports/ablation"
+    )
     depth = json.loads((project / "reports" / "depth-study" / "depth.json").read_text())
     ablation = json.loads((project / "reports" / "ablation" / "ablation.json").read_text())
     assert [each["depth"] for each in depth["retrained"]] == [1, 4]
@@ -94,7 +111,12 @@ def test_the_studies_run_as_commands_and_say_what_they_were_made_with(project: P
     assert (project / "reports" / "ablation" / "ablation.svg").is_file()
 
 
-ARTIFACTS = ["artifacts/histories", "artifacts/item_vectors", "artifacts/teacher", "artifacts/teacher_states"]
+ARTIFACTS = [
+    "artifacts/histories",
+    "artifacts/item_vectors",
+    "artifacts/teacher",
+    "artifacts/teacher_states",
+]
 ROWS = ["ranking only", "all and logits"]
 
 

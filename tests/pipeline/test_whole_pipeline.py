@@ -18,7 +18,16 @@ from tests.support.project import change, environment, make_project, run
 
 pytestmark = pytest.mark.acceptance
 
-REPRODUCIBLE = ("events", "histories", "item_vectors", "ensemble", "teacher", "teacher_states", "student", "bundle")
+REPRODUCIBLE = (
+    "events",
+    "histories",
+    "item_vectors",
+    "ensemble",
+    "teacher",
+    "teacher_states",
+    "student",
+    "bundle",
+)
 SMALL = {
     "embed_items.ensemble_seeds": [11, 12],
     "embed_items.training.epochs": 3,
@@ -70,7 +79,9 @@ def whole(unrun: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bundle_passes_its_own_check_and_recommends_titles(whole):
     assert "golden cases" in run(whole, "slmrec.cli", "verify", "artifacts/bundle").stdout
-    said = run(whole, "slmrec.cli", "recommend", "artifacts/bundle", "--history", "i1,i2,i3", "-k", "5").stdout.splitlines()
+    said = run(
+        whole, "slmrec.cli", "recommend", "artifacts/bundle", "--history", "i1,i2,i3", "-k", "5"
+    ).stdout.splitlines()
     assert len(said) == 5
     assert all("Film " in line for line in said)
     assert not any(line.split()[2] in ("i1", "i2", "i3") for line in said)
@@ -78,7 +89,16 @@ def test_the_bundle_passes_its_own_check_and_recommends_titles(whole):
 
 def test_the_result_names_every_model_and_the_bundle(whole):
     said = run(whole, "slmrec.cli", "show").stdout
-    for name in ("popularity", "recent_popularity", "last_item_transition", "sasrec", "teacher", "ensemble", "student", "student_onnx"):
+    for name in (
+        "popularity",
+        "recent_popularity",
+        "last_item_transition",
+        "sasrec",
+        "teacher",
+        "ensemble",
+        "student",
+        "student_onnx",
+    ):
         assert f"| {name} " in said
     assert "student-teacher" in said
     assert "artifacts/bundle" in said
@@ -92,7 +112,9 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(whole, unrun
     assert not (project / "artifacts/student").exists()
     printed = run(project, "dvc", "repro").stdout
     assert "student: resumed at epoch" in printed
-    assert "Running stage 'train_teacher'" not in printed  # it was finished on the way to the second kill
+    assert (
+        "Running stage 'train_teacher'" not in printed
+    )  # it was finished on the way to the second kill
     assert hashes(project) == hashes(whole)
     evaluation = "metrics/evaluation.json"
     assert (project / evaluation).read_bytes() == (whole / evaluation).read_bytes()
@@ -101,10 +123,15 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(whole, unrun
 def kill_in_training(project: Path, stage: str) -> str:
     """Start `dvc repro` and kill the lot as soon as the training of `stage` has left something to go on from; returns what was printed."""
     checkpoints, printed = project / ".cache/checkpoints" / stage, project / f"{stage}.txt"
-    with printed.open("w") as output, process_group("dvc", ["repro"], project, output.fileno()) as repro:
+    with (
+        printed.open("w") as output,
+        process_group("dvc", ["repro"], project, output.fileno()) as repro,
+    ):
         until = time.monotonic() + 300
         while not list(checkpoints.glob("*.safetensors")):
-            assert repro.poll() is None, f"dvc repro ended with {repro.returncode} before {stage} was trained:\n{printed.read_text()}"
+            assert repro.poll() is None, (
+                f"dvc repro ended with {repro.returncode} before {stage} was trained:\n{printed.read_text()}"
+            )
             assert time.monotonic() < until
             time.sleep(0.005)
         repro.kill()
@@ -141,8 +168,18 @@ def test_a_failed_stage_names_the_way_back_and_checkout_brings_the_last_good_out
 
 def test_the_flow_does_the_same_as_dvc_repro(whole):
     command = [sys.executable, "-m", "flows.pipeline"]
-    settings = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120", "PREFECT_HOME": str(whole / ".cache/prefect")}
-    done = subprocess.run(command, cwd=whole, env={**environment(), **settings}, capture_output=True, text=True, check=False)
+    settings = {
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_HOME": str(whole / ".cache/prefect"),
+    }
+    done = subprocess.run(
+        command,
+        cwd=whole,
+        env={**environment(), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     for stage in stage_order(whole):

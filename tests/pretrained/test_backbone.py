@@ -27,8 +27,14 @@ from tests.support.histories import TRAINING, ring_histories
 from tests.support.llm import folder_params, make_llm, rewrite_config
 
 ITEMS = 14
-LORA = LoraTuning(kind="lora", rank=2, alpha=4, dropout=0.0, targets=["gate_proj", "up_proj", "down_proj"])
-IDLE = [f"{layer}.{branch}.weight" for layer in (1, 2) for branch in ("self_attn.o_proj", "mlp.down_proj")]
+LORA = LoraTuning(
+    kind="lora", rank=2, alpha=4, dropout=0.0, targets=["gate_proj", "up_proj", "down_proj"]
+)
+IDLE = [
+    f"{layer}.{branch}.weight"
+    for layer in (1, 2)
+    for branch in ("self_attn.o_proj", "mlp.down_proj")
+]
 INPUTS = torch.randint(2, ITEMS, (3, 6), generator=torch.Generator().manual_seed(5))
 
 
@@ -41,7 +47,9 @@ def llm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def frame() -> DecoderSettings:
     torch.manual_seed(3)
-    return DecoderSettings(ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0), 0.0, 0.0, 8)
+    return DecoderSettings(
+        ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0), 0.0, 0.0, 8
+    )
 
 
 def decoder(llm: Path, **changes) -> LlamaRecommender:
@@ -57,18 +65,28 @@ def test_the_decoder_gives_the_states_of_the_model_it_was_read_from(llm, tmp_pat
         torch.testing.assert_close(ours.norm(ours.forward_with_states(INPUTS, [4])[1][0]), theirs)
 
 
-def test_lifted_items_are_as_long_as_the_states_of_words_and_user_vectors_have_deviation_one(llm, tmp_path):
+def test_lifted_items_are_as_long_as_the_states_of_words_and_user_vectors_have_deviation_one(
+    llm, tmp_path
+):
     ours, backbone = decoder(llm), open_backbone(folder_params(llm))
     with torch.no_grad():
-        read = make_llm(tmp_path, tuned=True).model(inputs_embeds=sampled_words(backbone), output_hidden_states=True)
+        read = make_llm(tmp_path, tuned=True).model(
+            inputs_embeds=sampled_words(backbone), output_hidden_states=True
+        )
         before_norm = ours.read_words(sampled_words(backbone))
         torch.testing.assert_close(ours.norm(before_norm), read.last_hidden_state)
     lengths = before_norm.square().mean(dim=2).sqrt()
-    torch.testing.assert_close(ours.input_proj(ours.item_embedding.folded()).square().mean().sqrt(), lengths.median())
-    product = ours.output_proj.weight @ ours.input_proj.weight  # the map down undoes the map up, but for a scale
+    torch.testing.assert_close(
+        ours.input_proj(ours.item_embedding.folded()).square().mean().sqrt(), lengths.median()
+    )
+    product = (
+        ours.output_proj.weight @ ours.input_proj.weight
+    )  # the map down undoes the map up, but for a scale
     torch.testing.assert_close(product / product[0, 0], torch.eye(8), rtol=0, atol=1e-5)
     states = torch.randn(4000, 24, generator=torch.Generator().manual_seed(1))
-    assert ours.output_proj(ours.norm(states)).square().mean().sqrt().item() == pytest.approx(1, rel=0.1)
+    assert ours.output_proj(ours.norm(states)).square().mean().sqrt().item() == pytest.approx(
+        1, rel=0.1
+    )
 
 
 def test_every_rule_keeps_the_layers_it_says():
@@ -154,10 +172,16 @@ def test_a_prompt_reads_as_words_before_every_history(llm, tmp_path):
     assert ours.prompt is not None and ours.prompt.shape == (1, 2, 24)
     with torch.no_grad():
         lifted = torch.cat(
-            [model.model.embed_tokens(torch.tensor([[1, 2]])).expand(3, -1, -1), ours.input_proj(ours.item_embedding(INPUTS))], dim=1
+            [
+                model.model.embed_tokens(torch.tensor([[1, 2]])).expand(3, -1, -1),
+                ours.input_proj(ours.item_embedding(INPUTS)),
+            ],
+            dim=1,
         )
         theirs = model.model(inputs_embeds=lifted).last_hidden_state[:, 2:]
-        torch.testing.assert_close(ours.norm(ours.forward_with_states(INPUTS, [4])[1][0]), theirs, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            ours.norm(ours.forward_with_states(INPUTS, [4])[1][0]), theirs, rtol=1e-4, atol=1e-5
+        )
     assert not torch.allclose(ours(INPUTS), decoder(llm)(INPUTS), atol=1e-3)
 
 
@@ -179,13 +203,22 @@ def test_a_prompt_is_exported_as_constants_and_gives_torchs_scores(llm):
     candidates[:2] = False
     graph = export_graph(ours, candidates, 18)
     assert ours.prompt is not None  # the caller's model is left as it was
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    asked = {"history": INPUTS.numpy(), "exclude": np.zeros((3, 0), dtype=np.int64), "k": np.array(12)}
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    asked = {
+        "history": INPUTS.numpy(),
+        "exclude": np.zeros((3, 0), dtype=np.int64),
+        "k": np.array(12),
+    }
     items, scores = session.run(None, asked)
     with torch.no_grad():
         expected = ours(INPUTS)[:, -1] @ ours.item_embedding.folded().T
-    np.testing.assert_allclose(scores, np.take_along_axis(expected.numpy(), items, axis=1), rtol=1e-4, atol=1e-5)
-    # P words, L layers: had the prompt been left inside, each layer would hold its seven maps twice.
+    np.testing.assert_allclose(
+        scores, np.take_along_axis(expected.numpy(), items, axis=1), rtol=1e-4, atol=1e-5
+    )
+    # P words, L layers: had the prompt been left inside, each layer would hold its seven maps
+    # twice.
     assert sum(node.op_type == "MatMul" for node in graph.graph.node) <= 4 * 9 + 3
 
 
@@ -201,7 +234,9 @@ def test_a_pretrained_teacher_learns_the_ring_and_ends_as_a_plain_decoder(llm, t
     histories = ring_histories(60, ITEMS - 2, 8)
     p = TrainTeacherParams(
         seed=1,
-        backbone=folder_params(llm, cut={"rule": "first", "layers": 2}, tuning=tuning, prompt="then bought"),
+        backbone=folder_params(
+            llm, cut={"rule": "first", "layers": 2}, tuning=tuning, prompt="then bought"
+        ),
         dropout=0.0,
         layer_drop=0.0,
         item_vectors="trained",
@@ -209,7 +244,9 @@ def test_a_pretrained_teacher_learns_the_ring_and_ends_as_a_plain_decoder(llm, t
     )
     backbone = open_backbone(folder_params(llm))
     table = ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0)
-    teacher, kept, curve = train_teacher(histories, table, p, backbone, torch.device("cpu"), Checkpoint(tmp_path / "c.safetensors"))
+    teacher, kept, curve = train_teacher(
+        histories, table, p, backbone, torch.device("cpu"), Checkpoint(tmp_path / "c.safetensors")
+    )
     assert kept == [1, 2]
     assert curve[-1]["valid_ndcg@10"] > 0.9
     save_model(teacher, tmp_path / "teacher")

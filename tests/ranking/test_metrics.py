@@ -26,7 +26,11 @@ def test_a_user_with_many_targets_weighs_as_much_as_one_with_a_single_target():
 def test_user_means_do_not_depend_on_the_order_of_targets():
     values, users = np.array([1.0, 0.0, 0.5, 0.25]), np.array([3, 1, 3, 2])
     order = np.array([2, 0, 3, 1])
-    assert user_means(values, users).tolist() == user_means(values[order], users[order]).tolist() == [0.0, 0.25, 0.75]
+    assert (
+        user_means(values, users).tolist()
+        == user_means(values[order], users[order]).tolist()
+        == [0.0, 0.25, 0.75]
+    )
 
 
 def test_the_interval_of_a_mean_is_as_wide_as_theory_says():

@@ -26,7 +26,9 @@ CANDIDATES = candidate_mask(ITEMS, np.arange(2, ITEMS))
 class AddingScorer:
     """Random scores of every input, some of them tied, plus a bonus on some items."""
 
-    def __init__(self, added: torch.Tensor) -> None:  # thirds, which floating point cannot say exactly
+    def __init__(
+        self, added: torch.Tensor
+    ) -> None:  # thirds, which floating point cannot say exactly
         self.added = added
 
     def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
@@ -41,12 +43,16 @@ def test_ranks_are_those_of_full_ranking_with_the_bonus_added(part, exclude_seen
     targets = histories.targets[part]
     found = ranks_by_bonus(AddingScorer(torch.zeros(ITEMS)), histories, targets, CANDIDATES, NEW)
     for place, bonus in enumerate(BONUSES):
-        expected = rank_targets(AddingScorer(bonus * NEW), histories, targets, CANDIDATES, None).full
+        expected = rank_targets(
+            AddingScorer(bonus * NEW), histories, targets, CANDIDATES, None
+        ).full
         assert found[:, place].tolist() == expected.tolist()
 
 
 def test_quality_depends_on_the_bonus():
-    quality = quality_by_bonus(AddingScorer(torch.zeros(ITEMS)), HISTORIES, HISTORIES.targets["valid"], CANDIDATES, NEW)
+    quality = quality_by_bonus(
+        AddingScorer(torch.zeros(ITEMS)), HISTORIES, HISTORIES.targets["valid"], CANDIDATES, NEW
+    )
     assert quality.shape == BONUSES.shape
     assert quality[-1] != quality[0]
 
@@ -70,7 +76,9 @@ def test_validation_leaves_the_best_bonus_in_the_table_and_reports_its_figure():
     found = validation(model)
     assert float(model.item_embedding.new_item_bonus) in BONUSES
     assert validation(model) == found
-    assert (model.item_embedding.bonuses() != 0).tolist() == (NEW & bool(model.item_embedding.new_item_bonus)).tolist()
+    assert (model.item_embedding.bonuses() != 0).tolist() == (
+        NEW & bool(model.item_embedding.new_item_bonus)
+    ).tolist()
 
 
 def test_a_saved_model_keeps_its_bonus_and_what_new_items_may_cost(tmp_path):

@@ -29,7 +29,9 @@ class FixedScorer:
 
 def rank(scores: list[float], histories=HISTORIES, negatives=None):
     candidates = candidate_mask(len(scores), np.arange(2, len(scores)))
-    return rank_targets(FixedScorer(scores), histories, histories.targets["test"], candidates, negatives)
+    return rank_targets(
+        FixedScorer(scores), histories, histories.targets["test"], candidates, negatives
+    )
 
 
 def test_a_constant_model_comes_last():
@@ -61,7 +63,11 @@ def test_coverage_counts_items_that_somebody_was_offered():
 
 def test_inputs_are_the_newest_items_before_the_stop_padded_on_the_right():
     rows, stops = np.array([0, 2, 1]), np.array([4, 2, 1])
-    assert right_padded(HISTORIES, rows, stops, max_length=3).tolist() == [[3, 4, 5], [2, 2, 0], [5, 0, 0]]
+    assert right_padded(HISTORIES, rows, stops, max_length=3).tolist() == [
+        [3, 4, 5],
+        [2, 2, 0],
+        [5, 0, 0],
+    ]
 
 
 def test_targets_that_share_an_input_are_ranked_as_if_alone(monkeypatch):
@@ -74,9 +80,16 @@ def test_targets_that_share_an_input_are_ranked_as_if_alone(monkeypatch):
 
 def test_a_sample_takes_one_target_of_every_user_before_a_second_of_any():
     targets = histories_of([[2, 3, 4, 5]] * 4, 3).targets["test"]
-    many = replace(targets, row=np.repeat(np.arange(4), 5), position=np.arange(20), input_stop=np.arange(20))
+    many = replace(
+        targets, row=np.repeat(np.arange(4), 5), position=np.arange(20), input_stop=np.arange(20)
+    )
     assert sorted(sample_targets(many, 4, seed=1).row.tolist()) == [0, 1, 2, 3]
-    assert np.bincount(sample_targets(many, 11, seed=1).row).tolist() in ([3, 3, 3, 2], [3, 3, 2, 3], [3, 2, 3, 3], [2, 3, 3, 3])
+    assert np.bincount(sample_targets(many, 11, seed=1).row).tolist() in (
+        [3, 3, 3, 2],
+        [3, 3, 2, 3],
+        [3, 2, 3, 3],
+        [2, 3, 3, 3],
+    )
     assert len(sample_targets(many, 99, seed=1).row) == 20
 
 
@@ -97,4 +110,6 @@ def test_ranks_of_a_perfect_and_of_the_worst_model_are_the_ends_of_every_measure
     candidates = candidate_mask(14, histories.items)
     ranks = rank_targets(Oracle(), histories, histories.targets["test"], candidates, None).full
     users = histories.targets["test"].row
-    assert means(ranks, users, ("hr@1", "ndcg@10", "mrr")) == pytest.approx({"hr@1": 1, "ndcg@10": 1, "mrr": 1})
+    assert means(ranks, users, ("hr@1", "ndcg@10", "mrr")) == pytest.approx(
+        {"hr@1": 1, "ndcg@10": 1, "mrr": 1}
+    )

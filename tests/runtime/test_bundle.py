@@ -54,7 +54,13 @@ def test_a_bundle_holds_every_promised_file_and_no_other(bundle):
 
 
 def test_the_manifest_is_what_sha256sum_reads(bundle):
-    done = subprocess.run(["sha256sum", "--check", "--strict", MANIFEST], cwd=bundle, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", MANIFEST],
+        cwd=bundle,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -68,8 +74,15 @@ def test_the_same_parts_give_the_same_bytes(bundle, tmp_path):
 
 
 def test_a_bundle_names_no_place_of_the_machine_that_made_it(bundle):
-    here = [str(Path.cwd()).encode(), str(Path.home()).encode(), sys.prefix.encode(), str(bundle).encode()]
-    assert not [file.name for file in bundle.iterdir() for place in here if place in file.read_bytes()]
+    here = [
+        str(Path.cwd()).encode(),
+        str(Path.home()).encode(),
+        sys.prefix.encode(),
+        str(bundle).encode(),
+    ]
+    assert not [
+        file.name for file in bundle.iterdir() for place in here if place in file.read_bytes()
+    ]
 
 
 def test_the_contract_says_what_the_graph_is(bundle):
@@ -79,13 +92,24 @@ def test_the_contract_says_what_the_graph_is(bundle):
     assert contract["graph"]["opset"] == {"ai.onnx": 18}
     assert contract["max_length"] == MAX_LENGTH
     assert contract["items"]["rows"] == ROWS
-    assert contract["vocabulary"] == {"pad": 0, "unknown": 1, "padding_side": "right", "order": "oldest first"}
+    assert contract["vocabulary"] == {
+        "pad": 0,
+        "unknown": 1,
+        "padding_side": "right",
+        "order": "oldest first",
+    }
 
 
 def test_the_graph_carries_the_hashes_of_contract_and_item_table(bundle):
     carried = {entry.key: entry.value for entry in onnx.load(bundle / "model.onnx").metadata_props}
-    assert carried["slmrec.contract_sha256"] == hashlib.sha256((bundle / "contract.json").read_bytes()).hexdigest()
-    assert carried["slmrec.items_sha256"] == hashlib.sha256((bundle / "items.jsonl").read_bytes()).hexdigest()
+    assert (
+        carried["slmrec.contract_sha256"]
+        == hashlib.sha256((bundle / "contract.json").read_bytes()).hexdigest()
+    )
+    assert (
+        carried["slmrec.items_sha256"]
+        == hashlib.sha256((bundle / "items.jsonl").read_bytes()).hexdigest()
+    )
 
 
 def test_both_item_tables_say_the_same(bundle):
@@ -184,7 +208,10 @@ def swapped_table(folder: Path) -> None:
     lines = (folder / "items.jsonl").read_text().splitlines(keepends=True)
     first, second = json.loads(lines[0]), json.loads(lines[1])
     first["item"], second["item"] = second["item"], first["item"]
-    lines[:2] = [json.dumps(first, ensure_ascii=False) + "\n", json.dumps(second, ensure_ascii=False) + "\n"]
+    lines[:2] = [
+        json.dumps(first, ensure_ascii=False) + "\n",
+        json.dumps(second, ensure_ascii=False) + "\n",
+    ]
     (folder / "items.jsonl").write_text("".join(lines))
 
 
@@ -203,7 +230,12 @@ def test_a_contract_of_another_bundle_is_refused(bundle):
 
 @pytest.mark.parametrize(
     ("data", "said"),
-    [(b"{", "is not JSON"), (b"[]", "format None"), (b'{"format": 99}', "format 99"), (b'{"format": 1}', "lacks minimum_runtime")],
+    [
+        (b"{", "is not JSON"),
+        (b"[]", "format None"),
+        (b'{"format": 99}', "format 99"),
+        (b'{"format": 1}', "lacks minimum_runtime"),
+    ],
 )
 def test_a_contract_that_cannot_be_read_is_refused(bundle, data, said):
     (bundle / "contract.json").write_bytes(data)
@@ -249,7 +281,11 @@ def test_golden_cases_cover_what_goes_wrong_elsewhere(bundle):
     assert set(arrays["all_unknown.history"].ravel().tolist()) == {1}
     assert len(set(arrays["repeats.history"].ravel().tolist())) == 1
     assert len({int((row != PAD).sum()) for row in arrays["mixed_batch.history"]}) == 5
-    assert {int(arrays[f"{case}.k"]) for case in ("k_one", "length_one", "k_many")} == {1, 10, served_items().candidates}
+    assert {int(arrays[f"{case}.k"]) for case in ("k_one", "length_one", "k_many")} == {
+        1,
+        10,
+        served_items().candidates,
+    }
 
 
 def test_golden_answers_with_other_items_fail(bundle):
@@ -308,7 +344,13 @@ def test_an_item_table_that_cannot_be_right_is_refused(text, said):
 
 
 def items_table(indices: list[int]) -> pl.DataFrame:
-    rows = {"item_index": indices, "item": ["a", "b", "c"], "title": [None, "B", None], "first_time": None, "events": [3, 0, 0]}
+    rows = {
+        "item_index": indices,
+        "item": ["a", "b", "c"],
+        "title": [None, "B", None],
+        "first_time": None,
+        "events": [3, 0, 0],
+    }
     return pl.DataFrame(rows, schema=tables.ITEMS)
 
 
@@ -326,11 +368,16 @@ def test_a_gap_in_the_item_index_is_an_error():
 
 
 def test_the_model_card_shows_the_graphs_own_quality(bundle):
-    assert "| student_onnx | 0.5000 | 0.4000 to 0.6000 | 0.5000 | 0.5000 |" in (bundle / "MODEL_CARD.md").read_text()
+    assert (
+        "| student_onnx | 0.5000 | 0.4000 to 0.6000 | 0.5000 | 0.5000 |"
+        in (bundle / "MODEL_CARD.md").read_text()
+    )
 
 
 def test_a_metric_that_is_not_a_number_stops_the_writing(tmp_path):
     parts = small_parts()
     broken = {**parts.metrics, "parity": {**parts.metrics["parity"], "same_top10": float("nan")}}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_bundle(type(parts)(parts.graph, parts.contract, parts.items, broken, parts.golden), tmp_path)
+        write_bundle(
+            type(parts)(parts.graph, parts.contract, parts.items, broken, parts.golden), tmp_path
+        )

@@ -54,12 +54,16 @@ def test_seen_items_beyond_the_models_reach_are_left_out_too(recommender):
 
 
 def test_more_items_can_be_excluded_row_by_row(recommender):
-    first, second = recommender.recommend([["i5"], ["i5"]], recommender.largest_k, exclude_seen=False, exclude=[["i9", "i10"], []])
+    first, second = recommender.recommend(
+        [["i5"], ["i5"]], recommender.largest_k, exclude_seen=False, exclude=[["i9", "i10"], []]
+    )
     assert set(ids(second)) - set(ids(first)) == {"i9", "i10"}
 
 
 def test_a_retired_item_is_understood_but_never_recommended(recommender):
-    (found,) = recommender.recommend([[f"i{RETIRED_ITEM}"]], recommender.largest_k, exclude_seen=False)
+    (found,) = recommender.recommend(
+        [[f"i{RETIRED_ITEM}"]], recommender.largest_k, exclude_seen=False
+    )
     assert f"i{RETIRED_ITEM}" not in ids(found)
 
 
@@ -71,10 +75,14 @@ def test_histories_of_different_lengths_in_one_call_equal_calls_one_by_one(recom
 
 
 def test_many_histories_run_in_parts_with_the_same_result(recommender, monkeypatch):
-    histories = [[f"i{2 + (3 * place + step) % 40}" for step in range(1 + place % 5)] for place in range(20)]
+    histories = [
+        [f"i{2 + (3 * place + step) % 40}" for step in range(1 + place % 5)] for place in range(20)
+    ]
     whole = recommender.recommend(histories, 5, exclude_seen=True)
     monkeypatch.setattr("slmrec.runtime.recommender.SCORES_AT_ONCE", 3 * 42)
-    assert [ids(found) for found in recommender.recommend(histories, 5, exclude_seen=True)] == [ids(found) for found in whole]
+    assert [ids(found) for found in recommender.recommend(histories, 5, exclude_seen=True)] == [
+        ids(found) for found in whole
+    ]
 
 
 def test_an_empty_history_gets_a_list(recommender):
@@ -87,13 +95,18 @@ def test_no_histories_get_no_lists(recommender):
 
 
 def test_an_unknown_id_is_an_error_that_names_it(recommender):
-    with pytest.raises(UsageError, match=r"histories: 1 of 3 ids are not in this bundle's item table, the first is 'nowhere'"):
+    with pytest.raises(
+        UsageError,
+        match=r"histories: 1 of 3 ids are not in this bundle's item table, the first is 'nowhere'",
+    ):
         recommender.recommend([["i5", "nowhere"], ["i9"]], 3, exclude_seen=False)
 
 
 def test_an_unknown_id_is_read_as_unknown_under_a_warning_when_allowed(recommender):
     with pytest.warns(UnknownItemsWarning, match="2 of 3 ids"):
-        (found,) = recommender.recommend([["i5", "nowhere", "nobody"]], 3, exclude_seen=False, unknown="warn")
+        (found,) = recommender.recommend(
+            [["i5", "nowhere", "nobody"]], 3, exclude_seen=False, unknown="warn"
+        )
     assert ids(found) == [f"i{item}" for item in ask([[5, UNK, UNK]], k=3).items[0].tolist()]
 
 
@@ -110,7 +123,9 @@ def test_an_unknown_id_among_the_exclusions_is_an_error_too(recommender):
 
 @pytest.mark.parametrize("k", [0, -1, 40, 10**9])
 def test_a_k_out_of_range_is_an_error_that_says_the_range(recommender, k):
-    with pytest.raises(UsageError, match=f"k is {k}, but this bundle has 39 items to recommend; ask for 1 to 39"):
+    with pytest.raises(
+        UsageError, match=f"k is {k}, but this bundle has 39 items to recommend; ask for 1 to 39"
+    ):
         recommender.recommend([["i5"]], k, exclude_seen=False)
 
 
@@ -127,7 +142,9 @@ def test_indices_go_straight_to_the_graph(recommender):
 
 def test_calls_from_several_threads_give_what_one_gives(recommender):
     histories = [[f"i{2 + place % 40}"] for place in range(40)]
-    expected = [ids(recommender.recommend([history], 5, exclude_seen=True)[0]) for history in histories]
+    expected = [
+        ids(recommender.recommend([history], 5, exclude_seen=True)[0]) for history in histories
+    ]
     found: dict[int, list[str]] = {}
 
     def work(first: int) -> None:
@@ -155,14 +172,18 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
 
 
 def test_loading_recommending_and_verifying_import_onnxruntime_and_numpy_alone(bundle):
-    done = subprocess.run([sys.executable, "-c", IMPORTS, str(bundle)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, str(bundle)], capture_output=True, text=True, check=True
+    )
     loaded = done.stdout.split()
     assert {"onnxruntime", "numpy"} <= set(loaded)
     assert not set(FORBIDDEN) & set(loaded)
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "slmrec.cli", *words], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "slmrec.cli", *words], capture_output=True, text=True, check=False
+    )
 
 
 def lines(text: str) -> list[str]:
@@ -209,20 +230,30 @@ def test_an_altered_bundle_is_one_clear_line_and_exit_code_6(tmp_path, asked):
 
 def has_gpu() -> bool:
     try:
-        return subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False).returncode == 0
+        )
     except FileNotFoundError:
         return False
 
 
 @pytest.mark.skipif(has_gpu(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_an_error_and_never_the_cpu_in_silence(bundle):
-    with pytest.raises(UnavailableError, match="cuda was asked for, but onnxruntime would run on CPUExecutionProvider"):
+    with pytest.raises(
+        UnavailableError,
+        match="cuda was asked for, but onnxruntime would run on CPUExecutionProvider",
+    ):
         Recommender(bundle, "cuda", 1)
 
 
 def test_a_session_that_lands_elsewhere_is_refused(bundle, monkeypatch):
-    monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda _self: ["AzureExecutionProvider"])
-    with pytest.raises(UnavailableError, match="cpu was asked for, but onnxruntime would run on AzureExecutionProvider"):
+    monkeypatch.setattr(
+        onnxruntime.InferenceSession, "get_providers", lambda _self: ["AzureExecutionProvider"]
+    )
+    with pytest.raises(
+        UnavailableError,
+        match="cpu was asked for, but onnxruntime would run on AzureExecutionProvider",
+    ):
         Recommender(bundle, "cpu", 1)
 
 
@@ -236,7 +267,9 @@ def test_a_gpu_gives_the_golden_answers(bundle):
 @pytest.mark.gpu
 @pytest.mark.skipif(not has_gpu(), reason="needs a CUDA device")
 def test_a_gpu_recommends_what_the_cpu_does(bundle, recommender):
-    histories = [[f"i{2 + (5 * place + step) % 40}" for step in range(1 + place % 9)] for place in range(64)]
+    histories = [
+        [f"i{2 + (5 * place + step) % 40}" for step in range(1 + place % 9)] for place in range(64)
+    ]
     expected = recommender.recommend(histories, 10, exclude_seen=True)
     found = Recommender(bundle, "cuda", None).recommend(histories, 10, exclude_seen=True)
     assert [ids(row) for row in found] == [ids(row) for row in expected]

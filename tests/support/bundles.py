@@ -41,7 +41,9 @@ PARAMS = ExportParams(
     top=10,
 )
 MEASURED = {
-    "full": dict.fromkeys(("hr@1", "hr@5", "hr@10", "ndcg@5", "ndcg@10", "mrr", "coverage@10"), 0.5),
+    "full": dict.fromkeys(
+        ("hr@1", "hr@5", "hr@10", "ndcg@5", "ndcg@10", "mrr", "coverage@10"), 0.5
+    ),
     "ci95": {"ndcg@10": [0.4, 0.6]},
 }
 METRICS: dict[str, Any] = {
@@ -68,16 +70,23 @@ def small_model() -> LlamaRecommender:
 def served_items() -> ServedItems:
     """Items "i2" to "i41": one retired, one known by its title alone."""
     places = range(FIRST_ITEM, ROWS)
-    statuses = [RETIRED if place == RETIRED_ITEM else LISTED if place == LISTED_ITEM else ACTIVE for place in places]
+    statuses = [
+        RETIRED if place == RETIRED_ITEM else LISTED if place == LISTED_ITEM else ACTIVE
+        for place in places
+    ]
     titles = [None if place % 5 == 0 else f"Title {place} “quoted” \n é" for place in places]
     ids = [f"i{place}" for place in places]
-    return ServedItems(ids, titles, statuses, {item: place for place, item in enumerate(ids, start=FIRST_ITEM)})
+    return ServedItems(
+        ids, titles, statuses, {item: place for place, item in enumerate(ids, start=FIRST_ITEM)}
+    )
 
 
 @functools.cache
 def small_graph() -> onnx.ModelProto:
     """The small model's graph, without metadata."""
-    return export_graph(small_model(), torch.from_numpy(candidates_of(served_items())), PARAMS.opset)
+    return export_graph(
+        small_model(), torch.from_numpy(candidates_of(served_items())), PARAMS.opset
+    )
 
 
 @functools.cache
@@ -85,10 +94,14 @@ def small_parts() -> Parts:
     """Everything a bundle of the small model is made of."""
     served = served_items()
     items = item_files(served)
-    contract = write_contract(small_graph(), items, MAX_LENGTH, PARAMS.max_score_difference, {"student": "0" * 64})
+    contract = write_contract(
+        small_graph(), items, MAX_LENGTH, PARAMS.max_score_difference, {"student": "0" * 64}
+    )
     stamped = stamp(small_graph(), properties(contract, items))
     asked = questions(ROWS, MAX_LENGTH, served.candidates, PARAMS.top, PARAMS.seed)
-    golden = record(asked, functools.partial(answer, open_session(stamped, "cpu", 1)), served.candidates)
+    golden = record(
+        asked, functools.partial(answer, open_session(stamped, "cpu", 1)), served.candidates
+    )
     return Parts(stamped, contract, items, METRICS, golden)
 
 
@@ -107,7 +120,11 @@ def small_session() -> Any:
 
 def ask(history: list[list[int]], exclude: list[list[int]] | None = None, k: int = 5) -> Answer:
     """Ask the small graph; rows of lists must be of equal length."""
-    masked = np.array(exclude, dtype=np.int64) if exclude is not None else NONE.repeat(len(history), axis=0)
+    masked = (
+        np.array(exclude, dtype=np.int64)
+        if exclude is not None
+        else NONE.repeat(len(history), axis=0)
+    )
     return answer(small_session(), np.array(history, dtype=np.int64), masked, k)
 
 

@@ -37,7 +37,10 @@ def histories_of(sequences: list[list[int]], max_length: int) -> Histories:
         items=np.concatenate(sequences).astype(np.int64),
         times=np.arange(offsets[-1], dtype=np.int64),
         windows=Windows(rows.astype(np.uint32), rows, starts, stops),
-        targets={"valid": Targets(rows, lengths - 2, lengths - 2), "test": Targets(rows, lengths - 1, lengths - 1)},
+        targets={
+            "valid": Targets(rows, lengths - 2, lengths - 2),
+            "test": Targets(rows, lengths - 1, lengths - 1),
+        },
     )
 
 

@@ -36,7 +36,9 @@ def make_llm(folder: Path, layers: int = 4, tuned: bool = False) -> LlamaForCaus
         with torch.no_grad():
             model.model.norm.weight.copy_(torch.linspace(0.5, 2, 24))
     model.save_pretrained(folder)
-    words = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="unknown"))
+    words = Tokenizer(
+        models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="unknown")
+    )
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=words, unk_token="unknown").save_pretrained(folder)
     return model

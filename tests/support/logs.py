@@ -28,9 +28,18 @@ Event = tuple[str, str, int, float]  # user, item, seconds, weight
 def params(**changes: Any) -> dict[str, Any]:
     """The project's params.yaml for CSV logs of user, item, time, weight; prepare__events__format names a key to change."""
     whole: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
-    columns = {"user": "user", "item": "item", "time": "time", "sequence": None, "weight": "weight", "type": None}
+    columns = {
+        "user": "user",
+        "item": "item",
+        "time": "time",
+        "sequence": None,
+        "weight": "weight",
+        "type": None,
+    }
     whole["prepare"]["events"].update(files=["logs/**/*"], format="by_name", columns=columns)
-    whole["prepare"].update(items=None, earliest="1971-01-01T00:00:00Z", latest="2090-01-01T00:00:00Z")
+    whole["prepare"].update(
+        items=None, earliest="1971-01-01T00:00:00Z", latest="2090-01-01T00:00:00Z"
+    )
     for name, value in copy.deepcopy(changes).items():
         section, *keys, last = name.split("__")
         place = whole[section]
@@ -80,9 +89,19 @@ class Workshop:
 
     def events(self) -> pl.DataFrame:
         """All events in order, with the ids instead of the indices."""
-        table = pl.concat([pl.read_parquet(path, hive_partitioning=False) for path in sorted(Path("events/events").glob("*/*"))])
-        users, items = pl.read_parquet("events/users.parquet"), pl.read_parquet("events/items.parquet")
-        table = table.join(users, on="user_index", maintain_order="left").join(items, on="item_index", maintain_order="left")
+        table = pl.concat(
+            [
+                pl.read_parquet(path, hive_partitioning=False)
+                for path in sorted(Path("events/events").glob("*/*"))
+            ]
+        )
+        users, items = (
+            pl.read_parquet("events/users.parquet"),
+            pl.read_parquet("events/items.parquet"),
+        )
+        table = table.join(users, on="user_index", maintain_order="left").join(
+            items, on="item_index", maintain_order="left"
+        )
         return table.select("user", "item", "time", "weight")
 
     def promised_bytes(self) -> str:
@@ -90,15 +109,26 @@ class Workshop:
         Path("events/quarantine.parquet").unlink()
         return sha256_of_folder(Path("events"), "*") + sha256_of_folder(Path("histories"), "*")
 
-    def stage(self, module: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def stage(
+        self, module: str, *words: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a stage as DVC does, in a process of its own."""
-        variables = os.environ | {"PYTHONPATH": str(ROOT), "SLMREC_CACHE": str(self.home / "cache")} | environment
+        variables = (
+            os.environ
+            | {"PYTHONPATH": str(ROOT), "SLMREC_CACHE": str(self.home / "cache")}
+            | environment
+        )
         command = [sys.executable, "-m", f"slmrec.stages.{module}", *words]
-        return subprocess.run(command, cwd=self.home, env=variables, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.home, env=variables, capture_output=True, text=True, check=False
+        )
 
 
 def as_csv(events: list[Event]) -> bytes:
-    lines = ["user,item,time,weight", *(f"{user},{item},{time},{weight}" for user, item, time, weight in events)]
+    lines = [
+        "user,item,time,weight",
+        *(f"{user},{item},{time},{weight}" for user, item, time, weight in events),
+    ]
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -107,13 +137,17 @@ def as_tsv(events: list[Event]) -> bytes:
 
 
 def as_jsonl(events: list[Event]) -> bytes:
-    records = [dict(zip(("user", "item", "time", "weight"), event, strict=True)) for event in events]
+    records = [
+        dict(zip(("user", "item", "time", "weight"), event, strict=True)) for event in events
+    ]
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
 def as_parquet(events: list[Event]) -> bytes:
     stream = io.BytesIO()
-    pl.DataFrame(events, schema=["user", "item", "time", "weight"], orient="row").write_parquet(stream)
+    pl.DataFrame(events, schema=["user", "item", "time", "weight"], orient="row").write_parquet(
+        stream
+    )
     return stream.getvalue()
 
 

@@ -13,7 +13,17 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("slmrec", "flows", "params.yaml", "studies.yaml", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+PARTS = (
+    "slmrec",
+    "flows",
+    "params.yaml",
+    "studies.yaml",
+    "dvc.yaml",
+    ".dvcignore",
+    ".gitignore",
+    ".dvc/config",
+    ".dvc/.gitignore",
+)
 
 
 def make_project(folder: Path) -> Path:
@@ -49,15 +59,27 @@ def write_logs(data: Path, users: int = 60, items: int = 80, length: int = 30) -
 
 def environment() -> dict[str, str]:
     """This environment's python first, as `make` has it, and no setting of Prefect or DVC from outside."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "DVC_"))}
-    return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_WAIT_POLICY": "PASSIVE"}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "DVC_"))
+    }
+    return {
+        **kept,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
 
 
-def run(folder: Path, module: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, module: str, *words: str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
     """Run `python -m module words` in `folder`; with `check` a failure shows what was printed."""
     command = [sys.executable, "-m", module, *words]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    assert not check or done.returncode == 0, f"{module} {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert not check or done.returncode == 0, (
+        f"{module} {' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    )
     return done
 
 

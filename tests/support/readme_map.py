@@ -8,7 +8,10 @@ import re
 from tests.support.project import ROOT
 
 README = ROOT / "README.md"
-START, END = "<!-- tree: written by `python -m tests.support.readme_map` -->\n```\n", "```\n<!-- end of tree -->"
+START, END = (
+    "<!-- tree: written by `python -m tests.support.readme_map` -->\n```\n",
+    "```\n<!-- end of tree -->",
+)
 FOLDERS = ("slmrec", "slmrec/stages", "slmrec/studies", "flows")
 OTHERS = {
     "dvc.yaml": "The pipeline, the only place that knows the order.",
@@ -36,7 +39,10 @@ def tree() -> str:
     """One line a file, the captions aligned."""
     captions = dict(OTHERS)
     for folder in FOLDERS:
-        captions |= {file.relative_to(ROOT).as_posix(): _caption(file.read_text()) for file in sorted((ROOT / folder).glob("*.py"))}
+        captions |= {
+            file.relative_to(ROOT).as_posix(): _caption(file.read_text())
+            for file in sorted((ROOT / folder).glob("*.py"))
+        }
     captions = {name: caption for name, caption in captions.items() if caption}
     width = max(map(len, captions))
     return "".join(f"{name:<{width}}  {caption}\n" for name, caption in captions.items())

@@ -25,7 +25,9 @@ def ring_run(checkpoint: Path, **changes: Any) -> Run:
     torch.manual_seed(1)
     torch.set_num_threads(1)
     p = TRAINING.model_copy(update={"checkpoint_seconds": 1e-9} | changes)
-    model = SASRec(ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 16, None, 0.0), 1, 2, 32, 0.1, 8)
+    model = SASRec(
+        ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 16, None, 0.0), 1, 2, 32, 0.1, 8
+    )
     ranking, validation = (
         NextItemLoss(model.item_embedding, p.loss, HISTORIES),
         SampledNdcg(HISTORIES, model.item_embedding, p.validation_targets, seed=1),
@@ -34,4 +36,14 @@ def ring_run(checkpoint: Path, **changes: Any) -> Run:
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"ranking": ranking.loss(model(batch.items)[batch.real], batch.targets[batch.real])}
 
-    return Run("ring", model, objective, {"ranking": 1.0}, lambda: validation(model), HISTORIES, p, 1, Checkpoint(checkpoint))
+    return Run(
+        "ring",
+        model,
+        objective,
+        {"ranking": 1.0},
+        lambda: validation(model),
+        HISTORIES,
+        p,
+        1,
+        Checkpoint(checkpoint),
+    )

@@ -16,6 +16,7 @@ from slmrec.core.files import sha256_of
 from slmrec.core.fingerprint import key_of
 from slmrec.models.serialization import save_model
 from slmrec.training.loop import Run, train
+from tests.support.histories import TRAINING
 from tests.support.project import ROOT
 from tests.support.training import ring_run
 
@@ -55,7 +56,12 @@ def test_the_weights_of_the_best_epoch_are_left_in_place(tmp_path):
 
 def test_nan_in_a_loss_stops_with_step_term_and_windows(tmp_path):
     run = ring_run(tmp_path / "c.safetensors")
-    broken = Run(**{**vars(run), "objective": lambda batch: {"ranking": run.objective(batch)["ranking"] * float("nan")}})
+    broken = Run(
+        **{
+            **vars(run),
+            "objective": lambda batch: {"ranking": run.objective(batch)["ranking"] * float("nan")},
+        }
+    )
     with pytest.raises(TrainingError, match=r"term ranking is nan at step 0 \(windows"):
         train(broken)
 

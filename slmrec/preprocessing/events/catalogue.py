@@ -15,7 +15,9 @@ from slmrec.preprocessing.logs.log_files import find_files, read_batches
 from slmrec.preprocessing.logs.text_blocks import BAD_LINES
 
 PREVIOUS = Path("index") / "items.parquet"  # below data/
-PREVIOUS_PROFILE = Path("index") / "profile.json"  # of the previous version of the data, for validate
+PREVIOUS_PROFILE = (
+    Path("index") / "profile.json"
+)  # of the previous version of the data, for validate
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,16 @@ def read_previous(data: Path) -> pl.DataFrame:
     if not path.is_file():
         return pl.DataFrame(schema=tables.ITEMS)
     table = tables.read_table(path, tables.ITEMS)
-    if not table["item_index"].equals(pl.Series("item_index", range(FIRST_ITEM, FIRST_ITEM + len(table)), dtype=pl.UInt32)):
-        raise DataError(f"{path} does not number items from {FIRST_ITEM} without a gap; restore it from the last good run")
+    if not table["item_index"].equals(
+        pl.Series("item_index", range(FIRST_ITEM, FIRST_ITEM + len(table)), dtype=pl.UInt32)
+    ):
+        raise DataError(
+            f"{path} does not number items from {FIRST_ITEM} without a gap; restore it from the last good run"
+        )
     if table["item"].null_count() or table["item"].n_unique() != len(table):
-        raise DataError(f"{path} names an item twice or not at all; restore it from the last good run")
+        raise DataError(
+            f"{path} names an item twice or not at all; restore it from the last good run"
+        )
     return table
 
 
@@ -46,16 +54,26 @@ def read_catalogue(data: Path, source: ItemSource | None) -> Catalogue:
     if source is None:
         return Catalogue(pl.DataFrame(schema={"id": pl.String, "title": pl.String}), {}, 0, 0)
     columns = source.columns
-    wanted = list(dict.fromkeys([columns.item, *([columns.title] if columns.title else []), *columns.others]))
+    wanted = list(
+        dict.fromkeys([columns.item, *([columns.title] if columns.title else []), *columns.others])
+    )
     parts: list[pl.DataFrame] = []
     bad: dict[str, pl.DataFrame] = {}
     for file in find_files(data, source):
         for batch in read_batches(file, source, wanted):
             rows = batch.rows.with_columns(pl.col(columns.item).cast(pl.String))
             nameless = rows.filter(pl.col(columns.item).is_null())
-            nameless = nameless.select("row", reason=pl.lit("item without id"), text=pl.lit(None, pl.String))
+            nameless = nameless.select(
+                "row", reason=pl.lit("item without id"), text=pl.lit(None, pl.String)
+            )
             parts.append(_select(rows.filter(pl.col(columns.item).is_not_null()), source))
-            bad[file.name] = pl.concat([bad.get(file.name, pl.DataFrame(schema=BAD_LINES)), batch.bad, nameless.cast(BAD_LINES)])
+            bad[file.name] = pl.concat(
+                [
+                    bad.get(file.name, pl.DataFrame(schema=BAD_LINES)),
+                    batch.bad,
+                    nameless.cast(BAD_LINES),
+                ]
+            )
     rows = pl.concat(parts).unique().sort(pl.all(), nulls_last=True)
     read = sum(map(len, parts)) + sum(map(len, bad.values()))
     items = rows.unique("id", keep="first", maintain_order=True)
@@ -66,4 +84,6 @@ def _select(rows: pl.DataFrame, source: ItemSource) -> pl.DataFrame:
     columns = source.columns
     title = pl.col(columns.title).cast(pl.String) if columns.title else pl.lit(None, pl.String)
     others = [pl.col(name).cast(pl.String).alias(name) for name in columns.others]
-    return rows.select(id=pl.col(columns.item), title=title).with_columns(rows.select(others) if others else [])
+    return rows.select(id=pl.col(columns.item), title=title).with_columns(
+        rows.select(others) if others else []
+    )

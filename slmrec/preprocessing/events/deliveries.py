@@ -33,7 +33,14 @@ class ContentHashes:
 
     def save(self, now_ns: int) -> None:
         """Remember what was seen, but for files so fresh that a second write could leave the same stamp."""
-        write_json(self._memory, {name: entry for name, entry in self._seen.items() if now_ns - int(str(entry[1])) > 2_000_000_000})
+        write_json(
+            self._memory,
+            {
+                name: entry
+                for name, entry in self._seen.items()
+                if now_ns - int(str(entry[1])) > 2_000_000_000
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -47,15 +54,18 @@ class Delivered:
 def in_groups(delivered: list[Delivered]) -> list[list[Delivered]]:
     """Files in name order, small ones together.
 
-    Where a group ends depends on sizes and on each name's hash, so that after a file that slipped in between the
-    groups are soon the old ones again.
+    Where a group ends depends on sizes and on each name's hash, so that after a file that slipped
+    in between the groups are soon the old ones again.
     """
     groups: list[list[Delivered]] = [[]]
     size = 0
     for one in delivered:
         groups[-1].append(one)
         size += one.file.path.stat().st_size
-        if size >= GROUP_BYTES or hashlib.sha256(one.file.name.encode()).digest()[0] % GROUP_FILES == 0:
+        if (
+            size >= GROUP_BYTES
+            or hashlib.sha256(one.file.name.encode()).digest()[0] % GROUP_FILES == 0
+        ):
             groups.append([])
             size = 0
     return [group for group in groups if group]

@@ -26,7 +26,13 @@ class EventFiles:
         """Time in microseconds of the event at a place in total order."""
         for path, events in zip(self.paths, self.events, strict=True):
             if place < events:
-                return int(pl.scan_parquet(path).select(pl.col("time").dt.epoch("us")).slice(place, 1).collect().item())
+                return int(
+                    pl.scan_parquet(path)
+                    .select(pl.col("time").dt.epoch("us"))
+                    .slice(place, 1)
+                    .collect()
+                    .item()
+                )
             place -= events
         raise IndexError(place)
 

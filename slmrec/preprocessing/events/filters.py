@@ -1,7 +1,8 @@
 """Rules that look at more than one row: bots, repeats, k-core, longest history; applied in this order.
 
-They work on flat arrays of all events in total order: 9 bytes an event, and 12 more while a user's events are brought
-together. A longest history is cut last, so items may end below min_item_events by it.
+They work on flat arrays of all events in total order: 9 bytes an event, and 12 more while a user's
+events are brought together. A longest history is cut last, so items may end below min_item_events
+by it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from slmrec.params.prepare import PrepareParams
 from slmrec.preprocessing.events.timestamps import DAY_US
 
 KEPT = 0
-RULES = ("kept", "bot", "repeat", "user below k-core", "item below k-core", "beyond longest history")
+RULES = (
+    "kept",
+    "bot",
+    "repeat",
+    "user below k-core",
+    "item below k-core",
+    "beyond longest history",
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,12 @@ class Flat:
 def active(p: PrepareParams) -> bool:
     """Whether any rule of this file can leave an event out."""
     k_core = p.min_user_events > 1 or p.min_item_events > 1
-    return p.repeats != "keep" or k_core or p.max_history is not None or p.max_events_per_day is not None
+    return (
+        p.repeats != "keep"
+        or k_core
+        or p.max_history is not None
+        or p.max_events_per_day is not None
+    )
 
 
 def days_of(us: np.ndarray) -> np.ndarray:
@@ -49,7 +62,9 @@ def apply(flat: Flat, p: PrepareParams) -> np.ndarray:
     k_core(flat, removed_by, p.min_user_events, p.min_item_events)
     if p.max_history is not None:
         rest = np.flatnonzero(removed_by == KEPT)
-        removed_by[rest[too_old(flat.users[rest], p.max_history)]] = RULES.index("beyond longest history")
+        removed_by[rest[too_old(flat.users[rest], p.max_history)]] = RULES.index(
+            "beyond longest history"
+        )
     return removed_by
 
 
@@ -90,7 +105,9 @@ def k_core(flat: Flat, removed_by: np.ndarray, min_user_events: int, min_item_ev
         changed = False
         for ids, least, rule in sides:
             kept = removed_by == KEPT
-            rare = kept & (np.bincount(ids[kept], minlength=int(ids.max(initial=0)) + 1) < least)[ids]
+            rare = (
+                kept & (np.bincount(ids[kept], minlength=int(ids.max(initial=0)) + 1) < least)[ids]
+            )
             changed = changed or bool(rare.any())
             _set_aside(removed_by, rare, rule)
 

@@ -1,7 +1,7 @@
 """The index of users and of items: which number an id has, for ever.
 
-Known ids (those of the previous index) keep their numbers; new ones follow by first appearance, ids that appear at the
-same time by their text. Numbers are given before any rule leaves an event out.
+Known ids (those of the previous index) keep their numbers; new ones follow by first appearance, ids
+that appear at the same time by their text. Numbers are given before any rule leaves an event out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def merge(tables: list[pl.LazyFrame]) -> pl.DataFrame:
     """First appearance of every id over tables of (id, first_us); streaming, in no order."""
     if not tables:
         return pl.DataFrame(schema=ENTRIES)
-    return pl.concat(tables).group_by("id").agg(pl.col("first_us").min()).collect(engine="streaming")
+    return (
+        pl.concat(tables).group_by("id").agg(pl.col("first_us").min()).collect(engine="streaming")
+    )
 
 
 def in_order(seen: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
@@ -42,7 +44,9 @@ def in_order(seen: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
     Null first_us: known or listed, but in no event; such new ids come last.
     """
     first = (
-        pl.DataFrame({"id": known}).join(seen, on="id", how="left", maintain_order="left") if len(known) else pl.DataFrame(schema=ENTRIES)
+        pl.DataFrame({"id": known}).join(seen, on="id", how="left", maintain_order="left")
+        if len(known)
+        else pl.DataFrame(schema=ENTRIES)
     )
     new = seen.join(first, on="id", how="anti") if len(known) else seen
     return pl.concat([first, _by_appearance(new)])
@@ -55,7 +59,12 @@ def _by_appearance(entries: pl.DataFrame) -> pl.DataFrame:
     same = first.eq_missing(first.shift(1))
     tied = (same | same.shift(-1, fill_value=False)).arg_true()
     order = np.arange(len(entries), dtype=np.uint32)
-    order[tied.to_numpy()] = entries[tied].with_columns(place=tied).sort("first_us", "id", nulls_last=True)["place"].to_numpy()
+    order[tied.to_numpy()] = (
+        entries[tied]
+        .with_columns(place=tied)
+        .sort("first_us", "id", nulls_last=True)["place"]
+        .to_numpy()
+    )
     return entries[order]
 
 

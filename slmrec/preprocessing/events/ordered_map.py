@@ -11,7 +11,9 @@ import polars as pl
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
-MOST_AT_ONCE = 2  # each piece of work is its memory again, and Polars divides its own work among all threads
+MOST_AT_ONCE = (
+    2  # each piece of work is its memory again, and Polars divides its own work among all threads
+)
 
 
 def map_in_order(work: Callable[[Input], Result], inputs: Iterable[Input]) -> Iterator[Result]:
@@ -19,7 +21,9 @@ def map_in_order(work: Callable[[Input], Result], inputs: Iterable[Input]) -> It
 
     An error comes where its result would have come; what has not begun by then never does.
     """
-    at_once = min(MOST_AT_ONCE, pl.thread_pool_size())  # one where a person limits Polars to one thread
+    at_once = min(
+        MOST_AT_ONCE, pl.thread_pool_size()
+    )  # one where a person limits Polars to one thread
     begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(at_once) as pool:
         try:

@@ -18,8 +18,11 @@ WITH_ZONE = ["%+", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-
 WITHOUT_ZONE = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 MAX_ID = 1024  # bytes; a longer id is a swallowed line or an attack, never an id
 NEVER = np.iinfo(np.int64).max
-LONGEST_TIME = 253_402_300_800_000_000  # the year 10000 in microseconds: beyond it no calendar can say a time
-# Rows that a rule of params.yaml leaves out are no bad rows: they do not count against max_quarantine_share.
+LONGEST_TIME = (
+    253_402_300_800_000_000  # the year 10000 in microseconds: beyond it no calendar can say a time
+)
+# Rows that a rule of params.yaml leaves out are no bad rows: they do not count against
+# max_quarantine_share.
 TYPE_NOT_KEPT = "type not kept"
 WEIGHT_BELOW_MINIMUM = "weight below minimum"
 
@@ -28,8 +31,9 @@ WEIGHT_BELOW_MINIMUM = "weight below minimum"
 class Parsed:
     """Events of one batch with ids as codes, the ids behind the codes, and the rows that are none.
 
-    events, by time: user u32, item u32 (codes), us i64, sequence i64, weight f32, file u16, row u32. users, items: id str,
-    first_us i64, in order of code. A row left out by type or weight still gives its ids an index.
+    events, by time: user u32, item u32 (codes), us i64, sequence i64, weight f32, file u16, row
+    u32. users, items: id str, first_us i64, in order of code. A row left out by type or weight
+    still gives its ids an index.
     """
 
     events: pl.DataFrame
@@ -54,9 +58,13 @@ def parse(batch: Batch, p: PrepareParams) -> Parsed:
     left_out = _rules(p)
     if left_out:
         dropped = rows.select(pl.any_horizontal(left_out.values()).fill_null(False)).to_series()
-        bad = pl.concat([bad, _explain(rows.filter(dropped), batch.rows.filter(pl.lit(False)), left_out)])
+        bad = pl.concat(
+            [bad, _explain(rows.filter(dropped), batch.rows.filter(pl.lit(False)), left_out)]
+        )
         rows = rows.filter(~dropped)
-    return Parsed(rows.select("user", "item", "us", "sequence", "weight", "file", "row"), users, items, bad)
+    return Parsed(
+        rows.select("user", "item", "us", "sequence", "weight", "file", "row"), users, items, bad
+    )
 
 
 def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
@@ -82,14 +90,23 @@ def _as_id(column: pl.Series) -> pl.Series:
     """An id as text: whole numbers without a point, 16 bytes as a UUID."""
     if column.dtype == pl.Binary:
         digits = column.bin.encode("hex")
-        parts = [digits.str.slice(start, length) for start, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
-        return pl.select(pl.when(digits.str.len_bytes() == 32).then(pl.concat_str(parts, separator="-"))).to_series()
+        parts = [
+            digits.str.slice(start, length)
+            for start, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
+        ]
+        return pl.select(
+            pl.when(digits.str.len_bytes() == 32).then(pl.concat_str(parts, separator="-"))
+        ).to_series()
     if column.dtype.is_float():
         # pandas turns whole numbers into floats as soon as one is missing
         whole = column.cast(pl.Int64, strict=False)
         return pl.select(pl.when(whole == column).then(whole)).to_series().cast(pl.String)
-    if not (column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
-        raise DataError(f"column {column.name} is {column.dtype}, which is no id; name another column in params.yaml")
+    if not (
+        column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)
+    ):
+        raise DataError(
+            f"column {column.name} is {column.dtype}, which is no id; name another column in params.yaml"
+        )
     return column.cast(pl.String)
 
 
@@ -99,7 +116,9 @@ def _coded(ids: pl.Series) -> tuple[pl.Series, pl.Series]:
     held = ids.cast(kind)  # Polars forgets the codes of a Categories as soon as no column uses it
     codes = held.to_physical()
     found = codes.drop_nulls().to_numpy()
-    each = pl.DataFrame({"code": np.arange(int(found.max()) + 1 if len(found) else 0, dtype=np.uint32)})
+    each = pl.DataFrame(
+        {"code": np.arange(int(found.max()) + 1 if len(found) else 0, dtype=np.uint32)}
+    )
     return codes, each.select(pl.col("code").cat.to(kind).cast(pl.String)).to_series()
 
 
@@ -125,29 +144,48 @@ def _as_us(column: pl.Series, time_format: str) -> pl.Series:
         if found.null_count() == text.null_count():
             break
         rest = pl.when(found.is_null()).then(text).otherwise(None)
-        more = pl.select(rest).to_series().str.to_datetime(form, time_unit="us", time_zone=zone, strict=False)
+        more = (
+            pl.select(rest)
+            .to_series()
+            .str.to_datetime(form, time_unit="us", time_zone=zone, strict=False)
+        )
         found = pl.select(pl.coalesce(found, more)).to_series()
     return found.dt.epoch("us")
 
 
 def _epoch(column: pl.Series, tick: int) -> pl.Series:
-    whole = column.cast(pl.Int64, strict=False) if not column.dtype.is_float() else pl.Series([None], dtype=pl.Int64)
+    whole = (
+        column.cast(pl.Int64, strict=False)
+        if not column.dtype.is_float()
+        else pl.Series([None], dtype=pl.Int64)
+    )
     limit = LONGEST_TIME // tick
     if whole.null_count() == column.null_count():
         return whole.clip(-limit, limit) * tick
     exact = column.cast(pl.Float64, strict=False).clip(-limit, limit)
-    return pl.select(pl.when(exact.is_finite()).then(exact * tick)).to_series().round().cast(pl.Int64, strict=False)
+    return (
+        pl.select(pl.when(exact.is_finite()).then(exact * tick))
+        .to_series()
+        .round()
+        .cast(pl.Int64, strict=False)
+    )
 
 
 def _as_number(column: pl.Series, kind: type[pl.DataType]) -> pl.Series:
     return column.cast(kind, strict=False)
 
 
-def _reason(p: PrepareParams, users: dict[str, pl.Series], items: dict[str, pl.Series]) -> dict[str, pl.Expr]:
+def _reason(
+    p: PrepareParams, users: dict[str, pl.Series], items: dict[str, pl.Series]
+) -> dict[str, pl.Expr]:
     """Why a row is bad: the first reason that is true, in this order."""
     checks = {"no user": pl.col("user").is_null(), "no item": pl.col("item").is_null()}
     for name, codes in (("user", users), ("item", items)):
-        checks |= {f"{name} id {what}": pl.col(name).is_in(found.implode()) for what, found in codes.items() if len(found)}
+        checks |= {
+            f"{name} id {what}": pl.col(name).is_in(found.implode())
+            for what, found in codes.items()
+            if len(found)
+        }
     return checks | {
         "time unreadable": pl.col("us").is_null(),
         "time before earliest": pl.col("us") < time_in_us(p.earliest),
@@ -169,15 +207,28 @@ def _rules(p: PrepareParams) -> dict[str, pl.Expr]:
 
 def _explain(rows: pl.DataFrame, raw: pl.DataFrame, reasons: dict[str, pl.Expr]) -> pl.DataFrame:
     """Rows as BAD_LINES; `raw` gives the text shown, or is empty where none is wanted."""
-    why = pl.coalesce([pl.when(found.fill_null(False)).then(pl.lit(name)) for name, found in reasons.items()])
+    why = pl.coalesce(
+        [pl.when(found.fill_null(False)).then(pl.lit(name)) for name, found in reasons.items()]
+    )
     columns = [
         pl.col(name).cast(pl.String, strict=False).fill_null("null").str.slice(0, TEXT_SHOWN)
         for name in raw.columns
         if name not in ("file", "row")
     ]
-    texts = raw.select(pl.concat_str(columns, separator=" | ").str.slice(0, TEXT_SHOWN)).to_series() if len(raw) else None
-    shown = pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)) if texts is None else texts
-    return rows.select("row", reason=why, file="file").with_columns(text=shown).select(*BAD_LINES, "file").cast(BAD_LINES)
+    texts = (
+        raw.select(pl.concat_str(columns, separator=" | ").str.slice(0, TEXT_SHOWN)).to_series()
+        if len(raw)
+        else None
+    )
+    shown = (
+        pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)) if texts is None else texts
+    )
+    return (
+        rows.select("row", reason=why, file="file")
+        .with_columns(text=shown)
+        .select(*BAD_LINES, "file")
+        .cast(BAD_LINES)
+    )
 
 
 def _first_seen(rows: pl.DataFrame, name: str, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:

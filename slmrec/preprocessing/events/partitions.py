@@ -1,8 +1,8 @@
 """Events in total order, in parts made from chunks and kept from one run to the next.
 
-A part is some days of one month that follow each other: as many as hold PART_EVENTS events. A generation is what the last
-run knew: the ids in order and its parts. A part is taken over as it is when it was made from the same chunks under the same
-params and no number in it changed.
+A part is some days of one month that follow each other: as many as hold PART_EVENTS events. A
+generation is what the last run knew: the ids in order and its parts. A part is taken over as it is
+when it was made from the same chunks under the same params and no number in it changed.
 """
 
 from __future__ import annotations
@@ -82,7 +82,12 @@ class Part:
     def presence(self) -> Presence:
         """Presence in the part's events, which need not be read for it."""
         found = pl.read_ipc(self.folder / PRESENCE)
-        return Presence(*(found[field.name].explode(empty_as_null=False).to_numpy() for field in fields(Presence)))
+        return Presence(
+            *(
+                found[field.name].explode(empty_as_null=False).to_numpy()
+                for field in fields(Presence)
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,13 @@ class Encoder:
 
     def __init__(self, users: Index, items: Index, seed: int) -> None:
         self._indices = {"users": users, "items": items}
-        self._hashes = {"users": hash_ids(users.entries["id"], seed), "items": hash_ids(items.entries["id"], seed)}
-        self._map = lru_cache(maxsize=128)(self._map_codes)  # a file in no order of time visits its chunks once a part
+        self._hashes = {
+            "users": hash_ids(users.entries["id"], seed),
+            "items": hash_ids(items.entries["id"], seed),
+        }
+        self._map = lru_cache(maxsize=128)(
+            self._map_codes
+        )  # a file in no order of time visits its chunks once a part
 
     def _map_codes(self, path: Path, kind: str) -> np.ndarray:
         return self._indices[kind].numbers(scan_ids(path, kind).select("id").collect()["id"])
@@ -112,7 +122,9 @@ class Encoder:
         """Events of a chunk with the columns of the total order and their origin."""
         users = self._map(chunk.path, "users")[events["user"].to_numpy()]
         items = self._map(chunk.path, "items")[events["item"].to_numpy()]
-        hashes = hash_pairs(self._hashes["users"][users], self._hashes["items"][items - tables.FIRST_ITEM])
+        hashes = hash_pairs(
+            self._hashes["users"][users], self._hashes["items"][items - tables.FIRST_ITEM]
+        )
         return events.select(
             "us",
             "sequence",
@@ -131,11 +143,15 @@ def make_parts(chunks: list[Chunk], encoder: Encoder, plan: Plan) -> Iterator[Pa
 
     def make(days: Days) -> Part:
         old, new = plan.old / days.name, plan.new / days.name
-        identity = hashlib.sha256(json.dumps([plan.key, plan.origins, [chunk.name for chunk in days.chunks]]).encode()).hexdigest()
+        identity = hashlib.sha256(
+            json.dumps([plan.key, plan.origins, [chunk.name for chunk in days.chunks]]).encode()
+        ).hexdigest()
         if not _take_over(old, new, identity, plan):
             _make(days, encoder, identity, plan)
         facts = read_json(new / FACTS)
-        return Part(days.name, new, facts["events"], facts["ties"], facts["duplicates"], facts["chunks"])
+        return Part(
+            days.name, new, facts["events"], facts["ties"], facts["duplicates"], facts["chunks"]
+        )
 
     return map_in_order(make, divide(chunks))
 
@@ -145,7 +161,9 @@ def divide(chunks: list[Chunk]) -> list[Days]:
     if not chunks:
         return []
     days, places = np.unique(np.concatenate([chunk.days for chunk in chunks]), return_inverse=True)
-    events = np.bincount(places, weights=np.concatenate([chunk.events_of_days for chunk in chunks])).astype(np.int64)
+    events = np.bincount(
+        places, weights=np.concatenate([chunk.events_of_days for chunk in chunks])
+    ).astype(np.int64)
     spans: list[tuple[int, int]] = []
     month, held = "", 0
     for day, count in zip(days.tolist(), events.tolist(), strict=True):
@@ -154,7 +172,10 @@ def divide(chunks: list[Chunk]) -> list[Days]:
             month, held = _date(day)[:7], 0
         spans[-1] = (spans[-1][0], day)
         held += count
-    return [Days(first, last, [chunk for chunk in chunks if chunk.holds(first, last)]) for first, last in spans]
+    return [
+        Days(first, last, [chunk for chunk in chunks if chunk.holds(first, last)])
+        for first, last in spans
+    ]
 
 
 def _date(day: int) -> str:
@@ -165,7 +186,11 @@ def _take_over(old: Path, new: Path, identity: str, plan: Plan) -> bool:
     if not (old / FACTS).is_file():
         return False
     facts: dict[str, Any] = read_json(old / FACTS)
-    if facts["identity"] != identity or facts["last_user"] >= plan.users_unchanged or facts["last_item"] >= plan.items_unchanged:
+    if (
+        facts["identity"] != identity
+        or facts["last_user"] >= plan.users_unchanged
+        or facts["last_item"] >= plan.items_unchanged
+    ):
         return False
     if facts["events_stamp"] != _stamp(old / EVENTS):
         return False
@@ -182,7 +207,12 @@ def _stamp(path: Path) -> list[int]:
 def _make(days: Days, encoder: Encoder, identity: str, plan: Plan) -> None:
     folder = plan.new / days.name
     folder.mkdir(parents=True)
-    rows = pl.concat([encoder.encode(chunk, chunk.events(days.first, days.last), ordinal) for ordinal, chunk in enumerate(days.chunks)])
+    rows = pl.concat(
+        [
+            encoder.encode(chunk, chunk.events(days.first, days.last), ordinal)
+            for ordinal, chunk in enumerate(days.chunks)
+        ]
+    )
     ordered = in_total_order(rows)
     events = ordered.select(*_EVENT_COLUMNS).events
     events.write_parquet(folder / EVENTS)

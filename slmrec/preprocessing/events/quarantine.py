@@ -14,7 +14,12 @@ from slmrec.preprocessing.events.filters import RULES
 from slmrec.preprocessing.events.parse import TYPE_NOT_KEPT, WEIGHT_BELOW_MINIMUM
 
 DUPLICATE = "duplicate"
-BY_RULE = (TYPE_NOT_KEPT, WEIGHT_BELOW_MINIMUM, DUPLICATE, *RULES[1:])  # asked for, so no fault of the logs
+BY_RULE = (
+    TYPE_NOT_KEPT,
+    WEIGHT_BELOW_MINIMUM,
+    DUPLICATE,
+    *RULES[1:],
+)  # asked for, so no fault of the logs
 EXAMPLES = 3
 
 
@@ -37,7 +42,9 @@ class Quarantine:
 
     def add_copy(self, chunk: Chunk, number: int, copy: str) -> None:
         """Set aside a file that holds the same bytes as file `number` of a chunk."""
-        rows, bad = (table.filter(pl.col("file") == number) for table in (chunk.origins(), chunk.bad()))
+        rows, bad = (
+            table.filter(pl.col("file") == number) for table in (chunk.origins(), chunk.bad())
+        )
         self.rows += len(rows) + len(bad)
         self.add(bad, copy)
         self.add_rows(rows["row"], DUPLICATE, copy)
@@ -57,14 +64,18 @@ class Quarantine:
             return
         for reason, count in rows["reason"].value_counts().iter_rows():
             self.counts[reason] = self.counts.get(reason, 0) + count
-        table = rows.select(file=pl.lit(file), row=pl.col("row").cast(pl.UInt64), reason="reason", text="text")
+        table = rows.select(
+            file=pl.lit(file), row=pl.col("row").cast(pl.UInt64), reason="reason", text="text"
+        )
         self._folder.mkdir(parents=True, exist_ok=True)
         table.write_parquet(self._folder / f"{self._parts:06d}.parquet")
         self._parts += 1
 
     def bad(self) -> dict[str, int]:
         """Counts of the reasons that are faults of the logs, in order of name."""
-        return {reason: count for reason, count in sorted(self.counts.items()) if reason not in BY_RULE}
+        return {
+            reason: count for reason, count in sorted(self.counts.items()) if reason not in BY_RULE
+        }
 
     def left_out(self) -> dict[str, int]:
         """Counts of what duplicates and rules left out, in order of name."""
@@ -85,15 +96,25 @@ class Quarantine:
         if count <= max_share * rows:
             return
         worst = sorted(bad, key=lambda reason: (-bad[reason], reason))[:3]
-        said = "; ".join(f"{bad[reason]} {reason} ({', '.join(self._examples(reason))})" for reason in worst)
+        said = "; ".join(
+            f"{bad[reason]} {reason} ({', '.join(self._examples(reason))})" for reason in worst
+        )
         raise DataError(
             f"{count} of {rows} rows are bad, {count / rows:.2%}, allowed are {max_share:.2%}: {said}; "
             "mend the logs, or raise prepare.max_quarantine_share in params.yaml"
         )
 
     def _examples(self, reason: str) -> list[str]:
-        rows = pl.scan_parquet(sorted(self._folder.glob("*.parquet"))).filter(pl.col("reason") == reason).head(EXAMPLES).collect()
-        return [f"{file} row {row}: {_short(text)}" for file, row, text in rows.select("file", "row", "text").iter_rows()]
+        rows = (
+            pl.scan_parquet(sorted(self._folder.glob("*.parquet")))
+            .filter(pl.col("reason") == reason)
+            .head(EXAMPLES)
+            .collect()
+        )
+        return [
+            f"{file} row {row}: {_short(text)}"
+            for file, row, text in rows.select("file", "row", "text").iter_rows()
+        ]
 
 
 def _short(text: str | None) -> str:

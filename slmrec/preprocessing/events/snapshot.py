@@ -1,6 +1,7 @@
 """What one run of prepare leaves for the next: the ids in order of their numbers, and the events in parts.
 
-It lies in the cache, replaced as a whole when a run succeeds, so a run that dies leaves the last good one behind.
+It lies in the cache, replaced as a whole when a run succeeds, so a run that dies leaves the last
+good one behind.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ SIDES = ("users", "items")
 class Old:
     """The last generation, empty where there is none.
 
-    `settled` are first appearances (id, first_us) in the chunks `settled_chunks`: all but the newest group's, which
-    grows or changes with the next delivery.
+    `settled` are first appearances (id, first_us) in the chunks `settled_chunks`: all but the
+    newest group's, which grows or changes with the next delivery.
     """
 
     folder: Path
@@ -52,7 +53,12 @@ class Old:
 
 
 def make_generation(
-    chunks: list[Chunk], known: pl.Series, listed: pl.Series, p: PrepareParams, home: Path, use: Callable[[Generation], None]
+    chunks: list[Chunk],
+    known: pl.Series,
+    listed: pl.Series,
+    p: PrepareParams,
+    home: Path,
+    use: Callable[[Generation], None],
 ) -> None:
     """Number the ids, hand the generation to `use`, which takes all its parts, and keep it in `home` when `use` succeeds.
 
@@ -62,8 +68,14 @@ def make_generation(
     newest = [chunk for chunk in chunks if chunk.group == chunks[-1].group]
     others = chunks[: -len(newest)]
     settled = {kind: _settled(others, kind, old) for kind in SIDES}
-    seen_users, seen_items = (merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in newest)]) for kind in SIDES)
-    unseen = pl.DataFrame({"id": listed}).join(seen_items, on="id", how="anti").with_columns(first_us=pl.lit(None, pl.Int64))
+    seen_users, seen_items = (
+        merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in newest)]) for kind in SIDES
+    )
+    unseen = (
+        pl.DataFrame({"id": listed})
+        .join(seen_items, on="id", how="anti")
+        .with_columns(first_us=pl.lit(None, pl.Int64))
+    )
     users = in_order(seen_users, pl.Series("id", [], dtype=pl.String))
     items = in_order(pl.concat([seen_items, unseen.select(ENTRIES.names())]), known)
     with new_folder(home / "generation") as folder:
@@ -81,10 +93,17 @@ def make_generation(
 
 
 def _key(p: PrepareParams) -> str:
-    return hashlib.sha256(json.dumps([made_by("core", "preprocessing/events"), p.seed]).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([made_by("core", "preprocessing/events"), p.seed]).encode()
+    ).hexdigest()
 
 
-def _write(folder: Path, ids: dict[str, pl.DataFrame], settled: dict[str, pl.DataFrame], settled_chunks: list[str]) -> None:
+def _write(
+    folder: Path,
+    ids: dict[str, pl.DataFrame],
+    settled: dict[str, pl.DataFrame],
+    settled_chunks: list[str],
+) -> None:
     for kind in SIDES:
         ids[kind].write_parquet(folder / f"{kind}.parquet", compression="lz4")
         settled[kind].write_parquet(folder / f"settled_{kind}.parquet", compression="lz4")

@@ -1,7 +1,8 @@
 """The total order of events: time, then the sequence column, then a seeded hash of user and item.
 
-Ordering ties by id would plant a fake signal that even a transition table exploits. The hash is arithmetic of our own
-(FNV-1a over the bytes, mixed by splitmix64's finaliser): no library's version can change the order.
+Ordering ties by id would plant a fake signal that even a transition table exploits. The hash is
+arithmetic of our own (FNV-1a over the bytes, mixed by splitmix64's finaliser): no library's version
+can change the order.
 """
 
 from __future__ import annotations
@@ -76,7 +77,12 @@ def in_total_order(events: pl.DataFrame) -> Ordered:
     places = np.flatnonzero(_in_run(us[order]))
     order[places] = tied = _by_key(events, order[places])
     again = _equal_to_previous(events, tied)
-    return Ordered(events, np.delete(order, places[again]), tied[again], _count_ties(events, np.delete(tied, again)))
+    return Ordered(
+        events,
+        np.delete(order, places[again]),
+        tied[again],
+        _count_ties(events, np.delete(tied, again)),
+    )
 
 
 def _by_time(us: np.ndarray) -> np.ndarray:
@@ -87,7 +93,9 @@ def _by_time(us: np.ndarray) -> np.ndarray:
     first = us.min()
     if int(us.max()) - int(first) >= 1 << TIME_BITS or len(us) > 1 << ROW_BITS:
         return np.argsort(us, kind="stable").astype(np.uint32)
-    return (_sorted((us - first).astype(np.uint64) << np.uint64(ROW_BITS) | places) & LOW_ROW).astype(np.uint32)
+    return (
+        _sorted((us - first).astype(np.uint64) << np.uint64(ROW_BITS) | places) & LOW_ROW
+    ).astype(np.uint32)
 
 
 def _by_key(events: pl.DataFrame, tied: np.ndarray) -> np.ndarray:
@@ -105,7 +113,12 @@ def _by_key(events: pl.DataFrame, tied: np.ndarray) -> np.ndarray:
 
 
 def _by_plain_sort(events: pl.DataFrame, rows: np.ndarray) -> np.ndarray:
-    return events.select(KEY)[rows].with_columns(row=pl.Series(rows)).sort(KEY, maintain_order=True)["row"].to_numpy()
+    return (
+        events.select(KEY)[rows]
+        .with_columns(row=pl.Series(rows))
+        .sort(KEY, maintain_order=True)["row"]
+        .to_numpy()
+    )
 
 
 def _sorted(words: np.ndarray) -> np.ndarray:

@@ -39,7 +39,9 @@ class Facts:
     first_us: int
     last_us: int
 
-    def as_metrics(self, quarantine: Quarantine, catalogue: Catalogue, known_items: int) -> dict[str, Any]:
+    def as_metrics(
+        self, quarantine: Quarantine, catalogue: Catalogue, known_items: int
+    ) -> dict[str, Any]:
         """The content of metrics/data.json."""
         return {
             "rows": quarantine.rows,
@@ -57,15 +59,23 @@ class Facts:
         }
 
 
-def write_parts(generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path) -> Facts:
+def write_parts(
+    generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path
+) -> Facts:
     """Write the events that the rules keep, and set the others and the duplicates aside."""
     parts = _without_duplicates(generation.parts, quarantine)
-    judged = _judged(list(parts), p, quarantine) if filters.active(p) else ((part, None) for part in parts)
+    judged = (
+        _judged(list(parts), p, quarantine)
+        if filters.active(p)
+        else ((part, None) for part in parts)
+    )
     counts = np.zeros(len(generation.items) + FIRST_ITEM, dtype=np.int64)
     users = np.zeros(len(generation.users), dtype=bool)
     written: list[Path] = []
     ties = ordered = 0
-    for part, path, present in map_in_order(lambda job: _write_part(*job, folder / "events"), judged):
+    for part, path, present in map_in_order(
+        lambda job: _write_part(*job, folder / "events"), judged
+    ):
         ties += part.ties
         ordered += part.events
         if len(present.users):
@@ -73,7 +83,9 @@ def write_parts(generation: Generation, p: PrepareParams, quarantine: Quarantine
             counts[present.items] += present.item_events
             users[present.users] = True
     if not written:
-        raise DataError("no event is left; read the counts in the quarantine table, then loosen the rules of prepare in params.yaml")
+        raise DataError(
+            "no event is left; read the counts in the quarantine table, then loosen the rules of prepare in params.yaml"
+        )
     return Facts(
         events=int(counts.sum()),
         users=int(users.sum()),
@@ -93,31 +105,43 @@ def _without_duplicates(parts: Iterable[Part], quarantine: Quarantine) -> Iterat
     """The parts as they come, their duplicates set aside."""
     for part in parts:
         if part.duplicates:
-            _set_aside(part, pl.read_parquet(part.folder / "duplicates.parquet"), DUPLICATE, quarantine)
+            _set_aside(
+                part, pl.read_parquet(part.folder / "duplicates.parquet"), DUPLICATE, quarantine
+            )
         yield part
 
 
-def _judged(parts: list[Part], p: PrepareParams, quarantine: Quarantine) -> Iterator[tuple[Part, np.ndarray]]:
+def _judged(
+    parts: list[Part], p: PrepareParams, quarantine: Quarantine
+) -> Iterator[tuple[Part, np.ndarray]]:
     """Each part with what the rules say of its events; those that they leave out are set aside."""
     for part, removed_by in zip(parts, _removals(parts, p), strict=True):
         if removed_by.any():
             origins = pl.read_parquet(part.folder / "origins.parquet")
             for rule in np.unique(removed_by[removed_by > 0]):
-                _set_aside(part, origins.filter(pl.Series(removed_by == rule)), RULES[rule], quarantine)
+                _set_aside(
+                    part, origins.filter(pl.Series(removed_by == rule)), RULES[rule], quarantine
+                )
         yield part, removed_by
 
 
 def _removals(parts: list[Part], p: PrepareParams) -> list[np.ndarray]:
-    tables_read = [pl.read_parquet(part.file, columns=["user_index", "item_index", "time"]) for part in parts]
+    tables_read = [
+        pl.read_parquet(part.file, columns=["user_index", "item_index", "time"]) for part in parts
+    ]
     flat = Flat(
         users=np.concatenate([table["user_index"].to_numpy() for table in tables_read]),
         items=np.concatenate([table["item_index"].to_numpy() for table in tables_read]),
-        days=np.concatenate([filters.days_of(table["time"].dt.epoch("us").to_numpy()) for table in tables_read]),
+        days=np.concatenate(
+            [filters.days_of(table["time"].dt.epoch("us").to_numpy()) for table in tables_read]
+        ),
     )
     return np.split(filters.apply(flat, p), np.cumsum([part.events for part in parts])[:-1])
 
 
-def _write_part(part: Part, removed_by: np.ndarray | None, events: Path) -> tuple[Part, Path, Presence]:
+def _write_part(
+    part: Part, removed_by: np.ndarray | None, events: Path
+) -> tuple[Part, Path, Presence]:
     """Write a part's events where the rules keep any; where to, and who and what they are of."""
     path = events / f"{part.name}.parquet"
     if removed_by is None or not removed_by.any():
@@ -144,17 +168,25 @@ def _share(kept: Path, path: Path) -> None:
 
 
 def _set_aside(part: Part, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:
-    for (chunk, file), rows in origins.select(ORIGINS.names()).group_by("chunk", "file", maintain_order=True):
+    for (chunk, file), rows in origins.select(ORIGINS.names()).group_by(
+        "chunk", "file", maintain_order=True
+    ):
         quarantine.add_rows(rows["row"], reason, quarantine.file_of(part.chunks[chunk], file))
 
 
-def write_tables(generation: Generation, previous: pl.DataFrame, catalogue: Catalogue, facts: Facts, folder: Path) -> None:
+def write_tables(
+    generation: Generation, previous: pl.DataFrame, catalogue: Catalogue, facts: Facts, folder: Path
+) -> None:
     """Write users, items and the items' other attributes."""
     users = generation.users.select(user="id").with_row_index("user_index")
     users.select(tables.USERS.names()).write_parquet(folder / "users.parquet")
-    items = generation.items.with_row_index("item_index", offset=FIRST_ITEM).with_columns(events=pl.Series(facts.item_events))
+    items = generation.items.with_row_index("item_index", offset=FIRST_ITEM).with_columns(
+        events=pl.Series(facts.item_events)
+    )
     items = items.join(catalogue.items, on="id", how="left", maintain_order="left")
-    items = items.join(previous.select(id="item", known_title="title"), on="id", how="left", maintain_order="left")
+    items = items.join(
+        previous.select(id="item", known_title="title"), on="id", how="left", maintain_order="left"
+    )
     table = items.select(
         "item_index",
         item="id",

@@ -10,7 +10,15 @@ from typing import Any
 import polars as pl
 
 from slmrec.core.errors import DataError
-from slmrec.preprocessing.logs.text_blocks import BAD_LINES, MAX_LINE, Batch, Block, numbered, readable_lines, shown_text
+from slmrec.preprocessing.logs.text_blocks import (
+    BAD_LINES,
+    MAX_LINE,
+    Batch,
+    Block,
+    numbered,
+    readable_lines,
+    shown_text,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,9 @@ def parse_header(line: bytes, form: Delimited, file: Path) -> list[str]:
     try:
         names = next(csv.reader([line.decode().rstrip("\r\n")], **_dialect(form)), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} has no readable header line ({error}); is it {form.separator!r}-separated text?") from error
+        raise DataError(
+            f"{file} has no readable header line ({error}); is it {form.separator!r}-separated text?"
+        ) from error
     if len(set(names)) != len(names):
         raise DataError(f"{file} names a column twice in its header: {', '.join(names)}")
     return names
@@ -37,17 +47,26 @@ def parse_delimited(block: Block, names: list[str], wanted: list[str], form: Del
     lines = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
     separators = block.data.count(form.separator.encode())
     plain = form.quote is None or form.quote.encode() not in block.data
-    if plain and separators == lines * (len(names) - 1) and b"\0" not in block.data and len(block.data) <= lines * MAX_LINE:
+    if (
+        plain
+        and separators == lines * (len(names) - 1)
+        and b"\0" not in block.data
+        and len(block.data) <= lines * MAX_LINE
+    ):
         rows = _read_csv(block.data, names, wanted, form)
         if rows is not None and len(rows) == lines:
             return Batch(numbered(rows, block.first), pl.DataFrame(schema=BAD_LINES))
     return _delimited_by_line(block, names, wanted, form)
 
 
-def _read_csv(data: bytes, names: list[str], wanted: list[str], form: Delimited) -> pl.DataFrame | None:
+def _read_csv(
+    data: bytes, names: list[str], wanted: list[str], form: Delimited
+) -> pl.DataFrame | None:
     schema = dict.fromkeys(names, pl.String)
     try:
-        rows = pl.scan_csv(data, separator=form.separator, quote_char=None, has_header=False, schema=schema)
+        rows = pl.scan_csv(
+            data, separator=form.separator, quote_char=None, has_header=False, schema=schema
+        )
         return rows.select(wanted).collect()
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
         return None  # too many fields or bad UTF-8 somewhere: which line it is, the line-wise parser finds
@@ -55,16 +74,31 @@ def _read_csv(data: bytes, names: list[str], wanted: list[str], form: Delimited)
 
 def _delimited_by_line(block: Block, names: list[str], wanted: list[str], form: Delimited) -> Batch:
     lines, bad = readable_lines(block)
-    quoted = pl.lit(False) if form.quote is None else pl.col("line").str.contains(form.quote, literal=True)
+    quoted = (
+        pl.lit(False)
+        if form.quote is None
+        else pl.col("line").str.contains(form.quote, literal=True)
+    )
     fits = pl.col("line").str.count_matches(form.separator, literal=True) == len(names) - 1
     simple = lines.filter(~quoted & fits)
-    parsed = _read_csv("\n".join(simple["line"]).encode(), names, wanted, form) if len(simple) else None
+    parsed = (
+        _read_csv("\n".join(simple["line"]).encode(), names, wanted, form) if len(simple) else None
+    )
     frames = [] if parsed is None else [parsed.insert_column(0, simple["row"])]
     odd = lines.filter(quoted | ~fits)
     fields = [_fields(line, form) for line in odd["line"]]
     good = [len(found) == len(names) for found in fields]
-    frames.append(_from_fields(odd.filter(pl.Series(good, dtype=pl.Boolean)), [f for f in fields if len(f) == len(names)], names, wanted))
-    malformed = odd.filter(~pl.Series(good, dtype=pl.Boolean)).select("row", reason=pl.lit("malformed line"), text=shown_text())
+    frames.append(
+        _from_fields(
+            odd.filter(pl.Series(good, dtype=pl.Boolean)),
+            [f for f in fields if len(f) == len(names)],
+            names,
+            wanted,
+        )
+    )
+    malformed = odd.filter(~pl.Series(good, dtype=pl.Boolean)).select(
+        "row", reason=pl.lit("malformed line"), text=shown_text()
+    )
     return Batch(pl.concat(frames).sort("row"), pl.concat([bad, malformed]))
 
 
@@ -81,6 +115,11 @@ def _fields(line: str, form: Delimited) -> list[str]:
         return []  # an open quote or text after a closing one: no number of columns fits
 
 
-def _from_fields(lines: pl.DataFrame, fields: list[list[str]], names: list[str], wanted: list[str]) -> pl.DataFrame:
-    columns = {name: pl.Series([row[names.index(name)] or None for row in fields], dtype=pl.String) for name in wanted}
+def _from_fields(
+    lines: pl.DataFrame, fields: list[list[str]], names: list[str], wanted: list[str]
+) -> pl.DataFrame:
+    columns = {
+        name: pl.Series([row[names.index(name)] or None for row in fields], dtype=pl.String)
+        for name in wanted
+    }
     return pl.DataFrame({"row": lines["row"], **columns})

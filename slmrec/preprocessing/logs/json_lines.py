@@ -7,7 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from slmrec.preprocessing.logs.text_blocks import BAD_LINES, MAX_LINE, Batch, Block, numbered, readable_lines, shown_text
+from slmrec.preprocessing.logs.text_blocks import (
+    BAD_LINES,
+    MAX_LINE,
+    Batch,
+    Block,
+    numbered,
+    readable_lines,
+    shown_text,
+)
 
 
 def parse_json(block: Block, wanted: list[str]) -> Batch:
@@ -28,9 +36,16 @@ def _json_by_line(block: Block, wanted: list[str]) -> Batch:
     records = [_record(line) for line in lines["line"]]
     good = pl.Series([record is not None for record in records], dtype=pl.Boolean)
     found = [record for record in records if record is not None]
-    columns = {name: pl.Series([_text(record.get(name)) for record in found], dtype=pl.String) for name in wanted}
-    malformed = lines.filter(~good).select("row", reason=pl.lit("malformed line"), text=shown_text())
-    return Batch(pl.DataFrame({"row": lines.filter(good)["row"], **columns}), pl.concat([bad, malformed]))
+    columns = {
+        name: pl.Series([_text(record.get(name)) for record in found], dtype=pl.String)
+        for name in wanted
+    }
+    malformed = lines.filter(~good).select(
+        "row", reason=pl.lit("malformed line"), text=shown_text()
+    )
+    return Batch(
+        pl.DataFrame({"row": lines.filter(good)["row"], **columns}), pl.concat([bad, malformed])
+    )
 
 
 def _record(line: str) -> dict[str, Any] | None:
@@ -49,5 +64,7 @@ def _text(value: Any) -> str | None:
 
 def json_keys(block: Block) -> list[str]:
     """Keys of the first hundred records, to say what there is when a column is missing."""
-    records = [_record(line.decode(errors="replace")) or {} for line in block.data.split(b"\n", 100)[:100]]
+    records = [
+        _record(line.decode(errors="replace")) or {} for line in block.data.split(b"\n", 100)[:100]
+    ]
     return sorted({key for record in records for key in record})

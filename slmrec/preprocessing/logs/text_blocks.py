@@ -1,7 +1,8 @@
 """Text logs as blocks of whole lines, and the lines in them that are no records.
 
-A record is a line: a stray quote can spoil its own line, never the ones after it. A block that looks clean by a few
-counts of bytes goes to the fast parser as it is; any other is taken line by line, so what a bad line costs is bounded.
+A record is a line: a stray quote can spoil its own line, never the ones after it. A block that
+looks clean by a few counts of bytes goes to the fast parser as it is; any other is taken line by
+line, so what a bad line costs is bounded.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def open_text(file: Path) -> IO[bytes]:
 def read_lines(file: Path, has_header: bool) -> Iterator[Block]:
     """The header as a block of its own (`first` is 0) where there is one, then blocks of whole lines.
 
-    A line that does not fit a block is cut to one, which the line-wise parser sets aside. Raises DataError when the
-    compressed stream is damaged: how much is lost cannot be known.
+    A line that does not fit a block is cut to one, which the line-wise parser sets aside. Raises
+    DataError when the compressed stream is damaged: how much is lost cannot be known.
     """
     try:
         with open_text(file) as stream:
@@ -98,9 +99,14 @@ def numbered(rows: pl.DataFrame, first: int) -> pl.DataFrame:
 def readable_lines(block: Block) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Lines that are text, as (row, line), and those that are not, as BAD_LINES. Blank lines are neither."""
     raw = block.data.split(b"\n")
-    columns = {"raw": pl.Series(raw, dtype=pl.Binary), "line": pl.Series([_decoded(line) for line in raw], dtype=pl.String)}
+    columns = {
+        "raw": pl.Series(raw, dtype=pl.Binary),
+        "line": pl.Series([_decoded(line) for line in raw], dtype=pl.String),
+    }
     lines = pl.DataFrame(columns).with_row_index("row", offset=block.first)
-    lines = lines.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line").is_null() | (pl.col("line") != ""))
+    lines = lines.with_columns(pl.col("line").str.strip_suffix("\r")).filter(
+        pl.col("line").is_null() | (pl.col("line") != "")
+    )
     reason = (
         pl.when(pl.col("line").is_null())
         .then(pl.lit("not UTF-8"))
@@ -111,7 +117,10 @@ def readable_lines(block: Block) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     lines = lines.with_columns(reason=reason)
     bad = lines.filter(pl.col("reason").is_not_null())
-    texts = [line[: 2 * TEXT_SHOWN].decode(errors="replace").replace("\0", "\ufffd")[:TEXT_SHOWN] for line in bad["raw"]]
+    texts = [
+        line[: 2 * TEXT_SHOWN].decode(errors="replace").replace("\0", "\ufffd")[:TEXT_SHOWN]
+        for line in bad["raw"]
+    ]
     shown = bad.select("row", "reason").with_columns(text=pl.Series(texts, dtype=pl.String))
     return lines.filter(pl.col("reason").is_null()).select("row", "line"), shown
 

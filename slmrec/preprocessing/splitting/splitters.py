@@ -27,7 +27,8 @@ class Cuts:
 class Parts:
     """What a block of users is cut into: rows are positions in the block's users.
 
-    targets: part, row, position, input_stop; windows: row, start, stop. `without_history` targets have no earlier event.
+    targets: part, row, position, input_stop; windows: row, start, stop. `without_history` targets
+    have no earlier event.
     """
 
     targets: pl.DataFrame
@@ -38,7 +39,8 @@ class Parts:
 def find_cut(text: str, files: EventFiles) -> int:
     """Turn "30%" (newest share of events), "30d" (back from the newest event) or an ISO 8601 time into a time.
 
-    The cut is on time, so events tied at it stay on one side: the later one. Raises UsageError when it is none of them.
+    The cut is on time, so events tied at it stay on one side: the later one. Raises UsageError when
+    it is none of them.
     """
     newest = files.time_at(files.total - 1)
     if share := re.fullmatch(r"(\d+(?:\.\d+)?)%", text):
@@ -54,18 +56,26 @@ def find_cuts(p: SplitParams, files: EventFiles) -> Cuts:
     cuts = Cuts(find_cut(p.valid_from, files), find_cut(p.test_from, files))
     first, last = files.time_at(0), files.time_at(files.total - 1)
     if cuts.valid_from > cuts.test_from:
-        raise UsageError(f"split.valid_from is {say_time(cuts.valid_from)}, after split.test_from, {say_time(cuts.test_from)}")
+        raise UsageError(
+            f"split.valid_from is {say_time(cuts.valid_from)}, after split.test_from, {say_time(cuts.test_from)}"
+        )
     if cuts.valid_from <= first:
-        raise DataError(f"split.valid_from is {say_time(cuts.valid_from)}, the first event is {say_time(first)}: nothing to train on")
+        raise DataError(
+            f"split.valid_from is {say_time(cuts.valid_from)}, the first event is {say_time(first)}: nothing to train on"
+        )
     if cuts.test_from > last:
-        raise DataError(f"split.test_from is {say_time(cuts.test_from)}, the last event is {say_time(last)}: nothing to test on")
+        raise DataError(
+            f"split.test_from is {say_time(cuts.test_from)}, the last event is {say_time(last)}: nothing to test on"
+        )
     return cuts
 
 
 def temporal(block: UserBlock, cuts: Cuts, max_length: int) -> Parts:
     """Every event at or after a cut is a target, predicted from the user's strictly earlier events."""
     events = np.flatnonzero(block.times >= cuts.valid_from)
-    targets = _targets(block, events, block.times[events] >= cuts.test_from, earlier_events(block)[events])
+    targets = _targets(
+        block, events, block.times[events] >= cuts.test_from, earlier_events(block)[events]
+    )
     before = np.append(0, np.cumsum(block.times < cuts.valid_from))
     training = before[block.offsets[1:]] - before[block.offsets[:-1]]
     return _parts(targets, cut_windows(training, max_length))
@@ -96,11 +106,23 @@ def _rows(block: UserBlock) -> np.ndarray:
     return np.repeat(np.arange(len(block.users)), np.diff(block.offsets))
 
 
-def _targets(block: UserBlock, events: np.ndarray, test: np.ndarray, input_stop: np.ndarray) -> pl.DataFrame:
+def _targets(
+    block: UserBlock, events: np.ndarray, test: np.ndarray, input_stop: np.ndarray
+) -> pl.DataFrame:
     rows = _rows(block)[events]
     table = pl.DataFrame(
-        {"test": test, "row": rows, "position": events - block.offsets[rows], "input_stop": input_stop},
-        schema={"test": pl.Boolean, "row": pl.Int64, "position": pl.UInt32, "input_stop": pl.UInt32},
+        {
+            "test": test,
+            "row": rows,
+            "position": events - block.offsets[rows],
+            "input_stop": input_stop,
+        },
+        schema={
+            "test": pl.Boolean,
+            "row": pl.Int64,
+            "position": pl.UInt32,
+            "input_stop": pl.UInt32,
+        },
     )
     part = pl.when("test").then(pl.lit("test")).otherwise(pl.lit("valid"))
     return table.select(part.alias("part"), "row", "position", "input_stop")
@@ -118,7 +140,9 @@ def cut_windows(training: np.ndarray, max_length: int) -> pl.DataFrame:
     """
     counts = -(-np.maximum(training - 1, 0) // max_length)
     rows = np.repeat(np.arange(len(training)), counts)
-    following = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(rows))  # windows of the user after this one
+    following = (
+        np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(rows))
+    )  # windows of the user after this one
     stop = training[rows] - following * max_length
     start = np.maximum(stop - max_length - 1, 0)
     schema = {"row": pl.Int64, "start": pl.UInt32, "stop": pl.UInt32}

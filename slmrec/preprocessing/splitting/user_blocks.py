@@ -1,6 +1,7 @@
 """Events by user, some users at a time, so that no more than a few blocks of users are in memory.
 
-Parts of the events pass through files of a scratch folder: each is divided among the blocks, then each block is read from all.
+Parts of the events pass through files of a scratch folder: each is divided among the blocks, then
+each block is read from all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from slmrec.preprocessing.events.event_files import EventFiles
 from slmrec.preprocessing.events.ordered_map import map_in_order
 
 BLOCK_EVENTS = 2_000_000  # a block of users is closed before it holds more, unless one user does,
-BLOCK_USERS = 1 << 16  # or holds more users: numbers of 16 bits sort several times as fast as longer ones
+BLOCK_USERS = (
+    1 << 16
+)  # or holds more users: numbers of 16 bits sort several times as fast as longer ones
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,10 @@ def scatter(files: EventFiles, scratch: Path) -> list[Path]:
     folders = [scratch / f"{block:05d}" for block in range(len(bounds) - 1)]
     for folder in folders:
         folder.mkdir(parents=True)
-    for _ in map_in_order(lambda path: _divide(_read(path), bounds, folders, f"{path.parent.name}-{path.stem}.arrow"), files.paths):
+    for _ in map_in_order(
+        lambda path: _divide(_read(path), bounds, folders, f"{path.parent.name}-{path.stem}.arrow"),
+        files.paths,
+    ):
         pass
     return folders
 
@@ -57,7 +63,9 @@ def read_block(folder: Path) -> UserBlock:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    return pl.read_parquet(path, columns=["user_index", "item_index", "time"], hive_partitioning=False)
+    return pl.read_parquet(
+        path, columns=["user_index", "item_index", "time"], hive_partitioning=False
+    )
 
 
 def _events_per_user(files: EventFiles) -> np.ndarray:
@@ -69,7 +77,11 @@ def _events_per_user(files: EventFiles) -> np.ndarray:
 
 
 def _count(path: Path) -> np.ndarray:
-    return np.bincount(pl.read_parquet(path, columns=["user_index"], hive_partitioning=False)["user_index"].to_numpy())
+    return np.bincount(
+        pl.read_parquet(path, columns=["user_index"], hive_partitioning=False)[
+            "user_index"
+        ].to_numpy()
+    )
 
 
 def _bounds(counts: np.ndarray) -> list[int]:

@@ -27,7 +27,12 @@ class HistoryTables:
     def __enter__(self) -> HistoryTables:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for writer in self._writers.values():
             writer.close()
 
@@ -36,9 +41,14 @@ class HistoryTables:
         users = pl.Series("user_index", block.users)
         self._write("histories", _histories(block))
         self._write(
-            "targets", parts.targets.with_columns(user_index=users.gather(parts.targets["row"])).select(tables.TARGETS.names()).to_arrow()
+            "targets",
+            parts.targets.with_columns(user_index=users.gather(parts.targets["row"]))
+            .select(tables.TARGETS.names())
+            .to_arrow(),
         )
-        windows = parts.windows.with_row_index("window", offset=self._windows).with_columns(user_index=users.gather(parts.windows["row"]))
+        windows = parts.windows.with_row_index("window", offset=self._windows).with_columns(
+            user_index=users.gather(parts.windows["row"])
+        )
         self._write("windows", windows.select(tables.WINDOWS.names()).to_arrow())
         for part, count in parts.targets["part"].value_counts().iter_rows():
             self.targets[part] += count
@@ -50,7 +60,9 @@ class HistoryTables:
     def _write(self, name: str, table: pa.Table) -> None:
         if name not in self._writers:
             path = self._folder / f"{name}.parquet"
-            self._writers[name] = pq.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=["part"])
+            self._writers[name] = pq.ParquetWriter(
+                path, table.schema, compression="zstd", use_dictionary=["part"]
+            )
         self._writers[name].write_table(table)
 
     def counts(self) -> dict[str, int]:
@@ -65,7 +77,10 @@ class HistoryTables:
 
 def _histories(block: UserBlock) -> pa.Table:
     offsets = _as_arrow(block.offsets, pa.int64())
-    values = (_as_arrow(block.items, pa.uint32()), _as_arrow(block.times, pa.timestamp("us", tz="UTC")))
+    values = (
+        _as_arrow(block.items, pa.uint32()),
+        _as_arrow(block.times, pa.timestamp("us", tz="UTC")),
+    )
     lists = [pa.LargeListArray.from_arrays(offsets, each) for each in values]
     return pa.table([_as_arrow(block.users, pa.uint32()), *lists], names=tables.HISTORIES.names())
 

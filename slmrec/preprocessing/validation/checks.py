@@ -1,7 +1,8 @@
 """What the data must be, as a Great Expectations suite that people can read and sign off.
 
-Whatever concerns single rows was counted by Polars over all of them; Great Expectations gets those counts, one row a
-day, and samples of bounded size, so that it needs no more memory for many events than for few.
+Whatever concerns single rows was counted by Polars over all of them; Great Expectations gets those
+counts, one row a day, and samples of bounded size, so that it needs no more memory for many events
+than for few.
 """
 
 from __future__ import annotations
@@ -60,12 +61,22 @@ def promises(profile: Profile, p: ValidateParams) -> list[Check]:
     """All promises, in the order of the page."""
     made = [_between("facts", sentence, name, 0, 0) for name, sentence in VIOLATIONS.items()]
     made += [
-        _between("facts", f"there are at least {p.min_events} events", "events", p.min_events, None),
         _between(
-            "facts", f"half of the histories have at least {p.min_median_history} events", "median_history", p.min_median_history, None
+            "facts", f"there are at least {p.min_events} events", "events", p.min_events, None
         ),
         _between(
-            "facts", f"at most {p.max_single_event_users:.0%} of users have one event", "single_event_users", 0, p.max_single_event_users
+            "facts",
+            f"half of the histories have at least {p.min_median_history} events",
+            "median_history",
+            p.min_median_history,
+            None,
+        ),
+        _between(
+            "facts",
+            f"at most {p.max_single_event_users:.0%} of users have one event",
+            "single_event_users",
+            0,
+            p.max_single_event_users,
         ),
         _between(
             "facts",
@@ -74,9 +85,19 @@ def promises(profile: Profile, p: ValidateParams) -> list[Check]:
             p.min_target_coverage,
             1,
         ),
-        _between("facts", f"no item has more than {p.max_top_item_share:.0%} of the events", "top_item_share", 0, p.max_top_item_share),
         _between(
-            "facts", f"at least {p.min_title_coverage:.0%} of events are of an item with a title", "title_coverage", p.min_title_coverage, 1
+            "facts",
+            f"no item has more than {p.max_top_item_share:.0%} of the events",
+            "top_item_share",
+            0,
+            p.max_top_item_share,
+        ),
+        _between(
+            "facts",
+            f"at least {p.min_title_coverage:.0%} of events are of an item with a title",
+            "title_coverage",
+            p.min_title_coverage,
+            1,
         ),
     ]
     if profile.new_item_share is not None:
@@ -91,8 +112,18 @@ def promises(profile: Profile, p: ValidateParams) -> list[Check]:
             {"column": "ratio", "max_value": p.max_volume_ratio, "mostly": 1 - p.max_unusual_days},
         ),
         Check("days", "days follow each other", "ExpectColumnValuesToBeUnique", {"column": "day"}),
-        Check("users", "user ids have the form they should", "ExpectColumnValuesToMatchRegex", {"column": "user", "regex": p.user_pattern}),
-        Check("items", "item ids have the form they should", "ExpectColumnValuesToMatchRegex", {"column": "item", "regex": p.item_pattern}),
+        Check(
+            "users",
+            "user ids have the form they should",
+            "ExpectColumnValuesToMatchRegex",
+            {"column": "user", "regex": p.user_pattern},
+        ),
+        Check(
+            "items",
+            "item ids have the form they should",
+            "ExpectColumnValuesToMatchRegex",
+            {"column": "item", "regex": p.item_pattern},
+        ),
         Check(
             "items",
             "no item was seen in the future",
@@ -103,23 +134,39 @@ def promises(profile: Profile, p: ValidateParams) -> list[Check]:
     return made
 
 
-def _between(table: str, sentence: str, column: str, least: float | None, most: float | None) -> Check:
-    limits = {name: value for name, value in (("min_value", least), ("max_value", most)) if value is not None}
+def _between(
+    table: str, sentence: str, column: str, least: float | None, most: float | None
+) -> Check:
+    limits = {
+        name: value
+        for name, value in (("min_value", least), ("max_value", most))
+        if value is not None
+    }
     return Check(table, sentence, "ExpectColumnValuesToBeBetween", {"column": column, **limits})
 
 
 def _last_us(profile: Profile) -> int:
-    return int(pl.Series([profile.last_time]).str.to_datetime(time_unit="us", time_zone="UTC").dt.epoch("us")[0])
+    return int(
+        pl.Series([profile.last_time])
+        .str.to_datetime(time_unit="us", time_zone="UTC")
+        .dt.epoch("us")[0]
+    )
 
 
 def evidence(profile: Profile, events: Path, p: ValidateParams) -> dict[str, pl.DataFrame]:
     """The bounded tables that Great Expectations gets."""
-    facts = {name: value for name, value in asdict(profile).items() if isinstance(value, int | float)}
+    facts = {
+        name: value for name, value in asdict(profile).items() if isinstance(value, int | float)
+    }
     users = pl.scan_parquet(events / "users.parquet").select("user")
-    items = pl.scan_parquet(events / "items.parquet").select("item", first_us=pl.col("first_time").dt.epoch("us"))
+    items = pl.scan_parquet(events / "items.parquet").select(
+        "item", first_us=pl.col("first_time").dt.epoch("us")
+    )
     return {
         "facts": pl.DataFrame([facts | asdict(profile.violations)]),
-        "days": pl.DataFrame(profile.days).with_columns(ratio=pl.Series(usual_ratio([day["events"] for day in profile.days]))),
+        "days": pl.DataFrame(profile.days).with_columns(
+            ratio=pl.Series(usual_ratio([day["events"] for day in profile.days]))
+        ),
         "users": _sample(users, p.sample),
         "items": _sample(items, p.sample),
     }
@@ -143,7 +190,9 @@ def usual_ratio(events: list[int]) -> list[float]:
 
 def keep(made: list[Check], tables: dict[str, pl.DataFrame]) -> list[CheckResult]:
     """Hold the promises against the evidence with Great Expectations, in the order they were made."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported; a pipeline tells nobody about its data
+    os.environ["GX_ANALYTICS_ENABLED"] = (
+        "false"  # read when it is imported; a pipeline tells nobody about its data
+    )
     import great_expectations as gx
     from great_expectations import expectations
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -158,10 +207,17 @@ def keep(made: list[Check], tables: dict[str, pl.DataFrame]) -> list[CheckResult
         for number, promise in mine:
             kind: Callable[..., Any] = getattr(expectations, promise.expectation)
             suite.add_expectation(kind(**promise.arguments, meta={"number": number}))
-        batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table.to_pandas()})
+        batch = (
+            source.add_dataframe_asset(name)
+            .add_batch_definition_whole_dataframe("all")
+            .get_batch({"dataframe": table.to_pandas()})
+        )
         for result in batch.validate(suite, result_format="SUMMARY").results:
             found[result.expectation_config.meta["number"]] = result
-    return [outcome(promise, found[number], tables[promise.table]) for number, promise in enumerate(made)]
+    return [
+        outcome(promise, found[number], tables[promise.table])
+        for number, promise in enumerate(made)
+    ]
 
 
 def outcome(promise: Check, result: Any, table: pl.DataFrame) -> CheckResult:
@@ -176,7 +232,11 @@ def outcome(promise: Check, result: Any, table: pl.DataFrame) -> CheckResult:
     counts = result.result
     said = f"{counts['unexpected_count']} of {counts['element_count']} {promise.table} do not"
     examples = counts["partial_unexpected_list"][:3]
-    said += f", such as {', '.join(f'{value:.4g}' if isinstance(value, float) else repr(value) for value in examples)}" if examples else ""
+    said += (
+        f", such as {', '.join(f'{value:.4g}' if isinstance(value, float) else repr(value) for value in examples)}"
+        if examples
+        else ""
+    )
     return CheckResult(promise.sentence, bool(result.success), said, None)
 
 

@@ -28,16 +28,30 @@ class Shift:
 
 def measure_drift(now: Profile, before: dict[str, Any], p: DriftParams) -> list[Shift]:
     """Measures of drift against the profile of the previous version."""
-    new_items = sum(item not in before["popularity"] for item in now.popularity) / len(now.popularity)
+    new_items = sum(item not in before["popularity"] for item in now.popularity) / len(
+        now.popularity
+    )
     return [
-        Shift("popularity: Jensen-Shannon distance", jensen_shannon(now.popularity, before["popularity"]), p.max_popularity_shift),
+        Shift(
+            "popularity: Jensen-Shannon distance",
+            jensen_shannon(now.popularity, before["popularity"]),
+            p.max_popularity_shift,
+        ),
         Shift(
             "history length: largest difference of the shares up to a length",
             _largest_gap(now.lengths, before["lengths"]),
             p.max_length_shift,
         ),
-        Shift("events a day: ratio, the larger by the smaller", _volume_ratio(now.days, before["days"]), p.max_volume_ratio),
-        Shift("most popular items that were not among them before: share", new_items, p.max_new_popular_items),
+        Shift(
+            "events a day: ratio, the larger by the smaller",
+            _volume_ratio(now.days, before["days"]),
+            p.max_volume_ratio,
+        ),
+        Shift(
+            "most popular items that were not among them before: share",
+            new_items,
+            p.max_new_popular_items,
+        ),
     ]
 
 
@@ -49,7 +63,10 @@ def jensen_shannon(first: dict[str, float], second: dict[str, float]) -> float:
         named = [shares.get(name, 0.0) for name in names]
         sides.append(np.array([*named, max(1 - sum(named), 0.0)]))
     middle = (sides[0] + sides[1]) / 2
-    divergence = sum(float(np.sum(side[side > 0] * np.log2(side[side > 0] / middle[side > 0]))) / 2 for side in sides)
+    divergence = sum(
+        float(np.sum(side[side > 0] * np.log2(side[side > 0] / middle[side > 0]))) / 2
+        for side in sides
+    )
     return math.sqrt(max(divergence, 0.0))
 
 

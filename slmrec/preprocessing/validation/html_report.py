@@ -43,12 +43,21 @@ svg { width: 100%; height: auto } svg text { font: 11px system-ui, sans-serif; f
 """)
 
 
-def make_page(profile: Profile, outcomes: list[CheckResult], shifts: list[Shift] | None, quarantine: pl.DataFrame) -> str:
+def make_page(
+    profile: Profile,
+    outcomes: list[CheckResult],
+    shifts: list[Shift] | None,
+    quarantine: pl.DataFrame,
+) -> str:
     """HTML of the page, the same for the same findings. `quarantine` holds some examples, as tables.QUARANTINE."""
     broken = sum(not outcome.kept for outcome in outcomes)
     drifted = sum(not shift.within for shift in shifts or [])
     verdict = f"{len(outcomes) - broken} of {len(outcomes)} promises are kept"
-    verdict += f"; {drifted} of {len(shifts)} measures of drift are beyond what is allowed." if shifts else "."
+    verdict += (
+        f"; {drifted} of {len(shifts)} measures of drift are beyond what is allowed."
+        if shifts
+        else "."
+    )
     return PAGE.substitute(
         {
             "class": "broken" if broken else "warned" if drifted else "kept",
@@ -106,21 +115,32 @@ def _quarantine(profile: Profile, rows: pl.DataFrame) -> str:
             f"{escape(file)} row {row}" + (f": <code>{escape(text)}</code>" if text else "")
             for file, row, text in examples.select("file", "row", "text").iter_rows()
         )
-        made.append(f'<tr><td>{escape(reason)}</td><td class="number">{count:,}</td><td>{shown}</td></tr>')
+        made.append(
+            f'<tr><td>{escape(reason)}</td><td class="number">{count:,}</td><td>{shown}</td></tr>'
+        )
     return f"<table><tr><th>Reason</th><th>Rows</th><th>Examples</th></tr>{''.join(made)}</table>"
 
 
 def _charts(profile: Profile) -> list[str]:
     days = [day["day"] for day in profile.days]
-    lengths = [f"{low}+" if high is None else f"{low}-{high - 1}" if high - low > 1 else f"{low}" for low, high in _classes()]
+    lengths = [
+        f"{low}+" if high is None else f"{low}-{high - 1}" if high - low > 1 else f"{low}"
+        for low, high in _classes()
+    ]
     made = [
         _chart(name.replace("_", " ") + " a day", days, [day[name] for day in profile.days])
         for name in ("events", "new_users", "new_items")
     ]
-    made.append(_chart("users by length of their history", lengths, profile.lengths, every_label=True))
+    made.append(
+        _chart("users by length of their history", lengths, profile.lengths, every_label=True)
+    )
     shares = [100 * share for share in profile.popularity.values()]
     made.append(
-        _chart("percent of events of the most popular items, most popular first", [str(place + 1) for place in range(len(shares))], shares)
+        _chart(
+            "percent of events of the most popular items, most popular first",
+            [str(place + 1) for place in range(len(shares))],
+            shares,
+        )
     )
     return made
 
@@ -129,10 +149,15 @@ def _classes() -> list[tuple[int, int | None]]:
     return list(zip(LENGTH_BOUNDS, [*LENGTH_BOUNDS[1:], None], strict=True))
 
 
-def _chart(caption: str, labels: list[str], values: list[float] | list[int], every_label: bool = False) -> str:
+def _chart(
+    caption: str, labels: list[str], values: list[float] | list[int], every_label: bool = False
+) -> str:
     """Bars as inline SVG. Neighbouring bars are joined (their mean) where there are more than fit."""
     step = -(-len(values) // MOST_BARS)
-    heights = [sum(values[place : place + step]) / len(values[place : place + step]) for place in range(0, len(values), step)]
+    heights = [
+        sum(values[place : place + step]) / len(values[place : place + step])
+        for place in range(0, len(values), step)
+    ]
     names = labels[::step]
     top = max(max(heights), 1e-9)
     wide = (WIDTH - MARGIN) / len(heights)
@@ -150,8 +175,11 @@ def _chart(caption: str, labels: list[str], values: list[float] | list[int], eve
         for place in places
     ]
     scale = "".join(
-        f'<text x="{MARGIN - 6}" y="{y}" text-anchor="end">{said}</text>' for y, said in ((16, f"{top:,.4g}"), (HEIGHT - 20, "0"))
+        f'<text x="{MARGIN - 6}" y="{y}" text-anchor="end">{said}</text>'
+        for y, said in ((16, f"{top:,.4g}"), (HEIGHT - 20, "0"))
     )
-    axis = f'<line x1="{MARGIN}" y1="{HEIGHT - 20}" x2="{WIDTH}" y2="{HEIGHT - 20}" stroke="#c5cbd5"/>'
+    axis = (
+        f'<line x1="{MARGIN}" y1="{HEIGHT - 20}" x2="{WIDTH}" y2="{HEIGHT - 20}" stroke="#c5cbd5"/>'
+    )
     drawing = axis + "".join(bars) + "".join(ticks) + scale
     return f'<figure><figcaption>{escape(caption)}</figcaption><svg viewBox="0 0 {WIDTH + 30} {HEIGHT}">{drawing}</svg></figure>'

@@ -1,6 +1,7 @@
 """What a version of the data looks like, in numbers whose size does not grow with the events.
 
-One pass over the event files in order of time; in memory is one file and a few numbers for each user and item.
+One pass over the event files in order of time; in memory is one file and a few numbers for each
+user and item.
 """
 
 from __future__ import annotations
@@ -19,7 +20,19 @@ from slmrec.preprocessing.events.timestamps import DAY_US, month_of, say_time
 
 NEWEST_SHARE = 0.2  # the events on which target coverage is measured
 TOP_ITEMS = 200  # whose shares describe the popularity distribution
-LENGTH_BOUNDS = [1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000]  # of histories, lower bounds of the classes
+LENGTH_BOUNDS = [
+    1,
+    2,
+    3,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1000,
+]  # of histories, lower bounds of the classes
 
 
 @dataclass
@@ -55,7 +68,9 @@ class Profile:
     target_coverage: float  # of the newest events, the share whose user has an earlier one
     top_item_share: float  # of events that are of the most popular item
     title_coverage: float  # of events whose item has a title
-    new_item_share: float | None  # of items with events, not in the previous index; None where there is none
+    new_item_share: (
+        float | None
+    )  # of items with events, not in the previous index; None where there is none
     quarantine_share: float
     days: list[dict[str, Any]]  # day, events, new_users, new_items
     lengths: list[int]  # users in each class of LENGTH_BOUNDS
@@ -85,7 +100,10 @@ class _Seen:
     def add(self, events: pl.DataFrame, month: str) -> None:
         """Take one file of a month in; rows that name nobody are counted and left out of the rest."""
         self.violations.missing_values += sum(events.null_count().row(0))
-        user, item = events["user_index"].fill_null(0).to_numpy(), events["item_index"].fill_null(0).to_numpy()
+        user, item = (
+            events["user_index"].fill_null(0).to_numpy(),
+            events["item_index"].fill_null(0).to_numpy(),
+        )
         us = events["time"].dt.epoch("us").fill_null(self.last_us).to_numpy()
         self._check(events, month, user, item, us)
         known = (user < len(self.user_events)) & (item < len(self.item_events))
@@ -101,13 +119,21 @@ class _Seen:
         days, counts = np.unique(us // DAY_US, return_counts=True)
         self.days.append(pl.DataFrame({"day": days, "events": counts}))
 
-    def _check(self, events: pl.DataFrame, month: str, user: np.ndarray, item: np.ndarray, us: np.ndarray) -> None:
+    def _check(
+        self, events: pl.DataFrame, month: str, user: np.ndarray, item: np.ndarray, us: np.ndarray
+    ) -> None:
         found = self.violations
-        found.out_of_order += int(np.count_nonzero(np.diff(us, prepend=self.last_us if self.place else us[0]) < 0))
+        found.out_of_order += int(
+            np.count_nonzero(np.diff(us, prepend=self.last_us if self.place else us[0]) < 0)
+        )
         found.wrong_month += sum(month_of(int(edge)) != month for edge in (us.min(), us.max()))
         found.unknown_user += int(np.count_nonzero(user >= len(self.user_events)))
-        found.unknown_item += int(np.count_nonzero((item >= len(self.item_events)) | (item < tables.FIRST_ITEM)))
-        found.bad_weight += events.select((~pl.col("weight").is_finite() | (pl.col("weight") < 0)).sum()).item()
+        found.unknown_item += int(
+            np.count_nonzero((item >= len(self.item_events)) | (item < tables.FIRST_ITEM))
+        )
+        found.bad_weight += events.select(
+            (~pl.col("weight").is_finite() | (pl.col("weight") < 0)).sum()
+        ).item()
         self.last_us = int(us[-1])
 
 
@@ -152,12 +178,24 @@ def _check_ids(seen: _Seen, users: pl.DataFrame, items: pl.DataFrame) -> None:
     found.repeated_items = len(items) - items["item"].n_unique()
     for table, name, first in ((users, "user", 0), (items, "item", tables.FIRST_ITEM)):
         numbers = table[f"{name}_index"].to_numpy()
-        setattr(found, f"{name}_index_gaps", int(np.count_nonzero(numbers != np.arange(first, first + len(numbers)))))
-    found.item_counts_wrong = int(np.count_nonzero(items["events"].to_numpy() != seen.item_events[tables.FIRST_ITEM :]))
+        setattr(
+            found,
+            f"{name}_index_gaps",
+            int(np.count_nonzero(numbers != np.arange(first, first + len(numbers)))),
+        )
+    found.item_counts_wrong = int(
+        np.count_nonzero(items["events"].to_numpy() != seen.item_events[tables.FIRST_ITEM :])
+    )
 
 
 def _quarantined(events: Path) -> dict[str, int]:
-    counts = pl.scan_parquet(events / "quarantine.parquet").group_by("reason").len().sort("reason").collect(engine="streaming")
+    counts = (
+        pl.scan_parquet(events / "quarantine.parquet")
+        .group_by("reason")
+        .len()
+        .sort("reason")
+        .collect(engine="streaming")
+    )
     return dict(counts.iter_rows())
 
 
@@ -171,15 +209,23 @@ def _days(seen: _Seen) -> list[dict[str, Any]]:
     counts = pl.concat(seen.days).group_by("day").agg(pl.col("events").sum())
     first = int(counts["day"].min())  # type: ignore[arg-type]
     last = int(counts["day"].max())  # type: ignore[arg-type]
-    table = pl.DataFrame({"day": range(first, last + 1)}, schema={"day": pl.Int64}).join(counts, on="day", how="left")
+    table = pl.DataFrame({"day": range(first, last + 1)}, schema={"day": pl.Int64}).join(
+        counts, on="day", how="left"
+    )
     for name, firsts in (("new_users", seen.user_first), ("new_items", seen.item_first)):
         days = firsts[firsts < np.iinfo(np.int64).max] // DAY_US - first
         table = table.with_columns(pl.Series(name, np.bincount(days, minlength=len(table))))
-    table = table.sort("day").with_columns(pl.col("events").fill_null(0), day=pl.col("day").cast(pl.Int32).cast(pl.Date).cast(pl.String))
+    table = table.sort("day").with_columns(
+        pl.col("events").fill_null(0),
+        day=pl.col("day").cast(pl.Int32).cast(pl.Date).cast(pl.String),
+    )
     return table.to_dicts()
 
 
 def _popularity(items: pl.DataFrame, item_events: np.ndarray) -> dict[str, float]:
     ranked = np.lexsort((np.arange(len(item_events)), -item_events))[:TOP_ITEMS]
     names = items["item"].gather(ranked).to_list()
-    return {name: float(count / item_events.sum()) for name, count in zip(names, item_events[ranked], strict=True)}
+    return {
+        name: float(count / item_events.sum())
+        for name, count in zip(names, item_events[ranked], strict=True)
+    }

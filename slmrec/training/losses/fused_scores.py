@@ -14,7 +14,8 @@ Places = tuple[Tensor, Tensor]  # rows (M,) and columns (M,) of a matrix of scor
 def log_sum_of_scores(vectors: Tensor, table: Tensor, offsets: Tensor, left_out: Places) -> Tensor:
     """log sum exp of the scores of user vectors (N, E) with a table (C, E), offsets (C,) added, but for the scores left out.  # (N,)
 
-    No gradient reaches the offsets. Where all scores are left out the sum is empty: -inf, without gradients.
+    No gradient reaches the offsets. Where all scores are left out the sum is empty: -inf, without
+    gradients.
     """
     return _LogSum.apply(vectors, table, offsets, *left_out)
 
@@ -23,10 +24,14 @@ class _LogSum(torch.autograd.Function):
     """One matrix of scores, turned into shares in place; their sums are divided by in the small factors of both gradients."""
 
     @staticmethod
-    def forward(ctx: Any, vectors: Tensor, table: Tensor, offsets: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, vectors: Tensor, table: Tensor, offsets: Tensor, rows: Tensor, columns: Tensor
+    ) -> Tensor:
         scores = torch.addmm(offsets, vectors, table.T)
         scores[rows, columns] = -torch.inf
-        best = scores.amax(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)  # -inf less itself is no number
+        best = scores.amax(dim=1, keepdim=True).clamp(
+            min=torch.finfo(scores.dtype).min
+        )  # -inf less itself is no number
         shares = scores.sub_(best).exp_()
         total = shares.sum(dim=1)
         ctx.save_for_backward(vectors, table, shares, total)
@@ -49,15 +54,20 @@ def scores_at(vectors: Tensor, table: Tensor, places: Tensor) -> Tensor:
 class _ScoresAt(torch.autograd.Function):
     """Weighted bags of table rows, which torch sums without gathering N x K x E numbers first.
 
-    A bag's gradient by its weights is the score; the bag of the scores' gradients is the gradient of the vectors.
+    A bag's gradient by its weights is the score; the bag of the scores' gradients is the gradient
+    of the vectors.
     """
 
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, table: Tensor, places: Tensor) -> Tensor:
         ctx.save_for_backward(vectors, table, places)
-        weights = torch.ones(places.shape, dtype=table.dtype, device=table.device, requires_grad=True)
+        weights = torch.ones(
+            places.shape, dtype=table.dtype, device=table.device, requires_grad=True
+        )
         with torch.enable_grad():
-            bags = functional.embedding_bag(places, table.detach(), per_sample_weights=weights, mode="sum")
+            bags = functional.embedding_bag(
+                places, table.detach(), per_sample_weights=weights, mode="sum"
+            )
         return torch.autograd.grad(bags, weights, vectors.detach())[0]
 
     @staticmethod

@@ -22,17 +22,24 @@ from slmrec.training.losses.softmax import SoftTargets, softmax_loss, softmax_lo
 class NextItemLoss:
     """Loss of user vectors against the items with a training event, and UNK.
 
-    Items first seen after the cut are never negatives: training must not learn from a catalogue it cannot know.
+    Items first seen after the cut are never negatives: training must not learn from a catalogue it
+    cannot know.
     """
 
     def __init__(self, item_embedding: ItemEmbedding, p: LossParams, histories: Histories) -> None:
         self.item_embedding = item_embedding
         self.candidates = trained_rows(item_embedding)
         self.place = torch.zeros_like(item_embedding.source)
-        self.place[self.candidates] = torch.arange(len(self.candidates), device=item_embedding.source.device)
+        self.place[self.candidates] = torch.arange(
+            len(self.candidates), device=item_embedding.source.device
+        )
         self.p = p
         item_embedding.touched_only = not isinstance(p, SoftmaxLoss) and p.rows == "touched"
-        self.negatives = None if isinstance(p, SoftmaxLoss) else Negatives(self.candidates, _uniform_share(p), histories)
+        self.negatives = (
+            None
+            if isinstance(p, SoftmaxLoss)
+            else Negatives(self.candidates, _uniform_share(p), histories)
+        )
 
     def loss(self, vectors: Tensor, targets: Tensor) -> Tensor:
         """Loss of user vectors (N, E) and the items (N,) that came next, in full precision."""
@@ -54,20 +61,47 @@ class NextItemLoss:
             if isinstance(self.p, SoftmaxLoss):
                 imitated = SoftTargets(self.place[top.rows], top.logs)
                 rows = self.item_embedding(self.candidates)
-                return softmax_loss_with_soft_targets(vectors.float(), rows, self.place[targets], imitated, weights, self._chunk(self.p))
-            distinct, places = top.rows.unique(return_inverse=True)  # text is mapped once an item, not once a position
+                return softmax_loss_with_soft_targets(
+                    vectors.float(),
+                    rows,
+                    self.place[targets],
+                    imitated,
+                    weights,
+                    self._chunk(self.p),
+                )
+            distinct, places = top.rows.unique(
+                return_inverse=True
+            )  # text is mapped once an item, not once a position
             best = SampledSoftTargets(distinct, self.item_embedding(distinct), places, top.logs)
             return sampled_softmax_loss_with_soft_targets(
-                vectors.float(), self.item_embedding(targets), targets, self._drawn(self.p, taught=True), best
+                vectors.float(),
+                self.item_embedding(targets),
+                targets,
+                self._drawn(self.p, taught=True),
+                best,
             )
 
     def _ranked(self, vectors: Tensor, targets: Tensor, taught: bool) -> Tensor:
-        with torch.autocast(vectors.device.type, enabled=False):  # a sum over a catalogue needs more than 16 bits
+        with torch.autocast(
+            vectors.device.type, enabled=False
+        ):  # a sum over a catalogue needs more than 16 bits
             if isinstance(self.p, SoftmaxLoss):
-                return softmax_loss(vectors.float(), self._read(self.candidates, taught), self.place[targets], self._chunk(self.p))
+                return softmax_loss(
+                    vectors.float(),
+                    self._read(self.candidates, taught),
+                    self.place[targets],
+                    self._chunk(self.p),
+                )
             drawn, positives = self._drawn(self.p, taught), self._read(targets, taught)
             if isinstance(self.p, GbceLoss):
-                return gbce_loss(vectors.float(), positives, targets, drawn, len(self.candidates), self.p.calibration)
+                return gbce_loss(
+                    vectors.float(),
+                    positives,
+                    targets,
+                    drawn,
+                    len(self.candidates),
+                    self.p.calibration,
+                )
             return sampled_softmax_loss(vectors.float(), positives, targets, drawn)
 
     def _drawn(self, p: SampledSoftmaxLoss | GbceLoss, taught: bool) -> Drawn:

@@ -40,14 +40,19 @@ class Drawn:
         What was found for a position, `left_out` (N, M), counts for nothing.
         """
         places = (left_out.drawn.nonzero()[:, 0], left_out.columns[left_out.drawn])
-        return log_sum_of_scores(vectors, self.vectors, self.times.log() - self.log_expected, places)
+        return log_sum_of_scores(
+            vectors, self.vectors, self.times.log() - self.log_expected, places
+        )
 
 
-def sampled_softmax_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn) -> Tensor:
+def sampled_softmax_loss(
+    vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn
+) -> Tensor:
     """Cross-entropy of targets (N,) with vectors `positives` (N, E) against drawn negatives.
 
-    Each negative's share is divided by its expected count (logQ, Bengio & Senecal 2008), so the sum over the drawn ones estimates
-    the sum over all others without bias. The target is always there and is not corrected (arXiv 2507.09331).
+    Each negative's share is divided by its expected count (logQ, Bengio & Senecal 2008), so the sum
+    over the drawn ones estimates the sum over all others without bias. The target is always there
+    and is not corrected (arXiv 2507.09331).
     """
     own = (vectors * positives).sum(dim=1)  # (N,)
     return (torch.logaddexp(own, drawn.log_sum(vectors, drawn.find(targets[:, None]))) - own).mean()
@@ -68,28 +73,46 @@ def sampled_softmax_loss_with_soft_targets(
 ) -> tuple[Tensor, Tensor]:
     """`sampled_softmax_loss`, and the KL divergence from a teacher's shares to the student's, as in `softmax_loss_with_soft_targets`.
 
-    Target and imitated items are counted in full and the drawn negatives stand for all others, so that the sum both terms divide by
-    is estimated without bias, with less noise than from negatives alone.
+    Target and imitated items are counted in full and the drawn negatives stand for all others, so
+    that the sum both terms divide by is estimated without bias, with less noise than from negatives
+    alone.
     """
     own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
     top = scores_at(vectors, imitated.vectors, imitated.places)  # (N, K)
-    apart = top.masked_fill(imitated.distinct[imitated.places] == targets[:, None], -torch.inf)  # the target is counted as itself
+    apart = top.masked_fill(
+        imitated.distinct[imitated.places] == targets[:, None], -torch.inf
+    )  # the target is counted as itself
     counted = torch.cat([own, apart], dim=1).logsumexp(dim=1)  # (N,)
     theirs, own_places = drawn.find(imitated.distinct), drawn.find(targets[:, None])
-    counted_in_full = Found(*(torch.cat([of[imitated.places], at], dim=1) for of, at in zip(theirs, own_places, strict=True)))  # (N, K + 1)
+    counted_in_full = Found(
+        *(
+            torch.cat([of[imitated.places], at], dim=1)
+            for of, at in zip(theirs, own_places, strict=True)
+        )
+    )  # (N, K + 1)
     others = drawn.log_sum(vectors, counted_in_full)  # (N,)
     total = torch.logaddexp(counted, others)[:, None]
     return (total - own).mean(), kl_divergence(imitated.logs, top - total) / len(targets)
 
 
-def gbce_loss(vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn, catalogue: int, calibration: float) -> Tensor:
+def gbce_loss(
+    vectors: Tensor,
+    positives: Tensor,
+    targets: Tensor,
+    drawn: Drawn,
+    catalogue: int,
+    calibration: float,
+) -> Tensor:
     """Generalised binary cross-entropy (gSASRec, arXiv 2308.07192, equations 11 and 14), mean over the K + 1 terms of a position.
 
-    With sampling rate a = K / (catalogue - 1), the target's probability is raised to b = 1 - t (1 - a).
+    With sampling rate a = K / (catalogue - 1), the target's probability is raised to b = 1 - t (1 -
+    a).
     """
     draws = drawn.times.sum()
     rate = (draws / (catalogue - 1)).clamp(max=1.0)
     own = functional.logsigmoid((vectors * positives).sum(dim=1))  # (N,)
-    scores = (vectors @ drawn.vectors.T).masked_fill(drawn.items == targets[:, None], -torch.inf)  # the target is no negative
+    scores = (vectors @ drawn.vectors.T).masked_fill(
+        drawn.items == targets[:, None], -torch.inf
+    )  # the target is no negative
     others = (functional.logsigmoid(-scores) * drawn.times).sum(dim=1)  # (N,)
     return -((1 - calibration * (1 - rate)) * own + others).mean() / (draws + 1)

@@ -12,8 +12,9 @@ from torch.nn import functional
 def softmax_loss(vectors: Tensor, table: Tensor, targets: Tensor, chunk: int) -> Tensor:
     """Full-softmax cross-entropy of user vectors (N, E) against candidate vectors (C, E); targets (N,) are rows of C.
 
-    Scores exist for `chunk` positions at a time, so memory does not grow with positions x catalogue: gradients are
-    formed chunk by chunk in the forward pass (as in fused linear cross-entropy, Liger kernels, arXiv 2410.10989).
+    Scores exist for `chunk` positions at a time, so memory does not grow with positions x
+    catalogue: gradients are formed chunk by chunk in the forward pass (as in fused linear
+    cross-entropy, Liger kernels, arXiv 2410.10989).
     """
     return _FusedSoftmax.apply(vectors, table, targets, None, 1.0, 0.0, chunk)[0]
 
@@ -26,13 +27,18 @@ class SoftTargets(NamedTuple):
 
 
 def softmax_loss_with_soft_targets(
-    vectors: Tensor, table: Tensor, targets: Tensor, imitated: SoftTargets, weights: tuple[float, float], chunk: int
+    vectors: Tensor,
+    table: Tensor,
+    targets: Tensor,
+    imitated: SoftTargets,
+    weights: tuple[float, float],
+    chunk: int,
 ) -> tuple[Tensor, Tensor]:
     """`softmax_loss`, and the KL divergence from a teacher's shares to the student's, off one pass over the scores.
 
-    All but the teacher's top items are one more bin, K + 1 in all, so a student equal to its teacher loses nothing.
-    `weights` are those with which the two are summed: one gradient is formed for that sum and flows through the second
-    term, which halves the work of forming one for each.
+    All but the teacher's top items are one more bin, K + 1 in all, so a student equal to its
+    teacher loses nothing. `weights` are those with which the two are summed: one gradient is formed
+    for that sum and flows through the second term, which halves the work of forming one for each.
     """
     hard, soft = weights
     total, ranking = _FusedSoftmax.apply(vectors, table, targets, imitated, hard, soft, chunk)
@@ -47,7 +53,14 @@ class _FusedSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, vectors: Tensor, table: Tensor, targets: Tensor, imitated: SoftTargets | None, hard: float, soft: float, chunk: int
+        ctx: Any,
+        vectors: Tensor,
+        table: Tensor,
+        targets: Tensor,
+        imitated: SoftTargets | None,
+        hard: float,
+        soft: float,
+        chunk: int,
     ) -> tuple[Tensor, Tensor]:
         count = len(targets)
         of_vectors, of_table = torch.empty_like(vectors), torch.zeros_like(table)
@@ -60,9 +73,13 @@ class _FusedSoftmax(torch.autograd.Function):
             if imitated is None:
                 slope = logs.exp_().mul_(hard)
             else:
-                loss, slope = _imitation(logs, SoftTargets(imitated.rows[here], imitated.logs[here]), hard, soft)
+                loss, slope = _imitation(
+                    logs, SoftTargets(imitated.rows[here], imitated.logs[here]), hard, soft
+                )
                 imitation += loss
-            slope.scatter_add_(1, goal, slope.new_full(goal.shape, -hard)).div_(count)  # cross-entropy: shares minus one-hot
+            slope.scatter_add_(1, goal, slope.new_full(goal.shape, -hard)).div_(
+                count
+            )  # cross-entropy: shares minus one-hot
             torch.mm(slope, table, out=of_vectors[here])
             if ctx.needs_input_grad[1]:  # a frozen table saves a third of the work
                 of_table.addmm_(slope.T, vectors[here])
@@ -77,10 +94,13 @@ class _FusedSoftmax(torch.autograd.Function):
         return outer[0] * of_vectors, outer[0] * of_table, None, None, None, None, None
 
 
-def _imitation(logs: Tensor, imitated: SoftTargets, hard: float, soft: float) -> tuple[Tensor, Tensor]:
+def _imitation(
+    logs: Tensor, imitated: SoftTargets, hard: float, soft: float
+) -> tuple[Tensor, Tensor]:
     """Summed KL divergence over K + 1 bins, and soft times its gradient by the scores plus hard times the shares.
 
-    `logs` (chunk, C) is overwritten by the gradient: for a top item it is p - t, for any other p (1 - t_rest / p_rest).
+    `logs` (chunk, C) is overwritten by the gradient: for a top item it is p - t, for any other p (1
+    - t_rest / p_rest).
     """
     own_logs, teacher = logs.gather(1, imitated.rows), imitated.logs.exp()  # (chunk, K)
     own = own_logs.exp()
@@ -94,7 +114,9 @@ def kl_divergence(teacher: Tensor, own: Tensor) -> Tensor:
     """KL divergence over K + 1 bins, a teacher's top items and all others, summed over positions. Logarithms of shares (N, K)."""
     shares = teacher.exp()
     rest = remaining_mass(shares)
-    return (shares * (teacher - own)).sum() + (rest * (rest.log() - remaining_mass(own.exp()).log())).sum()
+    return (shares * (teacher - own)).sum() + (
+        rest * (rest.log() - remaining_mass(own.exp()).log())
+    ).sum()
 
 
 def remaining_mass(shares: Tensor) -> Tensor:

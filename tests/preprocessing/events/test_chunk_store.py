@@ -24,7 +24,10 @@ DAY = 86_400
 
 def a_day(number: int, size: int = 30) -> list[Event]:
     start = 1_700_000_000 + number * DAY
-    return [(f"user {number * place % 17}", f"item {number + place % 23}", start + place, 1.0) for place in range(size)]
+    return [
+        (f"user {number * place % 17}", f"item {number + place % 23}", start + place, 1.0)
+        for place in range(size)
+    ]
 
 
 def deliver_days(workshop: Workshop, days: range) -> None:
@@ -48,9 +51,15 @@ def appended(workshop: Workshop) -> str:
 
 CHANGES = {
     "a day is appended": lambda workshop: deliver_days(workshop, range(60, 61)),
-    "a late day comes first": lambda workshop: workshop.deliver("day=000/late.csv", as_csv(a_day(-5))),
-    "a late event comes": lambda workshop: workshop.deliver("zzz.csv", as_csv([("late", "later", 1_700_000_000 + 31 * DAY, 1.0)])),
-    "a day is delivered again, longer": lambda workshop: workshop.deliver("day=059/events.csv", as_csv(a_day(59, 35))),
+    "a late day comes first": lambda workshop: workshop.deliver(
+        "day=000/late.csv", as_csv(a_day(-5))
+    ),
+    "a late event comes": lambda workshop: workshop.deliver(
+        "zzz.csv", as_csv([("late", "later", 1_700_000_000 + 31 * DAY, 1.0)])
+    ),
+    "a day is delivered again, longer": lambda workshop: workshop.deliver(
+        "day=059/events.csv", as_csv(a_day(59, 35))
+    ),
     "a day is taken away": lambda workshop: Path("data/logs/day=030/events.csv").unlink(),
     "a rule changes": lambda workshop: workshop.set(prepare__min_item_events=20),
     "the seed changes": lambda workshop: workshop.set(prepare__seed=7),
@@ -70,14 +79,20 @@ def test_after_a_change_the_bytes_are_those_of_a_full_rebuild(
     assert appended(workshop) == rebuilt(workshop)
 
 
-def test_a_day_appended_to_a_busy_month_makes_one_part_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_appended_to_a_busy_month_makes_one_part_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(partitions, "PART_EVENTS", 70)  # three days of 30
-    monkeypatch.setattr("slmrec.preprocessing.events.deliveries.GROUP_BYTES", 1)  # so that each day is a group
+    monkeypatch.setattr(
+        "slmrec.preprocessing.events.deliveries.GROUP_BYTES", 1
+    )  # so that each day is a group
     deliver_days(workshop, range(40))
     workshop.prepare()
     before = event_files()
     assert len(before) > 12, "months are divided"
-    assert pl.concat(map(pl.read_parquet, sorted(before)))["time"].is_sorted(), "files in order of their names are in order of time"
+    assert pl.concat(map(pl.read_parquet, sorted(before)))["time"].is_sorted(), (
+        "files in order of their names are in order of time"
+    )
     deliver_days(workshop, range(40, 41))
     workshop.prepare()
     after = event_files()
@@ -100,7 +115,9 @@ def test_an_output_changed_by_hand_does_not_come_back(workshop: Workshop) -> Non
     assert path.read_bytes() == as_it_was
 
 
-def test_where_a_file_cannot_have_two_names_it_is_copied(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_file_cannot_have_two_names_it_is_copied(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*paths: Path) -> None:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
@@ -114,7 +131,9 @@ def test_where_a_file_cannot_have_two_names_it_is_copied(workshop: Workshop, mon
     assert {path.stat().st_nlink for path in event_files()} == {1}
 
 
-def test_only_what_changed_is_read_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_changed_is_read_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read: list[str] = []
     whole = chunk_store.read_batches
 
@@ -127,12 +146,20 @@ def test_only_what_changed_is_read_again(workshop: Workshop, monkeypatch: pytest
     workshop.prepare()
     assert len(read) == 60
     read.clear()
-    before = {path: path.stat().st_ino for path in Path("cache/prepare/generation/parts").rglob("events.parquet")}
+    before = {
+        path: path.stat().st_ino
+        for path in Path("cache/prepare/generation/parts").rglob("events.parquet")
+    }
     deliver_days(workshop, range(60, 61))
     workshop.prepare()
     assert len(read) <= 2 * GROUP_FILES and "logs/day=060/events.csv" in read
-    after = {path: path.stat().st_ino for path in Path("cache/prepare/generation/parts").rglob("events.parquet")}
-    assert sum(after[path] != inode for path, inode in before.items()) == 1, "only the newest part is made again"
+    after = {
+        path: path.stat().st_ino
+        for path in Path("cache/prepare/generation/parts").rglob("events.parquet")
+    }
+    assert sum(after[path] != inode for path, inode in before.items()) == 1, (
+        "only the newest part is made again"
+    )
 
 
 def test_what_a_run_did_not_use_is_forgotten(workshop: Workshop) -> None:

@@ -24,7 +24,9 @@ def test_results_come_in_order_whatever_takes_longest() -> None:
     assert list(map_in_order(slowly, range(30))) == [number * number for number in range(30)]
 
 
-def test_work_is_done_on_several_threads_and_inputs_wait_until_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_is_done_on_several_threads_and_inputs_wait_until_they_are_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(ordered_map.pl, "thread_pool_size", lambda: 8)
     together = threading.Barrier(ordered_map.MOST_AT_ONCE, timeout=10)
     taken: list[int] = []
@@ -36,7 +38,9 @@ def test_work_is_done_on_several_threads_and_inputs_wait_until_they_are_needed(m
 
     results = map_in_order(lambda _: together.wait(), inputs())
     next(results)
-    assert len(taken) == ordered_map.MOST_AT_ONCE + 1, "those at work and the next one, no more in memory"
+    assert len(taken) == ordered_map.MOST_AT_ONCE + 1, (
+        "those at work and the next one, no more in memory"
+    )
     assert len(list(results)) == 4 * ordered_map.MOST_AT_ONCE - 1
 
 

@@ -10,9 +10,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from slmrec.params.prepare import EventSource, ItemSource
-from tests.support.logs import FORMS, PROJECT, Workshop, as_csv
+from tests.support.logs import FORMS, Workshop, as_csv
+from tests.support.project import ROOT
 
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "logs.md").read_text(), flags=re.DOTALL)
+EXAMPLES = re.findall(
+    r"```yaml\n(.*?)```", (ROOT / "docs" / "logs.md").read_text(), flags=re.DOTALL
+)
 LOGS = [("ann", "B00, blue", 1_700_000_000, 5.0), ("bob", "x", 1_700_000_001, 1.0)]
 
 
@@ -30,7 +33,10 @@ def test_every_form_gives_the_same_events(workshop: Workshop, form: str) -> None
     plain = [(user, item.replace(",", ""), time, weight) for user, item, time, weight in LOGS]
     workshop.deliver(f"a.{form}", FORMS[form](plain))
     workshop.prepare()
-    found = [(user, item, int(time.timestamp()), weight) for user, item, time, weight in workshop.events().iter_rows()]
+    found = [
+        (user, item, int(time.timestamp()), weight)
+        for user, item, time, weight in workshop.events().iter_rows()
+    ]
     assert found == plain
 
 
@@ -42,7 +48,14 @@ def test_a_delimiter_may_be_named(workshop: Workshop) -> None:
 
 
 def test_a_column_may_come_from_the_folders(workshop: Workshop) -> None:
-    columns = {"user": "user", "item": "item", "time": "time", "sequence": None, "weight": "weight", "type": "kind"}
+    columns = {
+        "user": "user",
+        "item": "item",
+        "time": "time",
+        "sequence": None,
+        "weight": "weight",
+        "type": "kind",
+    }
     workshop.set(prepare__events__columns=columns, prepare__keep_types=["buy"])
     workshop.deliver("kind=buy/a.csv", as_csv(LOGS[1:]))
     workshop.deliver("kind=view/a.csv", as_csv([("eve", "y", 1_700_000_000, 1.0)]))

@@ -29,7 +29,12 @@ QUIET = {"validate__min_events": 10}
 def some_days(days: int, first: int = 0) -> list[Event]:
     start = 1_700_000_000
     return [
-        (f"user {place % 17}", f"item {(place * 7 + day) % 31}", start + (first + day) * DAY + place, 1.0)
+        (
+            f"user {place % 17}",
+            f"item {(place * 7 + day) % 31}",
+            start + (first + day) * DAY + place,
+            1.0,
+        )
         for day in range(days)
         for place in range(40)
     ]
@@ -68,44 +73,59 @@ def month_file() -> Path:
 
 
 def change_events(change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-    change(pl.read_parquet(month_file())).select(tables.EVENTS.names()).cast(tables.EVENTS).write_parquet(month_file())
+    change(pl.read_parquet(month_file())).select(tables.EVENTS.names()).cast(
+        tables.EVENTS
+    ).write_parquet(month_file())
 
 
 def first_row(**values: Any) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Change the first event."""
     here = pl.int_range(pl.len()) == 0
     return lambda table: table.with_columns(
-        pl.when(here).then(pl.lit(value)).otherwise(pl.col(name)).alias(name) for name, value in values.items()
+        pl.when(here).then(pl.lit(value)).otherwise(pl.col(name)).alias(name)
+        for name, value in values.items()
     )
 
 
 DAMAGE: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "order": (lambda table: table.reverse(), "every event comes at or after the one before it"),
-    "month": (first_row(time=datetime(2001, 1, 1, tzinfo=UTC)), "every event lies in the month its file names"),
+    "month": (
+        first_row(time=datetime(2001, 1, 1, tzinfo=UTC)),
+        "every event lies in the month its file names",
+    ),
     "null": (first_row(weight=None), "no event lacks a user"),
     "user": (first_row(user_index=99), "every event's user is in the table of users"),
     "item": (first_row(item_index=99), "every event's item is in the table of items"),
     "pad": (first_row(item_index=0), "none is PAD or UNK"),
     "weight": (first_row(weight=-1.0), "every weight is a number"),
-    "lost": (lambda table: table.tail(-1), "the table of items counts the events there are: 1 rows"),
+    "lost": (
+        lambda table: table.tail(-1),
+        "the table of items counts the events there are: 1 rows",
+    ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_events_break_the_promise_that_names_the_damage(workshop: Workshop, damage: str) -> None:
+def test_damaged_events_break_the_promise_that_names_the_damage(
+    workshop: Workshop, damage: str
+) -> None:
     change, said = DAMAGE[damage]
     change_events(change)
     p = read_section("validate", ValidateParams, Path("params.yaml"))
     profile = read_profile(Path("events"))
     broken = [name for name, count in vars(profile.violations).items() if count]
-    sentences = [f"{checks.VIOLATIONS[name]}: {getattr(profile.violations, name)} rows" for name in broken]
+    sentences = [
+        f"{checks.VIOLATIONS[name]}: {getattr(profile.violations, name)} rows" for name in broken
+    ]
     assert any(said in sentence for sentence in sentences), sentences
     assert len(checks.promises(profile, p)) >= 20
 
 
 def test_a_broken_promise_stops_with_what_where_and_how_many(workshop: Workshop) -> None:
     change_events(first_row(item_index=99))
-    with pytest.raises(PromiseError, match=r"every event's item is in the table of items.*: 1 rows.*see page\.html") as stopped:
+    with pytest.raises(
+        PromiseError, match=r"every event's item is in the table of items.*: 1 rows.*see page\.html"
+    ) as stopped:
         run(workshop)
     assert "\n" not in str(stopped.value)
     assert "broken" in Path("page.html").read_text() and not Path("validation").exists()
@@ -117,7 +137,10 @@ def test_a_check_that_cannot_be_computed_is_not_called_bad_data(workshop: Worksh
 
 
 def test_ids_of_another_form_are_told_with_examples(workshop: Workshop) -> None:
-    with pytest.raises(PromiseError, match=r"user ids have the form they should: 17 of 17 users do not, such as 'user"):
+    with pytest.raises(
+        PromiseError,
+        match=r"user ids have the form they should: 17 of 17 users do not, such as 'user",
+    ):
         run(workshop, validate__user_pattern="^[0-9]+$")
 
 
@@ -144,10 +167,17 @@ def test_more_of_the_same_is_no_drift(workshop: Workshop) -> None:
     ]
 
 
-def test_other_items_are_drift_that_warns_or_stops_as_asked(workshop: Workshop, capsys: pytest.CaptureFixture[str]) -> None:
-    previous_version(workshop, [(user, f"new {item}", time, weight) for user, item, time, weight in some_days(50)])
+def test_other_items_are_drift_that_warns_or_stops_as_asked(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    previous_version(
+        workshop,
+        [(user, f"new {item}", time, weight) for user, item, time, weight in some_days(50)],
+    )
     run(workshop, validate__max_new_item_share=1.0)
-    assert "drift, popularity: Jensen-Shannon distance: 1.000, allowed 0.3" in capsys.readouterr().err
+    assert (
+        "drift, popularity: Jensen-Shannon distance: 1.000, allowed 0.3" in capsys.readouterr().err
+    )
     with pytest.raises(PromiseError, match="Jensen-Shannon"):
         run(workshop, validate__max_new_item_share=1.0, validate__drift__action="stop")
     with pytest.raises(PromiseError, match="are not in the previous index: 1"):
@@ -167,4 +197,9 @@ def test_what_great_expectations_gets_does_not_grow_with_the_logs(workshop: Work
     workshop.set(validate__sample=5)
     p = read_section("validate", ValidateParams, Path("params.yaml"))
     given = checks.evidence(read_profile(Path("events")), Path("events"), p)
-    assert {name: len(table) for name, table in given.items()} == {"facts": 1, "days": 50, "users": 5, "items": 5}
+    assert {name: len(table) for name, table in given.items()} == {
+        "facts": 1,
+        "days": 50,
+        "users": 5,
+        "items": 5,
+    }

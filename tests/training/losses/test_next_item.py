@@ -17,16 +17,23 @@ from tests.support.training import ring_run
 
 ITEMS = 14
 HISTORIES = ring_histories(60, ITEMS - 2, 8)
-SAMPLED = SampledSoftmaxLoss(kind="sampled_softmax", negatives=40, uniform_share=0.5, rows="touched")
+SAMPLED = SampledSoftmaxLoss(
+    kind="sampled_softmax", negatives=40, uniform_share=0.5, rows="touched"
+)
 
 
 def test_expected_counts_are_those_of_many_draws():
-    histories = histories_of([[2, 2, 2, 3, 4, 9, 9], [2, 5, 3, 9, 9]], max_length=9)  # 2 four times, 3 twice, 4 and 5 once
+    histories = histories_of(
+        [[2, 2, 2, 3, 4, 9, 9], [2, 5, 3, 9, 9]], max_length=9
+    )  # 2 four times, 3 twice, 4 and 5 once
     negatives = Negatives(torch.tensor([1, 2, 3, 4, 5]), 0.5, histories)
     torch.manual_seed(1)
     items, times, log_expected = negatives.draw(100_000)
     counts = torch.zeros(6).index_add_(0, items, times)
-    expected = torch.tensor([0, 0.1, 0.1 + 0.5 * 4 / 8, 0.1 + 0.5 * 2 / 8, 0.1 + 0.5 / 8, 0.1 + 0.5 / 8]) * 100_000
+    expected = (
+        torch.tensor([0, 0.1, 0.1 + 0.5 * 4 / 8, 0.1 + 0.5 * 2 / 8, 0.1 + 0.5 / 8, 0.1 + 0.5 / 8])
+        * 100_000
+    )
     torch.testing.assert_close(counts, expected, rtol=0.03, atol=0)
     torch.testing.assert_close(log_expected[items == 2][0].exp(), expected[2])
 
@@ -47,19 +54,31 @@ def drawn(negatives: Negatives) -> dict[int, float]:
     return dict(zip(items.tolist(), times.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("loss", [SAMPLED, SAMPLED.model_copy(update={"rows": "all"})], ids=["touched", "all"])
+@pytest.mark.parametrize(
+    "loss", [SAMPLED, SAMPLED.model_copy(update={"rows": "all"})], ids=["touched", "all"]
+)
 def test_a_ring_is_learned_against_drawn_negatives(tmp_path, loss):
-    curve = train(ring_run(tmp_path / "c.safetensors", loss=loss, epochs=12, patience=12, checkpoint_seconds=60))
+    curve = train(
+        ring_run(
+            tmp_path / "c.safetensors", loss=loss, epochs=12, patience=12, checkpoint_seconds=60
+        )
+    )
     assert curve[-1]["valid_ndcg@10"] > 0.95
 
 
 def test_a_ring_is_learned_with_gbce(tmp_path):
     loss = GbceLoss(kind="gbce", negatives=8, calibration=0.0, rows="all")
-    curve = train(ring_run(tmp_path / "c.safetensors", loss=loss, epochs=40, patience=40, checkpoint_seconds=60))
+    curve = train(
+        ring_run(
+            tmp_path / "c.safetensors", loss=loss, epochs=40, patience=40, checkpoint_seconds=60
+        )
+    )
     assert curve[-1]["valid_ndcg@10"] > 0.95
 
 
-def table_after_steps(loss: LossParams, touched: list[int], steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+def table_after_steps(
+    loss: LossParams, touched: list[int], steps: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     torch.manual_seed(3)
     table = ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 4, None, 0.0)
     before = table.ids.detach().clone()

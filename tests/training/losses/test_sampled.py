@@ -16,16 +16,26 @@ from slmrec.training.losses.sampled import (
 from slmrec.training.losses.softmax import SoftTargets, softmax_loss_with_soft_targets
 
 
-def made(negatives: torch.Tensor, expected: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Drawn]:
+def made(
+    negatives: torch.Tensor, expected: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Drawn]:
     torch.manual_seed(0)
-    vectors, table = torch.randn(20, 8, dtype=torch.float64), torch.randn(30, 8, dtype=torch.float64)
+    vectors, table = (
+        torch.randn(20, 8, dtype=torch.float64),
+        torch.randn(30, 8, dtype=torch.float64),
+    )
     return vectors, table, torch.randint(30, (20,)), drawn_of(negatives, table, expected)
 
 
 def drawn_of(draws: torch.Tensor, table: torch.Tensor, expected: torch.Tensor) -> Drawn:
     """Draws, of which `expected` (K,) says how often each was to be expected."""
     items, where, times = draws.unique(return_inverse=True, return_counts=True)
-    return Drawn(items, table[items], times.double(), torch.empty(len(items), dtype=torch.float64).scatter_(0, where, expected.log()))
+    return Drawn(
+        items,
+        table[items],
+        times.double(),
+        torch.empty(len(items), dtype=torch.float64).scatter_(0, where, expected.log()),
+    )
 
 
 def test_sampled_softmax_over_every_item_once_is_the_full_softmax():
@@ -35,7 +45,8 @@ def test_sampled_softmax_over_every_item_once_is_the_full_softmax():
 
 
 def test_the_correction_makes_the_drawn_sum_an_unbiased_estimate_of_the_whole_one():
-    # exp(loss) of one position is 1 + the sum over drawn negatives / exp(own score): its mean over many draws is known.
+    # exp(loss) of one position is 1 + the sum over drawn negatives / exp(own score): its mean over
+    # many draws is known.
     vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
     chances = torch.rand(30, dtype=torch.float64) + 0.2
     chances /= chances.sum()
@@ -62,9 +73,15 @@ def test_a_negative_drawn_twice_counts_twice():
     vectors, table, targets, drawn = made(twice, torch.ones(4, dtype=torch.float64))
     heavier = drawn_of(once, table, torch.tensor([1, 0.5, 1], dtype=torch.float64))
     loss = sampled_softmax_loss(vectors, table[targets], targets, drawn)
-    torch.testing.assert_close(loss, sampled_softmax_loss(vectors, table[targets], targets, heavier))
+    torch.testing.assert_close(
+        loss, sampled_softmax_loss(vectors, table[targets], targets, heavier)
+    )
     scores = vectors @ table.T
-    plain = functional.logsigmoid(-scores[:, twice]).sum(1).masked_fill((targets[:, None] == twice).any(1), 0)
+    plain = (
+        functional.logsigmoid(-scores[:, twice])
+        .sum(1)
+        .masked_fill((targets[:, None] == twice).any(1), 0)
+    )
     away = ~(targets[:, None] == twice).any(1)
     found = gbce_loss(vectors[away], table[targets[away]], targets[away], drawn, 30, 0.0)
     own = functional.logsigmoid(scores.gather(1, targets[:, None])[:, 0])
@@ -78,9 +95,14 @@ def test_gbce_is_the_papers_formula(calibration):
     targets = torch.arange(10, 30)
     rate = 3 / (30 - 1)
     power = rate * (calibration * (1 - 1 / rate) + 1 / rate)  # equation 14
-    own, others = torch.sigmoid((vectors * table[targets]).sum(1)), torch.sigmoid(vectors @ table[negatives].T)
+    own, others = (
+        torch.sigmoid((vectors * table[targets]).sum(1)),
+        torch.sigmoid(vectors @ table[negatives].T),
+    )
     plain = -(torch.log(own**power) + torch.log(1 - others).sum(1)).mean() / (3 + 1)
-    torch.testing.assert_close(gbce_loss(vectors, table[targets], targets, drawn, 30, calibration), plain)
+    torch.testing.assert_close(
+        gbce_loss(vectors, table[targets], targets, drawn, 30, calibration), plain
+    )
 
 
 def imitated(table: torch.Tensor, top: int = 6) -> SampledSoftTargets:
@@ -93,7 +115,9 @@ def test_imitation_against_every_item_once_is_that_of_the_full_softmax():
     vectors, table, targets, drawn = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
     top = imitated(table)
     found = sampled_softmax_loss_with_soft_targets(vectors, table[targets], targets, drawn, top)
-    whole = softmax_loss_with_soft_targets(vectors, table, targets, SoftTargets(top.places, top.logs), (1.0, 1.0), 7)
+    whole = softmax_loss_with_soft_targets(
+        vectors, table, targets, SoftTargets(top.places, top.logs), (1.0, 1.0), 7
+    )
     torch.testing.assert_close(found, whole)
     assert found[1] > 0.1
 
@@ -103,12 +127,21 @@ def test_items_counted_in_full_are_not_counted_again_where_they_are_drawn():
     top = imitated(table, top=29)
     draws = torch.tensor([3, 3, 8, 29])
     drawn = drawn_of(draws, table, torch.full((4,), 4 / 30, dtype=torch.float64))
-    ranking, _ = sampled_softmax_loss_with_soft_targets(vectors, table[targets], targets, drawn, top)
-    left = [sorted(set(range(30)) - set(row.tolist()) - {int(goal)}) for row, goal in zip(top.places, targets, strict=True)]
+    ranking, _ = sampled_softmax_loss_with_soft_targets(
+        vectors, table[targets], targets, drawn, top
+    )
+    left = [
+        sorted(set(range(30)) - set(row.tolist()) - {int(goal)})
+        for row, goal in zip(top.places, targets, strict=True)
+    ]
     scores = vectors @ table.T
     counted = scores.clone()
     for row, items in enumerate(left):
-        for item in items:  # one at most; of those 3, 8 and 29 stand for others by how often they were drawn
+        for item in (
+            items
+        ):  # one at most; of those 3, 8 and 29 stand for others by how often they were drawn
             times = int((draws == item).sum())
-            counted[row, item] = scores[row, item] + torch.tensor(times * 30 / 4, dtype=torch.float64).log()
+            counted[row, item] = (
+                scores[row, item] + torch.tensor(times * 30 / 4, dtype=torch.float64).log()
+            )
     torch.testing.assert_close(ranking, functional.cross_entropy(counted, targets))

@@ -27,14 +27,22 @@ def test_chunked_softmax_equals_cross_entropy_with_its_gradients(chunk):
 def test_losses_of_states_are_the_papers():
     student, teacher = [torch.randn(6, 4) for _ in range(2)], torch.randn(6, 2, 4)
     states, stacked = products(student, teacher), torch.stack(student, dim=1)
-    torch.testing.assert_close(cosine_loss(states), 1 - functional.cosine_similarity(stacked, teacher, dim=2).mean())
-    distance, length = ((stacked - teacher) ** 2).sum(dim=2).mean(dim=0), (teacher**2).sum(dim=2).mean(dim=0)
+    torch.testing.assert_close(
+        cosine_loss(states), 1 - functional.cosine_similarity(stacked, teacher, dim=2).mean()
+    )
+    distance, length = (
+        ((stacked - teacher) ** 2).sum(dim=2).mean(dim=0),
+        (teacher**2).sum(dim=2).mean(dim=0),
+    )
     torch.testing.assert_close(norm_loss(states), (distance / length).mean())
 
 
 def test_cosine_loss_ignores_length_and_norm_loss_does_not():
     teacher = torch.randn(6, 2, 4)
-    longer, same = products((3 * teacher).unbind(dim=1), teacher), products(teacher.unbind(dim=1), teacher)
+    longer, same = (
+        products((3 * teacher).unbind(dim=1), teacher),
+        products(teacher.unbind(dim=1), teacher),
+    )
     assert cosine_loss(longer).item() == pytest.approx(0, abs=1e-6)
     assert norm_loss(longer).item() == pytest.approx((3 - 1) ** 2, rel=1e-5)
     assert norm_loss(same).item() == 0
@@ -56,12 +64,20 @@ def test_a_state_of_zeros_has_a_finite_loss_and_gradient():
 
 
 def test_norm_loss_weighs_every_block_alike_however_large_its_states_are():
-    student, teacher, scale = torch.randn(50, 2, 4), torch.randn(50, 2, 4), torch.tensor([1.0, 1000.0])[:, None]
+    student, teacher, scale = (
+        torch.randn(50, 2, 4),
+        torch.randn(50, 2, 4),
+        torch.tensor([1.0, 1000.0])[:, None],
+    )
     scaled = products((student * scale).unbind(dim=1), teacher * scale)
-    torch.testing.assert_close(norm_loss(scaled), norm_loss(products(student.unbind(dim=1), teacher)))
+    torch.testing.assert_close(
+        norm_loss(scaled), norm_loss(products(student.unbind(dim=1), teacher))
+    )
 
 
-def plain_imitation(vectors: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
+def plain_imitation(
+    vectors: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, logs: torch.Tensor
+) -> torch.Tensor:
     """KL over K + 1 bins, spelled out."""
     own = functional.softmax(vectors @ table.T, dim=1).gather(1, rows)
     own = torch.cat([own, 1 - own.sum(dim=1, keepdim=True)], dim=1)
@@ -80,10 +96,16 @@ def test_imitation_off_one_pass_equals_its_definition_with_its_gradients(chunk):
     targets, top = torch.randint(30, (20,)), teacher_top(torch.randn(20, 8), torch.randn(30, 8))
     plain = 3 * functional.cross_entropy(vectors @ table.T, targets)
     plain = plain + 2 * plain_imitation(vectors, table, top.indices, top.values)
-    ranking, imitation = softmax_loss_with_soft_targets(vectors, table, targets, SoftTargets(*top[::-1]), (3.0, 2.0), chunk)
+    ranking, imitation = softmax_loss_with_soft_targets(
+        vectors, table, targets, SoftTargets(*top[::-1]), (3.0, 2.0), chunk
+    )
     fused = 3 * ranking + 2 * imitation
     torch.testing.assert_close(fused, plain)
-    for ours, theirs in zip(torch.autograd.grad(fused, (vectors, table)), torch.autograd.grad(plain, (vectors, table)), strict=True):
+    for ours, theirs in zip(
+        torch.autograd.grad(fused, (vectors, table)),
+        torch.autograd.grad(plain, (vectors, table)),
+        strict=True,
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
@@ -91,5 +113,12 @@ def test_a_student_with_its_teachers_scores_has_nothing_to_imitate():
     vectors, table, targets = torch.randn(5, 8), torch.randn(40, 8), torch.randint(40, (5,))
     top = teacher_top(vectors, table)
     imitated = SoftTargets(*top[::-1])
-    assert softmax_loss_with_soft_targets(vectors, table, targets, imitated, (1.0, 1.0), 9)[1].item() == pytest.approx(0, abs=1e-5)
-    assert softmax_loss_with_soft_targets(torch.randn(5, 8), table, targets, imitated, (1.0, 1.0), 9)[1].item() > 0.01
+    assert softmax_loss_with_soft_targets(vectors, table, targets, imitated, (1.0, 1.0), 9)[
+        1
+    ].item() == pytest.approx(0, abs=1e-5)
+    assert (
+        softmax_loss_with_soft_targets(torch.randn(5, 8), table, targets, imitated, (1.0, 1.0), 9)[
+            1
+        ].item()
+        > 0.01
+    )
