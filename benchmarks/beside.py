@@ -76,7 +76,7 @@ def train_here(
     )  # nothing is held out to choose an epoch by
     epochs = []
     with Progress("slmrec", loop.total_steps) as progress:
-        while loop.at.epoch < p.training.epochs:
+        while loop.state.epoch < p.training.epochs:
             started, worked = time.perf_counter(), time.process_time()
             loop.finish_epoch(progress)
             epochs.append(

@@ -39,15 +39,15 @@ def measured(bench: Bench, seed: int) -> dict[str, Any]:
     p = EvaluateParams.model_validate(bench.tables.params["evaluate"])
     histories = read_histories(bench.tables.artifact("histories"))
     table = load_model(vectors / "sasrec_text").item_embedding
-    examination = Evaluator(histories, len(table), table.described().numpy(), p)
-    targets, new = examination.targets, examination.slices["new_items"]
+    evaluator = Evaluator(histories, len(table), table.described().numpy(), p)
+    targets, new = evaluator.targets, evaluator.slices["new_items"]
     new_targets = Targets(targets.row[new], targets.position[new], targets.input_stop[new])
-    unknown = examination.candidates.clone()
+    unknown = evaluator.candidates.clone()
     unknown[histories.training_items()] = False
     folders = {name: vectors / name for name in ("sasrec", "sasrec_text")}
     models = {}
     for name, (scorer, _) in contestants(histories, folders, len(table), p).items():
-        ranks = examination.take(scorer).full
+        ranks = evaluator.rank(scorer).full
         among = rank_targets(scorer, histories, new_targets, unknown, None).full
         found = (ranks, targets.row), (ranks[new], new_targets.row), (among, new_targets.row)
         models[name] = {
@@ -57,7 +57,7 @@ def measured(bench: Bench, seed: int) -> dict[str, Any]:
         print(f"seed {seed} {name}: {models[name]}", flush=True)
     counts = {"all": len(new), "new_items": len(new_targets.row)}
     chance = {
-        "all": LENGTH / int(examination.candidates.sum()),
+        "all": LENGTH / int(evaluator.candidates.sum()),
         "new_items_among_themselves": LENGTH / int(unknown.sum()),
     }
     return {

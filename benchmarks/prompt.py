@@ -70,10 +70,10 @@ def loaded(place: Place) -> LlamaRecommender:
 def quality(places: dict[str, Place], histories: Histories, judged: EvaluateParams) -> Found:
     """Validation and test NDCG@10 of both, and the paired 95% interval of the difference."""
     table = loaded(places["without"]).item_embedding
-    examination = Evaluator(histories, len(table), table.described().numpy(), judged)
+    evaluator = Evaluator(histories, len(table), table.described().numpy(), judged)
     users, found = {}, {}
     for name, place in places.items():
-        users[name] = examination.per_user(examination.take(ModelScorer(loaded(place), histories)))
+        users[name] = evaluator.per_user(evaluator.rank(ModelScorer(loaded(place), histories)))
         valid = max(
             record["valid_ndcg@10"]
             for record in read_json(place.artifact("teacher") / "curve.json")
@@ -81,7 +81,7 @@ def quality(places: dict[str, Place], histories: Histories, judged: EvaluatePara
         found[name] = {"valid_ndcg@10": valid, "ndcg@10": float(users[name].mean())}
     return {
         **found,
-        "with-without": interval(users["with"] - users["without"], examination.weights),
+        "with-without": interval(users["with"] - users["without"], evaluator.weights),
     }
 
 

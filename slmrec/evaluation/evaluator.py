@@ -62,7 +62,7 @@ class Evaluator:
         self.weights = bootstrap_weights(len(np.unique(self.targets.row)), p.bootstrap, p.seed)
         self.p = p
 
-    def take(self, scorer: Scorer) -> Ranks:
+    def rank(self, scorer: Scorer) -> Ranks:
         """Rank every test target with `scorer`."""
         return rank_targets(scorer, self.histories, self.targets, self.candidates, self.negatives)
 
@@ -70,7 +70,7 @@ class Evaluator:
         """NDCG@10 of each test user.  # (U,)"""
         return user_means(gains(ranks.full, "ndcg@10"), self.targets.row)
 
-    def measured(self, ranks: Ranks, parameters: Parameters) -> dict[str, Any]:
+    def report(self, ranks: Ranks, parameters: Parameters) -> dict[str, Any]:
         """One model's entry in metrics/evaluation.json."""
         users = self.targets.row
         sliced = {
@@ -91,7 +91,7 @@ class Evaluator:
             "table_parameters": parameters.table,
         }
 
-    def compared(self, ranks: Mapping[str, Ranks]) -> dict[str, list[float]]:
+    def paired_differences(self, ranks: Mapping[str, Ranks]) -> dict[str, list[float]]:
         """95% intervals of NDCG@10 differences, paired over users, for the pairs of models that were ranked."""
         pairs = {name: pair for name, pair in PAIRS.items() if set(pair) <= set(ranks)}
         return paired(

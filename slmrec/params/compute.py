@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from slmrec.params.section import Count, Section
+from slmrec.params.section import Count, TopSection
 
 
-class ComputeParams(Section):
+class ComputeParams(TopSection):
+    KEY = "compute"
+
     device: Literal["cpu", "cuda"]
     threads: Count  # of torch, in each process
     processes: Count  # that share a training run, on one machine

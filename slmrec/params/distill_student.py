@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from slmrec.params.decoder import DecoderParams, ItemVectors, Tuning
-from slmrec.params.section import Count, Section, Seed
+from slmrec.params.section import Count, Section, Seed, TopSection
 from slmrec.params.training import TrainingParams
 
 
@@ -61,7 +61,9 @@ class OnlineTeaching(Section):
     teacher_weight: float = Field(gt=0)  # of the teacher's own ranking loss
 
 
-class DistillStudentParams(StudentParams):
+class DistillStudentParams(StudentParams, TopSection):
+    KEY = "distill_student"
+
     seed: Seed
     teaching: Annotated[OfflineTeaching | OnlineTeaching, Field(discriminator="kind")]
-    narrow: StudentParams | None  # a second student, from the same lesson
+    narrow: StudentParams | None  # a second student, from the same setup

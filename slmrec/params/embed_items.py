@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from slmrec.params.section import Count, Section, Seed, Share
+from slmrec.params.section import Count, Section, Seed, Share, TopSection
 from slmrec.params.training import TrainingParams
 
 TextEncoder = Literal[
@@ -20,7 +20,9 @@ class TextParams(Section):
     new_items_may_cost: Share  # share of validation NDCG@10 that may be given up so that items without a record are recommended
 
 
-class EmbedItemsParams(Section):
+class EmbedItemsParams(TopSection):
+    KEY = "embed_items"
+
     seed: Seed
     ensemble_seeds: list[
         Seed

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from slmrec.params.section import Count, Section, Seed, Share
+from slmrec.params.section import Count, Seed, Share, TopSection
 
 
-class EvaluateParams(Section):
+class EvaluateParams(TopSection):
+    KEY = "evaluate"
+
     seed: Seed
     negatives: Count
     bootstrap: Count

@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from slmrec.params.section import Count, Section, Seed, Share
+from slmrec.params.section import Count, Seed, Share, TopSection
 
 
-class ExportParams(Section):
+class ExportParams(TopSection):
+    KEY = "export_onnx"
+
     seed: Seed
     model: Literal["student", "student_narrow"]  # which student is served
     opset: int = Field(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from slmrec.params.section import Count, Section, Seed
+from slmrec.params.section import Count, Seed, TopSection
 
 
-class MeasureCostParams(Section):
+class MeasureCostParams(TopSection):
+    KEY = "measure_cost"
+
     seed: Seed
     repeats: Count
     steps: Count

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from slmrec.params.section import Count, Section, Seed, Share
+from slmrec.params.section import Count, Section, Seed, Share, TopSection
 
 
 class EventColumns(Section):
@@ -43,7 +43,9 @@ class ItemSource(Section):
     columns: ItemColumns
 
 
-class PrepareParams(Section):
+class PrepareParams(TopSection):
+    KEY = "prepare"
+
     seed: Seed
     events: EventSource
     items: ItemSource | None

@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from slmrec.params.section import Count, Section
+from slmrec.params.section import Count, TopSection
 
 
-class RecordStatesParams(Section):
+class RecordStatesParams(TopSection):
+    KEY = "record_states"
+
     keep: Literal["disk", "nothing"]  # nothing: the states are computed anew wherever they are read
     blocks: list[Count] = Field(min_length=1)
     top: Count

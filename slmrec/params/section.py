@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -23,15 +23,26 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, defer_build=True)
 
 
+class TopSection(Section):
+    """A section that stands at the top of a params file, and knows where."""
+
+    KEY: ClassVar[str]
+    FILE: ClassVar[str] = "params.yaml"
+
+    @classmethod
+    def read(cls, project: Path = Path()) -> Self:
+        """Read this section of the project's params file.
+
+        Raises UsageError naming the key, what was seen and what is expected.
+        """
+        path = project / cls.FILE
+        whole = read_yaml(path)
+        if cls.KEY not in whole:
+            raise UsageError(f"{path} has no section {cls.KEY}; it has {', '.join(whole)}")
+        return checked(cls, whole[cls.KEY], path, cls.KEY)
+
+
 SectionType = TypeVar("SectionType", bound=Section)
-
-
-def read_section(name: str, kind: type[SectionType], path: Path) -> SectionType:
-    """Read one section of a params file. Raises UsageError naming the key, what was seen and what is expected."""
-    whole = read_yaml(path)
-    if name not in whole:
-        raise UsageError(f"{path} has no section {name}; it has {', '.join(whole)}")
-    return checked(kind, whole[name], path, name)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from slmrec.params.section import Section
+from slmrec.params.section import TopSection
 
 
-class SplitParams(Section):
+class SplitParams(TopSection):
+    KEY = "split"
+
     method: Literal["temporal", "leave_one_out"]
     valid_from: str  # "30%" of events, "30d" back from the newest, or an ISO time
     test_from: str

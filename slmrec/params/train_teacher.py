@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from slmrec.params.decoder import DecoderParams, ItemVectors, Tuning
-from slmrec.params.section import Count, Section, Seed
+from slmrec.params.section import Count, Section, Seed, TopSection
 from slmrec.params.training import TrainingParams
 
 
@@ -57,7 +57,9 @@ Backbone = Annotated[
 ]
 
 
-class TrainTeacherParams(Section):
+class TrainTeacherParams(TopSection):
+    KEY = "train_teacher"
+
     seed: Seed
     backbone: Backbone
     dropout: float = Field(ge=0, lt=1)  # of the lifted item vectors and of the last state

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from slmrec.params.section import Count, Section, Share
+from slmrec.params.section import Count, Section, Share, TopSection
 
 
 class DriftParams(Section):
@@ -17,7 +17,9 @@ class DriftParams(Section):
     max_new_popular_items: Share
 
 
-class ValidateParams(Section):
+class ValidateParams(TopSection):
+    KEY = "validate"
+
     min_events: Count
     min_median_history: Count
     max_single_event_users: Share

@@ -25,7 +25,7 @@ class DecoderSettings:
 
 
 def pretrained_decoder(
-    backbone: Backbone, p: Pretrained, frame: DecoderSettings, sample: Callable[[int], Tensor]
+    backbone: Backbone, p: Pretrained, settings: DecoderSettings, sample: Callable[[int], Tensor]
 ) -> tuple[LlamaRecommender, list[int]]:
     """The decoder of `p`, and which of the backbone's layers, counted from 1, it kept.
 
@@ -33,20 +33,20 @@ def pretrained_decoder(
     """
     prompt = backbone.prompt(p.prompt) if p.prompt is not None else None
     if isinstance(p.cut, LeastChange):
-        whole = with_layers(backbone, range(1, backbone.shape.layers + 1), frame, prompt).eval()
+        whole = with_layers(backbone, range(1, backbone.shape.layers + 1), settings, prompt).eval()
         kept = least_change(whole, sample(p.cut.windows), p.cut)
     else:
         kept = layers_by_place(p.cut, backbone.shape.layers)
-    return with_layers(backbone, kept, frame, prompt), kept
+    return with_layers(backbone, kept, settings, prompt), kept
 
 
 def with_layers(
-    backbone: Backbone, numbers: Sequence[int], frame: DecoderSettings, prompt: Tensor | None
+    backbone: Backbone, numbers: Sequence[int], settings: DecoderSettings, prompt: Tensor | None
 ) -> LlamaRecommender:
     """A decoder of the backbone's named layers, counted from 1."""
     shape = replace(backbone.shape, layers=len(numbers))
     model = LlamaRecommender(
-        frame.item_embedding, shape, frame.dropout, frame.layer_drop, frame.max_length, prompt
+        settings.item_embedding, shape, settings.dropout, settings.layer_drop, settings.max_length, prompt
     )
     model.start_from_words(
         read_layers(backbone, numbers), backbone.read(NORM), sampled_words(backbone)

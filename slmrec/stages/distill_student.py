@@ -30,7 +30,6 @@ from slmrec.params.distill_student import (
     OnlineTeaching,
     StudentParams,
 )
-from slmrec.params.section import read_section
 from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
 from slmrec.training.loop import Curve, Objective, Run, train
@@ -66,42 +65,42 @@ def new_student(teacher: LlamaRecommender, p: StudentParams, max_length: int) ->
 
 
 def distill_student(
-    lesson: DistillationSetup,
+    setup: DistillationSetup,
     p: StudentParams,
     weights: DistillWeights,
     checkpoint: Checkpoint,
     name: str,
 ) -> tuple[LlamaRecommender, Curve]:
     """Train a student with the given weights; offline, the teacher lends its weights to start from and does not run."""
-    torch.manual_seed(lesson.seed)
-    student = new_student(lesson.teacher, p, lesson.histories.protocol.max_length)
-    shape = lesson.states.shape
-    distillation = Distillation(student, lesson.teacher.shape.width, len(shape.blocks)).to(
-        lesson.device
+    torch.manual_seed(setup.seed)
+    student = new_student(setup.teacher, p, setup.histories.protocol.max_length)
+    shape = setup.states.shape
+    distillation = Distillation(student, setup.teacher.shape.width, len(shape.blocks)).to(
+        setup.device
     )
-    ranking = NextItemLoss(student.item_embedding, p.training.loss, lesson.histories)
+    ranking = NextItemLoss(student.item_embedding, p.training.loss, setup.histories)
     validation = SampledNdcg(
-        lesson.histories, student.item_embedding, p.training.validation_targets, lesson.seed
+        setup.histories, student.item_embedding, p.training.validation_targets, setup.seed
     )
 
     def offline(batch: Batch) -> dict[str, torch.Tensor]:
-        return distillation.parts(batch, lesson.states, ranking, weights)
+        return distillation.parts(batch, setup.states, ranking, weights)
 
     trained: torch.nn.Module = distillation
     objective: Objective = offline
     weighted = weights.model_dump()
-    if lesson.online is not None and weights != ONLY_RANKING:
-        trained, objective = together(lesson, lesson.online, distillation, ranking, p)
-        weighted["teacher_ranking"] = lesson.online.teacher_weight
+    if setup.online is not None and weights != ONLY_RANKING:
+        trained, objective = online_objective(setup, setup.online, distillation, ranking, p)
+        weighted["teacher_ranking"] = setup.online.teacher_weight
     run = Run(
         name,
         trained,
         objective,
         weighted,
         lambda: validation(student),
-        lesson.histories,
+        setup.histories,
         p.training,
-        lesson.seed,
+        setup.seed,
         checkpoint,
     )
     curve = train(run)
@@ -109,25 +108,25 @@ def distill_student(
     return student, curve
 
 
-def together(
-    lesson: DistillationSetup,
+def online_objective(
+    setup: DistillationSetup,
     online: OnlineTeaching,
     distillation: Distillation,
     ranking: NextItemLoss,
     p: StudentParams,
 ) -> tuple[torch.nn.Module, Objective]:
     """What learns online, and its objective: a copy of the teacher goes on learning beside the student."""
-    teacher = copy.deepcopy(lesson.teacher).requires_grad_(True).to(lesson.device)
-    shape = lesson.states.shape
-    own = NextItemLoss(teacher.item_embedding, p.training.loss, lesson.histories)
+    teacher = copy.deepcopy(setup.teacher).requires_grad_(True).to(setup.device)
+    shape = setup.states.shape
+    own = NextItemLoss(teacher.item_embedding, p.training.loss, setup.histories)
     both = OnlineDistillation(distillation, teacher, own, shape.blocks, shape.top, online.detach)
     return both, lambda batch: both.parts(batch, ranking, p.weights)
 
 
 def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path) -> None:
     """Write `student`/student, `student`/without_distillation, `student`/student_narrow where asked for, and their curves."""
-    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
-    p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
+    device = start_training(ComputeParams.read())
+    p = DistillStudentParams.read()
     read, model = read_histories(histories), load_model(teacher)
     if not isinstance(model, LlamaRecommender):
         raise DataError(
@@ -135,7 +134,7 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path)
         )
     model = model.to(device)
     online = p.teaching if isinstance(p.teaching, OnlineTeaching) else None
-    lesson = DistillationSetup(
+    setup = DistillationSetup(
         read, model, open_states(teacher_states, read, model), online, p.seed, device
     )
     key = key_of([histories, teacher, teacher_states], p)
@@ -149,7 +148,7 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, student: Path)
     with new_folder(student) as folder:
         for name, shape, weights in students:
             checkpoints.append(Checkpoint.of("distill_student", f"{name}-{key}"))
-            trained, curve = distill_student(lesson, shape, weights, checkpoints[-1], name)
+            trained, curve = distill_student(setup, shape, weights, checkpoints[-1], name)
             save_model(trained, folder / name)
             write_json(folder / name / "curve.json", curve)
     checkpoints[0].clear()

@@ -21,7 +21,6 @@ from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.embed_items import EmbedItemsParams
-from slmrec.params.section import read_section
 from slmrec.pretrained.title_vectors import title_vectors
 from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
@@ -96,8 +95,8 @@ def main(events: Path, histories: Path, *, item_vectors: Path, ensemble: Path) -
     With `ensemble_seeds`, `ensemble` gets the model whose table the decoders start from, by its
     seed, and one more for each of them.
     """
-    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
-    p = read_section("embed_items", EmbedItemsParams, Path("params.yaml"))
+    device = start_training(ComputeParams.read())
+    p = EmbedItemsParams.read()
     items = tables.read_table(events / "items.parquet", tables.ITEMS)
     rows = int(items["item_index"].max()) + 1  # type: ignore[arg-type]
     texts: dict[str, torch.Tensor | None] = {"sasrec": None}

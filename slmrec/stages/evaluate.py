@@ -21,7 +21,6 @@ from slmrec.models.factory import SequenceModel, decoder_parameters, table_param
 from slmrec.models.serialization import embedding_model, load_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
-from slmrec.params.section import read_section
 from slmrec.ranking.ranks import Ranks
 from slmrec.ranking.scorers import EnsembleScorer, ModelScorer, Scorer
 from slmrec.training.device import start_torch
@@ -38,11 +37,11 @@ def contestants(
         "last_item_transition": (LastItemTransition(histories, items), nothing),
     }
     for name, folder in folders.items():
-        scorers[name] = together([load_model(folder)], histories)
+        scorers[name] = ensemble_scorer([load_model(folder)], histories)
     return scorers
 
 
-def together(models: list[SequenceModel], histories: Histories) -> tuple[Scorer, Parameters]:
+def ensemble_scorer(models: list[SequenceModel], histories: Histories) -> tuple[Scorer, Parameters]:
     """One contestant of several models, or of one."""
     scorers = [ModelScorer(model, histories) for model in models]
     parameters = Parameters(
@@ -51,24 +50,24 @@ def together(models: list[SequenceModel], histories: Histories) -> tuple[Scorer,
     return (EnsembleScorer(scorers) if len(scorers) > 1 else scorers[0]), parameters
 
 
-def ranked(scorer: Scorer, examination: Evaluator, checkpoint: Checkpoint) -> Ranks:
+def ranked(scorer: Scorer, evaluator: Evaluator, checkpoint: Checkpoint) -> Ranks:
     """Where a model puts every test target; kept, so that a run that was killed, or that changes one model, ranks no other again."""
     found = checkpoint.load()
     if found is not None:
         return Ranks(**{name: ranks.numpy() for name, ranks in found[0].items()})
-    ranks = examination.take(scorer)
+    ranks = evaluator.rank(scorer)
     checkpoint.save({name: torch.from_numpy(value) for name, value in vars(ranks).items()}, {})
     return ranks
 
 
-def write_negatives(examination: Evaluator, path: Path) -> None:
+def write_negatives(evaluator: Evaluator, path: Path) -> None:
     """Store the negatives of the sampled protocol, one row a test user."""
-    rows = sorted(set(examination.targets.row.tolist()))
+    rows = sorted(set(evaluator.targets.row.tolist()))
     item_embedding = pl.DataFrame(
-        {"user_index": examination.histories.users[rows], "negatives": examination.negatives[rows]},
+        {"user_index": evaluator.histories.users[rows], "negatives": evaluator.negatives[rows]},
         schema={
             "user_index": pl.UInt32,
-            "negatives": pl.Array(pl.UInt32, examination.negatives.shape[1]),
+            "negatives": pl.Array(pl.UInt32, evaluator.negatives.shape[1]),
         },
     )
     with new_file(path) as temporary:
@@ -86,9 +85,9 @@ def main(
     evaluation: Path,
 ) -> None:
     """Measure every model on `histories`; write the stored negatives and metrics/evaluation.json."""
-    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    compute = ComputeParams.read()
     start_torch(compute)
-    p = read_section("evaluate", EvaluateParams, Path("params.yaml"))
+    p = EvaluateParams.read()
     read, item_embedding = (
         read_histories(histories),
         load_model(embedding_model(item_vectors)).item_embedding,
@@ -98,7 +97,7 @@ def main(
             "there is no test target: no event after split.test_from has an earlier one; choose an earlier cut"
         )
     described = item_embedding.described().numpy()
-    examination = Evaluator(read, len(item_embedding), described, p)
+    evaluator = Evaluator(read, len(item_embedding), described, p)
     folders = {folder.name: folder for folder in sorted(item_vectors.iterdir())} | {
         "teacher": teacher,
         "student": student / "student",
@@ -109,7 +108,7 @@ def main(
     scorers = contestants(read, folders, len(item_embedding), p)
     made = {name: [folder] for name, folder in folders.items()}
     if beside := load_members(ensemble):
-        scorers["ensemble"] = together([load_model(teacher), *beside], read)
+        scorers["ensemble"] = ensemble_scorer([load_model(teacher), *beside], read)
         made["ensemble"] = [teacher, ensemble]
     checkpoints = {}
     for name in scorers:
@@ -121,19 +120,19 @@ def main(
     ranks, models = {}, {}
     with Progress("evaluate", len(scorers)) as progress:
         for done, (name, (scorer, parameters)) in enumerate(scorers.items(), start=1):
-            ranks[name] = ranked(scorer, examination, checkpoints[name])
-            models[name] = examination.measured(ranks[name], parameters)
+            ranks[name] = ranked(scorer, evaluator, checkpoints[name])
+            models[name] = evaluator.report(ranks[name], parameters)
             progress.line(
                 f"{done}/{len(scorers)} {name} ndcg@10 {models[name]['full']['ndcg@10']:.4f}"
             )
     Checkpoint.forget_all_but("evaluate", checkpoints.values())
-    write_negatives(examination, negatives)
+    write_negatives(evaluator, negatives)
     write_json(
         evaluation,
         {
-            "protocol": examination.protocol(),
+            "protocol": evaluator.protocol(),
             "models": models,
-            "paired": examination.compared(ranks),
+            "paired": evaluator.paired_differences(ranks),
         },
     )
 

@@ -25,7 +25,6 @@ from slmrec.models.serialization import load_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
-from slmrec.params.section import read_section
 from slmrec.runtime.golden import Answering, questions, record
 from slmrec.runtime.items import ServedItems
 from slmrec.runtime.recommender import verify
@@ -67,12 +66,12 @@ def measure(
 ) -> dict[str, Any]:
     """The graph's own quality on the test targets and its parity. Raises PromiseError when graph and torch disagree."""
     compare_on_grid(model, answering, parity)
-    examination = Evaluator(
+    evaluator = Evaluator(
         histories, len(parity.candidates), model.item_embedding.described().numpy(), judged
     )
-    ranks = examination.take(GraphScorer(model, answering, histories, parity))
+    ranks = evaluator.rank(GraphScorer(model, answering, histories, parity))
     parity.check()
-    measured = examination.measured(
+    measured = evaluator.report(
         ranks, Parameters(decoder_parameters(model), table_parameters(model))
     )
     return {"models": {NAME: measured}, "parity": parity.as_json()}
@@ -82,10 +81,10 @@ def main(
     events: Path, histories: Path, student: Path, evaluation: Path, *, bundle: Path, metrics: Path
 ) -> None:
     """Export the chosen model in `student`; write the verified bundle and metrics/bundle.json."""
-    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    compute = ComputeParams.read()
     start_torch(compute)
-    p = read_section("export_onnx", ExportParams, Path("params.yaml"))
-    judged = read_section("evaluate", EvaluateParams, Path("params.yaml"))
+    p = ExportParams.read()
+    judged = EvaluateParams.read()
     chosen = student / p.model
     if not chosen.is_dir():
         raise DataError(

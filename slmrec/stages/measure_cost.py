@@ -33,7 +33,6 @@ from slmrec.params.compute import ComputeParams
 from slmrec.params.distill_student import DistillStudentParams, StudentParams
 from slmrec.params.export_onnx import ExportParams
 from slmrec.params.measure_cost import MeasureCostParams
-from slmrec.params.section import read_section
 from slmrec.runtime import Recommender as Runtime
 from slmrec.training.device import start_torch
 from slmrec.training.losses.next_item import NextItemLoss
@@ -119,10 +118,10 @@ def main(
     cost: Path,
 ) -> None:
     """Time teacher, student, exported student and SASRec on the same batches; write metrics/cost.json."""
-    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    compute = ComputeParams.read()
     start_torch(compute)
-    p = read_section("measure_cost", MeasureCostParams, Path("params.yaml"))
-    distill = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
+    p = MeasureCostParams.read()
+    distill = DistillStudentParams.read()
     read = read_histories(histories)
     folders = {
         "sasrec": item_vectors / "sasrec",
@@ -140,9 +139,7 @@ def main(
         )
     served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
     parameters = {name: decoder_parameters(model) for name, model in models.items()}
-    parameters["student_onnx"] = parameters[
-        read_section("export_onnx", ExportParams, Path("params.yaml")).model
-    ]
+    parameters["student_onnx"] = parameters[ExportParams.read().model]
     trained = epoch_seconds(models, read, open_states(teacher_states, read, taught), distill, p)
     write_json(cost, {name: entry(name, parameters, trained, served) for name in parameters})
 

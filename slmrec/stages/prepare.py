@@ -10,7 +10,6 @@ from slmrec.core.cache import cache_folder
 from slmrec.core.files import new_folder, write_json
 from slmrec.core.stage import run_stage
 from slmrec.params.prepare import PrepareParams
-from slmrec.params.section import read_section
 from slmrec.preprocessing.events.catalogue import PREVIOUS_PROFILE, read_catalogue, read_previous
 from slmrec.preprocessing.events.chunk_store import Chunk, chunks_of
 from slmrec.preprocessing.events.deliveries import ContentHashes, Delivered, in_groups
@@ -42,7 +41,7 @@ def read_chunks(data: Path, p: PrepareParams, cache: Path, quarantine: Quarantin
 
 def main(data: Path, *, events: Path, metrics: Path) -> None:
     """Read the logs in `data`, write the tables to `events` and what was counted to `metrics`."""
-    p = read_section("prepare", PrepareParams, Path("params.yaml"))
+    p = PrepareParams.read()
     cache = cache_folder() / "prepare"
     previous, catalogue = read_previous(data), read_catalogue(data, p.items)
     with new_folder(events) as folder:

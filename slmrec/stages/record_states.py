@@ -23,7 +23,6 @@ from slmrec.models.llama import LlamaRecommender
 from slmrec.models.serialization import load_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.record_states import RecordStatesParams
-from slmrec.params.section import read_section
 from slmrec.training.device import start_torch
 
 POSITIONS_AT_ONCE = 3200  # bounds memory, changes no result
@@ -76,8 +75,8 @@ def record_states(
 
 def main(histories: Path, ensemble: Path, teacher: Path, *, teacher_states: Path) -> None:
     """Read the teacher, and its ensemble, once over the training windows of `histories`; write safetensors shards to `teacher_states`."""
-    device = start_torch(read_section("compute", ComputeParams, Path("params.yaml")))
-    p = read_section("record_states", RecordStatesParams, Path("params.yaml"))
+    device = start_torch(ComputeParams.read())
+    p = RecordStatesParams.read()
     model = load_model(teacher)
     if not isinstance(model, LlamaRecommender) or max(p.blocks) > len(model.layers):
         raise DataError(

@@ -9,7 +9,6 @@ from slmrec.core import tables
 from slmrec.core.errors import DataError
 from slmrec.core.files import new_folder, write_json
 from slmrec.core.stage import run_stage
-from slmrec.params.section import read_section
 from slmrec.params.split import SplitParams
 from slmrec.preprocessing.events.event_files import find_event_files
 from slmrec.preprocessing.events.ordered_map import map_in_order
@@ -37,7 +36,7 @@ def refuse_nothing(counts: dict[str, int]) -> None:
 
 def main(events: Path, validation: Path, *, histories: Path) -> None:
     """Read `events` (that `validation` passed), write the three tables and a summary to `histories`."""
-    p = read_section("split", SplitParams, Path("params.yaml"))
+    p = SplitParams.read()
     files = find_event_files(events)
     cuts = find_cuts(p, files) if p.method == "temporal" else None
     with new_folder(histories) as folder:

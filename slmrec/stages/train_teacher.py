@@ -20,7 +20,6 @@ from slmrec.models.lora import merge_layers, prepare_layers
 from slmrec.models.serialization import embedding_model, load_model, save_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams
-from slmrec.params.section import read_section
 from slmrec.params.train_teacher import TrainTeacherParams
 from slmrec.pretrained.backbone import Backbone, open_backbone
 from slmrec.pretrained.from_backbone import DecoderSettings, pretrained_decoder
@@ -37,14 +36,14 @@ def new_teacher(
     backbone: Backbone | None,
 ) -> tuple[LlamaRecommender, list[int]]:
     """An untrained teacher over `table`, and which of the backbone's layers it kept; from scratch it keeps its own."""
-    frame = DecoderSettings(item_embedding, p.dropout, p.layer_drop, histories.protocol.max_length)
+    settings = DecoderSettings(item_embedding, p.dropout, p.layer_drop, histories.protocol.max_length)
     if isinstance(p.backbone, DecoderParams):
         return new_decoder(
-            item_embedding, p.backbone, p.dropout, p.layer_drop, frame.max_length
+            item_embedding, p.backbone, p.dropout, p.layer_drop, settings.max_length
         ), list(range(1, p.backbone.layers + 1))
     assert backbone is not None
     teacher, kept = pretrained_decoder(
-        backbone, p.backbone, frame, partial(sampled_windows, histories, seed=p.seed)
+        backbone, p.backbone, settings, partial(sampled_windows, histories, seed=p.seed)
     )
     prepare_layers(teacher, p.backbone.tuning)
     return teacher, kept
@@ -92,8 +91,8 @@ def train_teacher(
 
 def main(histories: Path, item_vectors: Path, *, teacher: Path) -> None:
     """Train on `histories` from the table of `item_vectors`; write the model, its layers' origin and its validation curve to `teacher`."""
-    device = start_training(read_section("compute", ComputeParams, Path("params.yaml")))
-    p = read_section("train_teacher", TrainTeacherParams, Path("params.yaml"))
+    device = start_training(ComputeParams.read())
+    p = TrainTeacherParams.read()
     backbone = None if isinstance(p.backbone, DecoderParams) else open_backbone(p.backbone)
     pretrained = sorted(set(backbone.files.values())) if backbone else []
     checkpoint = Checkpoint.of("train_teacher", key_of([histories, item_vectors, *pretrained], p))

@@ -12,9 +12,8 @@ import polars as pl
 from slmrec.core.errors import PromiseError, UnavailableError
 from slmrec.core.files import new_file, new_folder, read_json, write_json
 from slmrec.core.stage import run_stage
-from slmrec.params.section import read_section
 from slmrec.params.validate import ValidateParams
-from slmrec.preprocessing.validation.checks import CheckResult, evidence, keep, promises
+from slmrec.preprocessing.validation.checks import CheckResult, checks_of, evidence, run_checks
 from slmrec.preprocessing.validation.drift import Shift, measure_drift
 from slmrec.preprocessing.validation.html_report import EXAMPLES, make_page
 from slmrec.preprocessing.validation.profile import Profile, read_profile
@@ -27,15 +26,15 @@ def compare(profile: Profile, events: Path, p: ValidateParams) -> list[Shift] | 
 
 
 def judge(
-    outcomes: list[CheckResult], shifts: list[Shift] | None, p: ValidateParams, page: Path
+    results: list[CheckResult], shifts: list[Shift] | None, p: ValidateParams, page: Path
 ) -> None:
     """Raise UnavailableError when a promise could not be checked and PromiseError when one is broken; warn of drift."""
-    for outcome in outcomes:
-        if outcome.error:
+    for result in results:
+        if result.error:
             raise UnavailableError(
-                f"{outcome.sentence}: this could not be checked ({outcome.error}); the data may be good; see {page}"
+                f"{result.sentence}: this could not be checked ({result.error}); the data may be good; see {page}"
             )
-    broken = [f"{outcome.sentence}: {outcome.found}" for outcome in outcomes if not outcome.kept]
+    broken = [f"{result.sentence}: {result.found}" for result in results if not result.kept]
     drifted = [
         f"{shift.name}: {shift.found:.3f}, allowed {shift.allowed:g}"
         for shift in shifts or []
@@ -54,9 +53,9 @@ def judge(
 
 def main(events: Path, *, validation: Path, page: Path) -> None:
     """Check the tables in `events`, write the findings to `validation` and a page for people to `page`."""
-    p = read_section("validate", ValidateParams, Path("params.yaml"))
+    p = ValidateParams.read()
     profile = read_profile(events)
-    outcomes = keep(promises(profile, p), evidence(profile, events, p))
+    results = run_checks(checks_of(profile, p), evidence(profile, events, p))
     shifts = compare(profile, events, p)
     examples = (
         pl.scan_parquet(events / "quarantine.parquet")
@@ -68,9 +67,9 @@ def main(events: Path, *, validation: Path, page: Path) -> None:
     with new_file(
         page
     ) as temporary:  # before the verdict: a person wants to read it most when something is wrong
-        temporary.write_text(make_page(profile, outcomes, shifts, examples))
-    judge(outcomes, shifts, p, page)
-    found: dict[str, Any] = {"promises": [asdict(outcome) for outcome in outcomes]}
+        temporary.write_text(make_page(profile, results, shifts, examples))
+    judge(results, shifts, p, page)
+    found: dict[str, Any] = {"promises": [asdict(result) for result in results]}
     found["drift"] = None if shifts is None else [asdict(shift) for shift in shifts]
     with new_folder(validation) as folder:
         write_json(folder / "result.json", found)

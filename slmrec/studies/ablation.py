@@ -29,7 +29,6 @@ from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams
 from slmrec.params.distill_student import DistillStudentParams, OnlineTeaching, StudentParams
 from slmrec.params.evaluate import EvaluateParams
-from slmrec.params.section import read_section
 from slmrec.ranking.scorers import ModelScorer
 from slmrec.stages.distill_student import DistillationSetup, distill_student
 from slmrec.studies.environment import PACKAGES, machine
@@ -50,11 +49,11 @@ def student_of(row: AblationRow, p: DistillStudentParams) -> StudentParams:
     return p.model_copy(update=changes)
 
 
-def without_text(lesson: DistillationSetup) -> DistillationSetup:
-    """The lesson over item vectors that forget where they came from: the same start, the same states, no titles."""
-    teacher = copy.deepcopy(lesson.teacher)
-    teacher.item_embedding = lesson.teacher.item_embedding.without_text()
-    return replace(lesson, teacher=teacher)
+def without_text(setup: DistillationSetup) -> DistillationSetup:
+    """The setup over item vectors that forget where they came from: the same start, the same states, no titles."""
+    teacher = copy.deepcopy(setup.teacher)
+    teacher.item_embedding = setup.teacher.item_embedding.without_text()
+    return replace(setup, teacher=teacher)
 
 
 def rows_of(asked: AblationParams, teacher: LlamaRecommender) -> list[AblationRow]:
@@ -72,18 +71,18 @@ def rows_of(asked: AblationParams, teacher: LlamaRecommender) -> list[AblationRo
 
 def measured(
     row: AblationRow,
-    lesson: DistillationSetup,
+    setup: DistillationSetup,
     p: DistillStudentParams,
-    examination: Evaluator,
+    evaluator: Evaluator,
     key: str,
 ) -> Found:
     """Test quality of one student."""
-    checkpoint = Checkpoint.of("ablation", f"{row.name}-{lesson.seed}-{key}")
+    checkpoint = Checkpoint.of("ablation", f"{row.name}-{setup.seed}-{key}")
     student, curve = distill_student(
-        lesson, student_of(row, p), row.weights, checkpoint, f"{row.name}, seed {lesson.seed}"
+        setup, student_of(row, p), row.weights, checkpoint, f"{row.name}, seed {setup.seed}"
     )
-    found = examination.measured(
-        examination.take(ModelScorer(student, lesson.histories)),
+    found = evaluator.report(
+        evaluator.rank(ModelScorer(student, setup.histories)),
         Parameters(decoder_parameters(student), table_parameters(student)),
     )
     return {
@@ -123,16 +122,16 @@ def picture(rows: list[Found], path: Path) -> None:
 
 def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) -> None:
     """Train every row with every seed; write ablation.json and ablation.svg into `report`."""
-    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    compute = ComputeParams.read()
     device = start_torch(compute)
-    p = read_section("distill_student", DistillStudentParams, Path("params.yaml"))
-    judged = read_section("evaluate", EvaluateParams, Path("params.yaml"))
-    asked = read_section("ablation", AblationParams, Path("studies.yaml"))
+    p = DistillStudentParams.read()
+    judged = EvaluateParams.read()
+    asked = AblationParams.read()
     read, model = read_histories(histories), load_model(teacher)
     if not isinstance(model, LlamaRecommender):
         raise DataError(f"{teacher} holds no decoder; run dvc repro train_teacher")
     states = open_states(teacher_states, read, model)
-    examination = Evaluator(
+    evaluator = Evaluator(
         read, len(model.item_embedding), model.item_embedding.described().numpy(), judged
     )
     key = key_of([histories, teacher, teacher_states], p, judged)
@@ -140,16 +139,14 @@ def main(histories: Path, teacher: Path, teacher_states: Path, *, report: Path) 
     for row in rows_of(asked, model):
         kept = ResultCache("ablation", key_of([], key, row))
         online = row.teaching if isinstance(row.teaching, OnlineTeaching) else None
-        lessons = [
+        setups = [
             DistillationSetup(read, model, states, online, seed, device) for seed in asked.seeds
         ]
         if row.text == "none":
-            lessons = [without_text(lesson) for lesson in lessons]
+            setups = [without_text(setup) for setup in setups]
         found = [
-            kept.get_or_compute(
-                str(lesson.seed), partial(measured, row, lesson, p, examination, key)
-            )
-            for lesson in lessons
+            kept.get_or_compute(str(setup.seed), partial(measured, row, setup, p, evaluator, key))
+            for setup in setups
         ]
         rows.append(summary(row, found))
         print(f"{row.name}: test ndcg@10 {rows[-1]['ndcg@10']['mean']:.4f}", flush=True)

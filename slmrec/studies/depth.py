@@ -27,7 +27,6 @@ from slmrec.models.llama import LlamaRecommender
 from slmrec.models.serialization import embedding_model, load_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams
-from slmrec.params.section import read_section
 from slmrec.params.train_teacher import FirstLayers, TrainTeacherParams
 from slmrec.pretrained.backbone import open_backbone
 from slmrec.ranking.validation import SampledNdcg
@@ -173,10 +172,10 @@ def picture(found: Found, path: Path) -> None:
 
 def main(histories: Path, item_vectors: Path, teacher: Path, *, report: Path) -> None:
     """Study the teacher in `teacher`; write depth.json and depth.svg into `report`."""
-    compute = read_section("compute", ComputeParams, Path("params.yaml"))
+    compute = ComputeParams.read()
     device = start_torch(compute)
-    trained = read_section("train_teacher", TrainTeacherParams, Path("params.yaml"))
-    p = read_section("depth_study", DepthStudyParams, Path("studies.yaml"))
+    trained = TrainTeacherParams.read()
+    p = DepthStudyParams.read()
     model = load_model(teacher)
     if not isinstance(model, LlamaRecommender):
         raise DataError(f"{teacher} holds no decoder; run dvc repro train_teacher")

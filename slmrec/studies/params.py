@@ -8,11 +8,14 @@ from pydantic import Field
 
 from slmrec.params.decoder import DecoderParams
 from slmrec.params.distill_student import DistillWeights, OnlineTeaching
-from slmrec.params.section import Count, Section, Seed, Share
+from slmrec.params.section import Count, Section, Seed, Share, TopSection
 
 
-class DepthStudyParams(Section):
+class DepthStudyParams(TopSection):
     """How deep the teacher has to be."""
+
+    KEY = "depth_study"
+    FILE = "studies.yaml"
 
     seed: Seed
     depths: list[Count] = Field(
@@ -36,8 +39,11 @@ class AblationRow(Section):
     ]  # none: item vectors go on learning without their titles
 
 
-class AblationParams(Section):
+class AblationParams(TopSection):
     """What each term of the student's loss is worth."""
+
+    KEY = "ablation"
+    FILE = "studies.yaml"
 
     seeds: list[Seed] = Field(min_length=1)
     rows: list[AblationRow] = Field(min_length=1)

@@ -71,10 +71,13 @@ def train(run: Run) -> Curve:
     loop = Loop(run)
     loop.resume()
     with Progress(run.name, loop.total_steps) as progress:
-        while loop.at.epoch < run.p.epochs and loop.at.epoch - loop.at.best_epoch < run.p.patience:
+        while (
+            loop.state.epoch < run.p.epochs
+            and loop.state.epoch - loop.state.best_epoch < run.p.patience
+        ):
             loop.finish_epoch(progress)
     run.trained.load_state_dict(loop.best_weights)
-    return loop.at.curve
+    return loop.state.curve
 
 
 class _Objective(nn.Module):
@@ -95,7 +98,7 @@ class Loop:
     def __init__(self, run: Run) -> None:
         self.run = run
         p = run.p
-        self.at = TrainState()
+        self.state = TrainState()
         self.epoch_steps = len(batches_of_epoch(run.histories, p.positions_per_batch, run.seed, 0))
         self.total_steps = self.epoch_steps * p.epochs
         self.parameters = [weight for weight in run.trained.parameters() if weight.requires_grad]
@@ -114,33 +117,39 @@ class Loop:
 
     def finish_epoch(self, progress: Progress) -> None:
         """Run what is left of the epoch, validate, keep the best weights."""
-        run, at = self.run, self.at
+        run, state = self.run, self.state
         started = time.monotonic()
-        batches = batches_of_epoch(run.histories, run.p.positions_per_batch, run.seed, at.epoch)
+        batches = batches_of_epoch(run.histories, run.p.positions_per_batch, run.seed, state.epoch)
         run.trained.train()
-        while at.step < len(batches):
-            self.take_step(make_batch(run.histories, batches[at.step]))
-            progress.step(at.steps, {"loss": self.mean_loss(), "valid_ndcg@10": at.best})
+        while state.step < len(batches):
+            self.take_step(make_batch(run.histories, batches[state.step]))
+            progress.step(state.steps, {"loss": self.mean_loss(), "valid_ndcg@10": state.best})
             if time.monotonic() - self.saved > run.p.checkpoint_seconds:
                 self.save()
         self._close_epoch(progress, len(batches), time.monotonic() - started)
 
     def _close_epoch(self, progress: Progress, steps: int, seconds: float) -> None:
-        run, at = self.run, self.at
+        run, state = self.run, self.state
         run.trained.eval()
         quality = self._validated()
-        at.epoch += 1
-        at.curve.append(
+        state.epoch += 1
+        state.curve.append(
             {
-                "epoch": at.epoch,
+                "epoch": state.epoch,
                 "valid_ndcg@10": quality,
-                **{name: total / steps for name, total in at.sums.items()},
+                **{name: total / steps for name, total in state.sums.items()},
             }
         )
-        if quality > at.best:
-            at.best, at.best_epoch, self.best_weights = quality, at.epoch, _copy(run.trained)
-        progress.line(f"epoch {at.epoch}/{run.p.epochs} {_spelled(at.curve[-1])} ({seconds:.1f} s)")
-        at.step, at.sums = 0, {}
+        if quality > state.best:
+            state.best, state.best_epoch, self.best_weights = (
+                quality,
+                state.epoch,
+                _copy(run.trained),
+            )
+        progress.line(
+            f"epoch {state.epoch}/{run.p.epochs} {_spelled(state.curve[-1])} ({seconds:.1f} s)"
+        )
+        state.step, state.sums = 0, {}
         self.save()
 
     def _validated(self) -> float:
@@ -150,9 +159,9 @@ class Loop:
 
     def take_step(self, batch: Batch) -> None:
         """One optimizer step on a batch."""
-        run, at, accelerator = self.run, self.at, self.accelerator
+        run, state, accelerator = self.run, self.state, self.accelerator
         torch.manual_seed(
-            run.seed * 1_000_003 + at.steps
+            run.seed * 1_000_003 + state.steps
         )  # dropout, too, depends on the step alone
         whole = batch.with_unknowns(run.p.unknown_rate, torch.default_generator)
         part, weight = whole.share(accelerator.process_index, accelerator.num_processes)
@@ -168,14 +177,14 @@ class Loop:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = run.p.learning_rate * _warm_cosine(
-                    at.steps, run.p.warmup_steps, self.total_steps
+                    state.steps, run.p.warmup_steps, self.total_steps
                 )
             optimizer.step()
             optimizer.zero_grad()
         for name, figure in figures.items():
-            at.sums[name] = at.sums.get(name, 0.0) + figure
-        at.step += 1
-        at.steps += 1
+            state.sums[name] = state.sums.get(name, 0.0) + figure
+        state.step += 1
+        state.steps += 1
 
     def _shared(self, terms: dict[str, Tensor]) -> dict[str, float]:
         """Each term over the whole batch: the mean over processes of their weighted shares."""
@@ -186,14 +195,14 @@ class Loop:
         for name, figure in figures.items():
             if not math.isfinite(figure):
                 raise TrainingError(
-                    f"{self.run.name}: term {name} is {figure} at step {self.at.steps} (windows "
+                    f"{self.run.name}: term {name} is {figure} at step {self.state.steps} (windows "
                     f"{batch.windows[:3].tolist()}...); lower learning_rate or clip_norm, nothing was written"
                 )
 
     def mean_loss(self) -> float:
         """Mean weighted loss of this epoch so far."""
-        return sum(self.run.weights[name] * total for name, total in self.at.sums.items()) / max(
-            self.at.step, 1
+        return sum(self.run.weights[name] * total for name, total in self.state.sums.items()) / max(
+            self.state.step, 1
         )
 
     def save(self) -> None:
@@ -211,7 +220,7 @@ class Loop:
                     f"optimizer.{number}.{index}.{name}": value for name, value in state.items()
                 }
         record = {
-            "at": vars(self.at),
+            "at": vars(self.state),
             "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
         }
         self.run.checkpoint.save(
@@ -224,7 +233,7 @@ class Loop:
         if found is None:
             return
         tensors, record = found
-        self.at = TrainState(**record["at"])
+        self.state = TrainState(**record["state"])
         self.run.trained.load_state_dict(_below(tensors, "now."))
         self.best_weights = _below(tensors, "best.")
         for number, optimizer in enumerate(self.optimizers):
@@ -232,7 +241,7 @@ class Loop:
         if self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(record["scaler"])
         print(
-            f"{self.run.name}: resumed at epoch {self.at.epoch + 1}, step {self.at.step}",
+            f"{self.run.name}: resumed at epoch {self.state.epoch + 1}, step {self.state.step}",
             flush=True,
         )
 

@@ -194,7 +194,7 @@ def test_online_a_detached_teacher_learns_from_its_own_loss_alone():
 CUT = CutDecoder(kind="cut", teacher_layers=[1, 3], tuning=FullTuning(kind="full"))
 
 
-def lesson(recorded, online: OnlineTeaching | None = None) -> DistillationSetup:
+def setup(recorded, online: OnlineTeaching | None = None) -> DistillationSetup:
     teacher = decoder(4)
     return DistillationSetup(
         HISTORIES, teacher, TeacherStates(recorded, HISTORIES), online, 1, torch.device("cpu")
@@ -220,11 +220,11 @@ def test_a_student_learns_offline_online_with_lora_and_narrow(recorded, tmp_path
     )
     online = OnlineTeaching(kind="online", detach=False, teacher_weight=1.0)
     cases = {
-        "offline": (lesson(recorded), student_params()),
-        "online": (lesson(recorded, online), student_params()),
-        "lora": (lesson(recorded), student_params(decoder=CUT.model_copy(update={"tuning": lora}))),
-        "narrow": (lesson(recorded), student_params(decoder=narrow)),
-        "frozen": (lesson(recorded), student_params(item_vectors="frozen")),
+        "offline": (setup(recorded), student_params()),
+        "online": (setup(recorded, online), student_params()),
+        "lora": (setup(recorded), student_params(decoder=CUT.model_copy(update={"tuning": lora}))),
+        "narrow": (setup(recorded), student_params(decoder=narrow)),
+        "frozen": (setup(recorded), student_params(item_vectors="frozen")),
     }
     for name, (taught, p) in cases.items():
         before = [weight.clone() for weight in taught.teacher.parameters()]
@@ -239,13 +239,13 @@ def test_a_student_learns_offline_online_with_lora_and_narrow(recorded, tmp_path
         ) == (name == "frozen")
         assert not any("lora" in key for key in student.state_dict())
         for old, new in zip(before, taught.teacher.parameters(), strict=True):
-            assert torch.equal(old, new)  # the lesson's teacher is the same for the next student
+            assert torch.equal(old, new)  # the setup's teacher is the same for the next student
 
 
 def test_without_distillation_no_teacher_runs_even_online(recorded, tmp_path):
     online = OnlineTeaching(kind="online", detach=True, teacher_weight=1.0)
     p = student_params()
     _, curve = distill_student(
-        lesson(recorded, online), p, ONLY_RANKING, Checkpoint(tmp_path / "c.safetensors"), "alone"
+        setup(recorded, online), p, ONLY_RANKING, Checkpoint(tmp_path / "c.safetensors"), "alone"
     )
     assert set(curve[0]) == {"epoch", "valid_ndcg@10", "ranking"}

@@ -1,4 +1,4 @@
-"""Baselines and the whole examination, on logs whose answers are known."""
+"""Baselines and the whole evaluator, on logs whose answers are known."""
 
 from __future__ import annotations
 
@@ -33,10 +33,8 @@ def test_recent_popularity_forgets_what_is_older_than_its_days():
 
 
 def test_last_item_transition_knows_the_ring():
-    examination = Evaluator(RING, ITEMS, NOTHING, P)
-    measured = examination.measured(
-        examination.take(LastItemTransition(RING, ITEMS)), Parameters(0, 0)
-    )
+    evaluator = Evaluator(RING, ITEMS, NOTHING, P)
+    measured = evaluator.report(evaluator.rank(LastItemTransition(RING, ITEMS)), Parameters(0, 0))
     assert measured["full"]["hr@1"] == 1
 
 
@@ -64,23 +62,23 @@ def test_slices_hold_short_inputs_rare_items_and_new_items():
 
 
 def test_every_figure_lies_where_it_must_and_the_interval_holds_the_mean():
-    examination = Evaluator(RING, ITEMS, NOTHING, P)
+    evaluator = Evaluator(RING, ITEMS, NOTHING, P)
     popularity, transition = (
-        examination.take(Popularity(RING, ITEMS, None)),
-        examination.take(LastItemTransition(RING, ITEMS)),
+        evaluator.rank(Popularity(RING, ITEMS, None)),
+        evaluator.rank(LastItemTransition(RING, ITEMS)),
     )
-    measured = examination.measured(popularity, Parameters(1, 2))
+    measured = evaluator.report(popularity, Parameters(1, 2))
     low, high = measured["ci95"]["ndcg@10"]
     assert 0 <= low <= measured["full"]["ndcg@10"] <= high <= 1
     assert measured["full"]["hr@1"] <= measured["full"]["hr@5"] <= measured["full"]["hr@10"]
-    compared = examination.compared({"teacher": transition, "sasrec": popularity})
+    compared = evaluator.paired_differences({"teacher": transition, "sasrec": popularity})
     assert set(compared) == {"teacher-sasrec"} and compared["teacher-sasrec"][0] > 0
 
 
 def test_the_same_examination_gives_the_same_figures():
     first, second = (Evaluator(RING, ITEMS, NOTHING, P) for _ in range(2))
     one, other = (
-        each.measured(each.take(Popularity(RING, ITEMS, None)), Parameters(0, 0))
+        each.report(each.rank(Popularity(RING, ITEMS, None)), Parameters(0, 0))
         for each in (first, second)
     )
     assert one == other
@@ -95,21 +93,21 @@ def test_no_input_holds_the_target_or_anything_after_it():
             seen.extend(zip(rows.tolist(), stops.tolist(), strict=True))
             return torch.zeros(len(rows), ITEMS)
 
-    Evaluator(RING, ITEMS, NOTHING, P).take(Spy())
+    Evaluator(RING, ITEMS, NOTHING, P).rank(Spy())
     lengths = np.diff(RING.offsets)
     assert sorted(seen) == [(row, int(lengths[row]) - 1) for row in range(len(lengths))]
 
 
 def test_a_model_that_was_ranked_before_is_not_ranked_again(tmp_path):
-    examination = Evaluator(RING, ITEMS, NOTHING, P)
+    evaluator = Evaluator(RING, ITEMS, NOTHING, P)
     checkpoint = Checkpoint(tmp_path / "ranks.safetensors")
-    first = ranked(LastItemTransition(RING, ITEMS), examination, checkpoint)
+    first = ranked(LastItemTransition(RING, ITEMS), evaluator, checkpoint)
 
     class Broken:
         def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
             raise AssertionError("scored again")
 
-    again = ranked(Broken(), examination, checkpoint)
+    again = ranked(Broken(), evaluator, checkpoint)
     assert all(
         np.array_equal(getattr(first, name), getattr(again, name))
         for name in ("full", "sampled", "recommended")

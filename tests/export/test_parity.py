@@ -24,6 +24,7 @@ from slmrec.models.serialization import save_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
+from slmrec.params.section import TopSection
 from slmrec.runtime.comparison import Answer, compare, distance, scores_within
 from slmrec.runtime.golden import Answering
 from slmrec.runtime.items import ACTIVE, RETIRED
@@ -219,7 +220,7 @@ def small_stage(monkeypatch: pytest.MonkeyPatch) -> None:
         "export_onnx": PARAMS,
         "evaluate": JUDGED,
     }
-    monkeypatch.setattr(export_onnx, "read_section", lambda name, _kind, _path: sections[name])
+    monkeypatch.setattr(TopSection, "read", classmethod(lambda section: sections[section.KEY]))
     monkeypatch.setattr(
         export_onnx, "read_histories", lambda _path: ring_histories(40, ROWS - 2, MAX_LENGTH)
     )
@@ -250,11 +251,8 @@ def test_the_chosen_student_is_served_and_one_that_was_not_made_is_refused(
         "evaluate": JUDGED,
     }
     compute = ComputeParams(device="cpu", threads=1, processes=1, precision="fp32")
-    monkeypatch.setattr(
-        export_onnx,
-        "read_section",
-        lambda name, _kind, _path: (chosen | {"compute": compute})[name],
-    )
+    sections = chosen | {"compute": compute}
+    monkeypatch.setattr(TopSection, "read", classmethod(lambda section: sections[section.KEY]))
     bundle, metrics = tmp_path / "bundle", tmp_path / "bundle.json"
     with pytest.raises(DataError, match=r"set distill_student\.narrow"):
         export_onnx.main(*inputs, bundle=bundle, metrics=metrics)

@@ -176,7 +176,7 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(tmp_
     judged = EvaluateParams(
         seed=1, negatives=3, bootstrap=50, recent_days=30, short_history=5, tail_share=0.2
     )
-    examination = Evaluator(histories, ITEMS, np.arange(2, ITEMS), judged)
+    evaluator = Evaluator(histories, ITEMS, np.arange(2, ITEMS), judged)
     scorers: dict[str, Scorer] = {"popularity": Popularity(histories, ITEMS, None)}
     for name, given in (("sasrec", None), ("sasrec_text", vectors)):
         model, _ = embed_items(
@@ -189,9 +189,9 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(tmp_
         )
         scorers[name] = ModelScorer(model, histories)
     new = {
-        name: examination.measured(examination.take(scorer), Parameters(0, 0))["slices"][
-            "new_items"
-        ]["hr@10"]
+        name: evaluator.report(evaluator.rank(scorer), Parameters(0, 0))["slices"]["new_items"][
+            "hr@10"
+        ]
         for name, scorer in scorers.items()
     }
     chance = 10 / (ITEMS - 2 - 4)  # a user's own four items are left out

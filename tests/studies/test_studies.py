@@ -12,7 +12,6 @@ from slmrec.models.factory import new_decoder
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.serialization import save_model
 from slmrec.params.decoder import DecoderParams
-from slmrec.params.section import read_section
 from slmrec.params.train_teacher import FirstLayers, TrainTeacherParams
 from slmrec.studies.ablation import rows_of
 from slmrec.studies.depth import Subject, chosen_depth, picture, read_out, study, with_depth
@@ -144,7 +143,7 @@ def test_a_table_without_text_starts_alike_and_knows_new_items_no_more():
 
 
 def test_a_row_without_text_is_left_out_where_there_is_none(capsys):
-    asked = read_section("ablation", AblationParams, ROOT / "studies.yaml")
+    asked = AblationParams.read(ROOT)
     left = {row.name for row in asked.rows} - {row.name for row in rows_of(asked, decoder())}
     assert left == {"without text"}
     assert "without text: left out" in capsys.readouterr().out
@@ -159,10 +158,7 @@ def test_a_row_without_text_is_left_out_where_there_is_none(capsys):
 
 
 def test_the_projects_own_studies_are_valid_and_name_the_row_the_paper_leaves_out():
-    assert read_section("depth_study", DepthStudyParams, ROOT / "studies.yaml").depths
-    rows = {
-        row.name: row.weights
-        for row in read_section("ablation", AblationParams, ROOT / "studies.yaml").rows
-    }
+    assert DepthStudyParams.read(ROOT).depths
+    rows = {row.name: row.weights for row in AblationParams.read(ROOT).rows}
     terms = rows["+ multi-supervision"].model_dump()
     assert {name for name, weight in terms.items() if weight} == {"ranking", "multi_supervision"}

@@ -34,7 +34,7 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What became of a promise. `error` says that it could not be checked at all, which is not the data's fault."""
+    """What became of a check. `error` says that it could not be checked at all, which is not the data's fault."""
 
     sentence: str
     kept: bool
@@ -57,7 +57,7 @@ VIOLATIONS = {
 }
 
 
-def promises(profile: Profile, p: ValidateParams) -> list[Check]:
+def checks_of(profile: Profile, p: ValidateParams) -> list[Check]:
     """All promises, in the order of the page."""
     made = [_between("facts", sentence, name, 0, 0) for name, sentence in VIOLATIONS.items()]
     made += [
@@ -188,7 +188,7 @@ def usual_ratio(events: list[int]) -> list[float]:
     return ratios
 
 
-def keep(made: list[Check], tables: dict[str, pl.DataFrame]) -> list[CheckResult]:
+def run_checks(made: list[Check], tables: dict[str, pl.DataFrame]) -> list[CheckResult]:
     """Hold the promises against the evidence with Great Expectations, in the order they were made."""
     os.environ["GX_ANALYTICS_ENABLED"] = (
         "false"  # read when it is imported; a pipeline tells nobody about its data
@@ -202,11 +202,11 @@ def keep(made: list[Check], tables: dict[str, pl.DataFrame]) -> list[CheckResult
     source = context.data_sources.add_pandas("evidence")
     found: dict[int, Any] = {}
     for name, table in tables.items():
-        mine = [(number, promise) for number, promise in enumerate(made) if promise.table == name]
+        mine = [(number, check) for number, check in enumerate(made) if check.table == name]
         suite = context.suites.add(gx.ExpectationSuite(name=name))
-        for number, promise in mine:
-            kind: Callable[..., Any] = getattr(expectations, promise.expectation)
-            suite.add_expectation(kind(**promise.arguments, meta={"number": number}))
+        for number, check in mine:
+            kind: Callable[..., Any] = getattr(expectations, check.expectation)
+            suite.add_expectation(kind(**check.arguments, meta={"number": number}))
         batch = (
             source.add_dataframe_asset(name)
             .add_batch_definition_whole_dataframe("all")
@@ -214,30 +214,27 @@ def keep(made: list[Check], tables: dict[str, pl.DataFrame]) -> list[CheckResult
         )
         for result in batch.validate(suite, result_format="SUMMARY").results:
             found[result.expectation_config.meta["number"]] = result
-    return [
-        outcome(promise, found[number], tables[promise.table])
-        for number, promise in enumerate(made)
-    ]
+    return [result_of(check, found[number], tables[check.table]) for number, check in enumerate(made)]
 
 
-def outcome(promise: Check, result: Any, table: pl.DataFrame) -> CheckResult:
+def result_of(check: Check, result: Any, table: pl.DataFrame) -> CheckResult:
     """Read one result of Great Expectations; a metric that failed to compute also says success=False there."""
     error = _error(result.exception_info)
     if error is not None:
-        return CheckResult(promise.sentence, False, "could not be checked", error)
-    if promise.table == "facts":
-        column = promise.arguments["column"]
+        return CheckResult(check.sentence, False, "could not be checked", error)
+    if check.table == "facts":
+        column = check.arguments["column"]
         said = _say(table[column][0]) + (" rows do not" if column in VIOLATIONS else "")
-        return CheckResult(promise.sentence, bool(result.success), said, None)
+        return CheckResult(check.sentence, bool(result.success), said, None)
     counts = result.result
-    said = f"{counts['unexpected_count']} of {counts['element_count']} {promise.table} do not"
+    said = f"{counts['unexpected_count']} of {counts['element_count']} {check.table} do not"
     examples = counts["partial_unexpected_list"][:3]
     said += (
         f", such as {', '.join(f'{value:.4g}' if isinstance(value, float) else repr(value) for value in examples)}"
         if examples
         else ""
     )
-    return CheckResult(promise.sentence, bool(result.success), said, None)
+    return CheckResult(check.sentence, bool(result.success), said, None)
 
 
 def _say(value: float) -> str:

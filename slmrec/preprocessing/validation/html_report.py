@@ -45,14 +45,14 @@ svg { width: 100%; height: auto } svg text { font: 11px system-ui, sans-serif; f
 
 def make_page(
     profile: Profile,
-    outcomes: list[CheckResult],
+    results: list[CheckResult],
     shifts: list[Shift] | None,
     quarantine: pl.DataFrame,
 ) -> str:
     """HTML of the page, the same for the same findings. `quarantine` holds some examples, as tables.QUARANTINE."""
-    broken = sum(not outcome.kept for outcome in outcomes)
+    broken = sum(not result.kept for result in results)
     drifted = sum(not shift.within for shift in shifts or [])
-    verdict = f"{len(outcomes) - broken} of {len(outcomes)} promises are kept"
+    verdict = f"{len(results) - broken} of {len(results)} promises are kept"
     verdict += (
         f"; {drifted} of {len(shifts)} measures of drift are beyond what is allowed."
         if shifts
@@ -63,7 +63,7 @@ def make_page(
             "class": "broken" if broken else "warned" if drifted else "kept",
             "verdict": verdict,
             "cards": "".join(_cards(profile)),
-            "promises": "".join(_promise(outcome) for outcome in outcomes),
+            "promises": "".join(_promise(result) for result in results),
             "drift": _drift(shifts),
             "quarantine": _quarantine(profile, quarantine),
             "charts": "".join(_charts(profile)),
@@ -87,11 +87,11 @@ def _cards(profile: Profile) -> list[str]:
     return [f'<div class="card"><b>{value}</b>{name}</div>' for name, value in facts.items()]
 
 
-def _promise(outcome: CheckResult) -> str:
-    mark = "?" if outcome.error else "kept" if outcome.kept else "broken"
-    style = "kept" if outcome.kept else "broken"
-    found = escape(outcome.error or outcome.found)
-    return f'<tr><td class="{style}">{mark}</td><td>{escape(outcome.sentence)}</td><td>{found}</td></tr>'
+def _promise(result: CheckResult) -> str:
+    mark = "?" if result.error else "kept" if result.kept else "broken"
+    style = "kept" if result.kept else "broken"
+    found = escape(result.error or result.found)
+    return f'<tr><td class="{style}">{mark}</td><td>{escape(result.sentence)}</td><td>{found}</td></tr>'
 
 
 def _drift(shifts: list[Shift] | None) -> str:

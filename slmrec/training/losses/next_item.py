@@ -52,27 +52,29 @@ class NextItemLoss:
     def loss_with_soft_targets(
         self, vectors: Tensor, targets: Tensor, top: SoftTargets, weights: tuple[float, float]
     ) -> tuple[Tensor, Tensor]:
-        """`loss`, and the divergence from a teacher's shares among its top items, in full or against drawn negatives.
+        """`loss`, and the divergence from a teacher's probabilities among its top items, in full or against drawn negatives.
 
         `weights` are those with which the two will be summed.
         """
         assert not isinstance(self.p, GbceLoss)  # slmrec.model_params sees to it
         with torch.autocast(vectors.device.type, enabled=False):
             if isinstance(self.p, SoftmaxLoss):
-                imitated = SoftTargets(self.place[top.rows], top.logs)
+                soft_targets = SoftTargets(self.place[top.rows], top.log_probs)
                 rows = self.item_embedding(self.candidates)
                 return softmax_loss_with_soft_targets(
                     vectors.float(),
                     rows,
                     self.place[targets],
-                    imitated,
+                    soft_targets,
                     weights,
                     self._chunk(self.p),
                 )
             distinct, places = top.rows.unique(
                 return_inverse=True
             )  # text is mapped once an item, not once a position
-            best = SampledSoftTargets(distinct, self.item_embedding(distinct), places, top.logs)
+            best = SampledSoftTargets(
+                distinct, self.item_embedding(distinct), places, top.log_probs
+            )
             return sampled_softmax_loss_with_soft_targets(
                 vectors.float(),
                 self.item_embedding(targets),

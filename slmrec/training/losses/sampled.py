@@ -60,39 +60,43 @@ def sampled_softmax_loss(
 
 @dataclass(frozen=True)
 class SampledSoftTargets:
-    """A teacher's best K items at N positions, U distinct ones in all, and the logarithms of their shares of its full softmax."""
+    """A teacher's best K items at N positions, U distinct ones in all, and the logarithms of their probabilities of its full softmax."""
 
     distinct: Tensor  # (U,) int64
     vectors: Tensor  # (U, E)
     places: Tensor  # (N, K) int64, where each stands among the distinct ones
-    logs: Tensor  # (N, K)
+    log_probs: Tensor  # (N, K)
 
 
 def sampled_softmax_loss_with_soft_targets(
-    vectors: Tensor, positives: Tensor, targets: Tensor, drawn: Drawn, imitated: SampledSoftTargets
+    vectors: Tensor,
+    positives: Tensor,
+    targets: Tensor,
+    drawn: Drawn,
+    soft_targets: SampledSoftTargets,
 ) -> tuple[Tensor, Tensor]:
-    """`sampled_softmax_loss`, and the KL divergence from a teacher's shares to the student's, as in `softmax_loss_with_soft_targets`.
+    """`sampled_softmax_loss`, and the KL divergence from a teacher's probabilities to the student's, as in `softmax_loss_with_soft_targets`.
 
-    Target and imitated items are counted in full and the drawn negatives stand for all others, so
+    Target and soft_targets items are counted in full and the drawn negatives stand for all others, so
     that the sum both terms divide by is estimated without bias, with less noise than from negatives
     alone.
     """
     own = (vectors * positives).sum(dim=1, keepdim=True)  # (N, 1)
-    top = scores_at(vectors, imitated.vectors, imitated.places)  # (N, K)
+    top = scores_at(vectors, soft_targets.vectors, soft_targets.places)  # (N, K)
     apart = top.masked_fill(
-        imitated.distinct[imitated.places] == targets[:, None], -torch.inf
+        soft_targets.distinct[soft_targets.places] == targets[:, None], -torch.inf
     )  # the target is counted as itself
     counted = torch.cat([own, apart], dim=1).logsumexp(dim=1)  # (N,)
-    theirs, own_places = drawn.find(imitated.distinct), drawn.find(targets[:, None])
+    theirs, own_places = drawn.find(soft_targets.distinct), drawn.find(targets[:, None])
     counted_in_full = Found(
         *(
-            torch.cat([of[imitated.places], at], dim=1)
+            torch.cat([of[soft_targets.places], at], dim=1)
             for of, at in zip(theirs, own_places, strict=True)
         )
     )  # (N, K + 1)
     others = drawn.log_sum(vectors, counted_in_full)  # (N,)
     total = torch.logaddexp(counted, others)[:, None]
-    return (total - own).mean(), kl_divergence(imitated.logs, top - total) / len(targets)
+    return (total - own).mean(), kl_divergence(soft_targets.log_probs, top - total) / len(targets)
 
 
 def gbce_loss(

@@ -20,28 +20,28 @@ def softmax_loss(vectors: Tensor, table: Tensor, targets: Tensor, chunk: int) ->
 
 
 class SoftTargets(NamedTuple):
-    """A teacher's best K rows of the table at N positions, and the logarithms of their shares of its full softmax."""
+    """A teacher's best K rows of the table at N positions, and the logarithms of their probabilities of its full softmax."""
 
     rows: Tensor  # (N, K)
-    logs: Tensor  # (N, K)
+    log_probs: Tensor  # (N, K)
 
 
 def softmax_loss_with_soft_targets(
     vectors: Tensor,
     table: Tensor,
     targets: Tensor,
-    imitated: SoftTargets,
+    soft_targets: SoftTargets,
     weights: tuple[float, float],
     chunk: int,
 ) -> tuple[Tensor, Tensor]:
-    """`softmax_loss`, and the KL divergence from a teacher's shares to the student's, off one pass over the scores.
+    """`softmax_loss`, and the KL divergence from a teacher's probabilities to the student's, off one pass over the scores.
 
     All but the teacher's top items are one more bin, K + 1 in all, so a student equal to its
     teacher loses nothing. `weights` are those with which the two are summed: one gradient is formed
     for that sum and flows through the second term, which halves the work of forming one for each.
     """
     hard, soft = weights
-    total, ranking = _FusedSoftmax.apply(vectors, table, targets, imitated, hard, soft, chunk)
+    total, ranking = _FusedSoftmax.apply(vectors, table, targets, soft_targets, hard, soft, chunk)
     return ranking, (total - hard * ranking) / soft
 
 
@@ -57,7 +57,7 @@ class _FusedSoftmax(torch.autograd.Function):
         vectors: Tensor,
         table: Tensor,
         targets: Tensor,
-        imitated: SoftTargets | None,
+        soft_targets: SoftTargets | None,
         hard: float,
         soft: float,
         chunk: int,
@@ -67,19 +67,22 @@ class _FusedSoftmax(torch.autograd.Function):
         ranking, imitation = vectors.new_zeros(()), vectors.new_zeros(())
         for start in range(0, count, chunk):
             here = slice(start, start + chunk)
-            logs = functional.log_softmax(vectors[here] @ table.T, dim=1)  # (chunk, C)
+            log_probs = functional.log_softmax(vectors[here] @ table.T, dim=1)  # (chunk, C)
             goal = targets[here, None]
-            ranking -= logs.gather(1, goal).sum()
-            if imitated is None:
-                slope = logs.exp_().mul_(hard)
+            ranking -= log_probs.gather(1, goal).sum()
+            if soft_targets is None:
+                slope = log_probs.exp_().mul_(hard)
             else:
-                loss, slope = _imitation(
-                    logs, SoftTargets(imitated.rows[here], imitated.logs[here]), hard, soft
+                loss, slope = _soft_target_terms(
+                    log_probs,
+                    SoftTargets(soft_targets.rows[here], soft_targets.log_probs[here]),
+                    hard,
+                    soft,
                 )
                 imitation += loss
             slope.scatter_add_(1, goal, slope.new_full(goal.shape, -hard)).div_(
                 count
-            )  # cross-entropy: shares minus one-hot
+            )  # cross-entropy: probabilities minus one-hot
             torch.mm(slope, table, out=of_vectors[here])
             if ctx.needs_input_grad[1]:  # a frozen table saves a third of the work
                 of_table.addmm_(slope.T, vectors[here])
@@ -94,31 +97,34 @@ class _FusedSoftmax(torch.autograd.Function):
         return outer[0] * of_vectors, outer[0] * of_table, None, None, None, None, None
 
 
-def _imitation(
-    logs: Tensor, imitated: SoftTargets, hard: float, soft: float
+def _soft_target_terms(
+    log_probs: Tensor, soft_targets: SoftTargets, hard: float, soft: float
 ) -> tuple[Tensor, Tensor]:
-    """Summed KL divergence over K + 1 bins, and soft times its gradient by the scores plus hard times the shares.
+    """Summed KL divergence over K + 1 bins, and soft times its gradient by the scores plus hard times the probabilities.
 
     `logs` (chunk, C) is overwritten by the gradient: for a top item it is p - t, for any other p (1
     - t_rest / p_rest).
     """
-    own_logs, teacher = logs.gather(1, imitated.rows), imitated.logs.exp()  # (chunk, K)
-    own = own_logs.exp()
-    loss = kl_divergence(imitated.logs, own_logs)
+    own_log_probs, teacher = (
+        log_probs.gather(1, soft_targets.rows),
+        soft_targets.log_probs.exp(),
+    )  # (chunk, K)
+    own = own_log_probs.exp()
+    loss = kl_divergence(soft_targets.log_probs, own_log_probs)
     others = remaining_mass(teacher) / remaining_mass(own)
-    slope = logs.exp_().mul_(hard + soft * (1 - others))
-    return loss, slope.scatter_add_(1, imitated.rows, soft * (own * others - teacher))
+    slope = log_probs.exp_().mul_(hard + soft * (1 - others))
+    return loss, slope.scatter_add_(1, soft_targets.rows, soft * (own * others - teacher))
 
 
 def kl_divergence(teacher: Tensor, own: Tensor) -> Tensor:
-    """KL divergence over K + 1 bins, a teacher's top items and all others, summed over positions. Logarithms of shares (N, K)."""
-    shares = teacher.exp()
-    rest = remaining_mass(shares)
-    return (shares * (teacher - own)).sum() + (
+    """KL divergence over K + 1 bins, a teacher's top items and all others, summed over positions. Logarithms of probabilities (N, K)."""
+    probabilities = teacher.exp()
+    rest = remaining_mass(probabilities)
+    return (probabilities * (teacher - own)).sum() + (
         rest * (rest.log() - remaining_mass(own.exp()).log())
     ).sum()
 
 
-def remaining_mass(shares: Tensor) -> Tensor:
-    """What shares (N, K) leave to all other items.  # (N, 1)"""
-    return (1 - shares.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)
+def remaining_mass(probabilities: Tensor) -> Tensor:
+    """What probabilities (N, K) leave to all other items.  # (N, 1)"""
+    return (1 - probabilities.sum(dim=1, keepdim=True)).clamp(min=SMALLEST_SHARE)

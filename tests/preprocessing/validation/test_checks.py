@@ -13,7 +13,6 @@ import pytest
 
 from slmrec.core import tables
 from slmrec.core.errors import PromiseError, UnavailableError
-from slmrec.params.section import read_section
 from slmrec.params.validate import ValidateParams
 from slmrec.preprocessing.validation import checks
 from slmrec.preprocessing.validation.checks import usual_ratio
@@ -111,14 +110,14 @@ def test_damaged_events_break_the_promise_that_names_the_damage(
 ) -> None:
     change, said = DAMAGE[damage]
     change_events(change)
-    p = read_section("validate", ValidateParams, Path("params.yaml"))
+    p = ValidateParams.read()
     profile = read_profile(Path("events"))
     broken = [name for name, count in vars(profile.violations).items() if count]
     sentences = [
         f"{checks.VIOLATIONS[name]}: {getattr(profile.violations, name)} rows" for name in broken
     ]
     assert any(said in sentence for sentence in sentences), sentences
-    assert len(checks.promises(profile, p)) >= 20
+    assert len(checks.checks_of(profile, p)) >= 20
 
 
 def test_a_broken_promise_stops_with_what_where_and_how_many(workshop: Workshop) -> None:
@@ -195,7 +194,7 @@ def test_a_day_is_held_against_the_days_before_it() -> None:
 
 def test_what_great_expectations_gets_does_not_grow_with_the_logs(workshop: Workshop) -> None:
     workshop.set(validate__sample=5)
-    p = read_section("validate", ValidateParams, Path("params.yaml"))
+    p = ValidateParams.read()
     given = checks.evidence(read_profile(Path("events")), Path("events"), p)
     assert {name: len(table) for name, table in given.items()} == {
         "facts": 1,

@@ -105,18 +105,18 @@ def test_gbce_is_the_papers_formula(calibration):
     )
 
 
-def imitated(table: torch.Tensor, top: int = 6) -> SampledSoftTargets:
+def soft_targets(table: torch.Tensor, top: int = 6) -> SampledSoftTargets:
     """What a teacher of random scores recommends at 20 positions."""
-    logs, items = torch.randn(20, 30, dtype=torch.float64).log_softmax(dim=1).topk(top, dim=1)
-    return SampledSoftTargets(torch.arange(30), table, items, logs)
+    log_probs, items = torch.randn(20, 30, dtype=torch.float64).log_softmax(dim=1).topk(top, dim=1)
+    return SampledSoftTargets(torch.arange(30), table, items, log_probs)
 
 
 def test_imitation_against_every_item_once_is_that_of_the_full_softmax():
     vectors, table, targets, drawn = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
-    top = imitated(table)
+    top = soft_targets(table)
     found = sampled_softmax_loss_with_soft_targets(vectors, table[targets], targets, drawn, top)
     whole = softmax_loss_with_soft_targets(
-        vectors, table, targets, SoftTargets(top.places, top.logs), (1.0, 1.0), 7
+        vectors, table, targets, SoftTargets(top.places, top.log_probs), (1.0, 1.0), 7
     )
     torch.testing.assert_close(found, whole)
     assert found[1] > 0.1
@@ -124,7 +124,7 @@ def test_imitation_against_every_item_once_is_that_of_the_full_softmax():
 
 def test_items_counted_in_full_are_not_counted_again_where_they_are_drawn():
     vectors, table, targets, _ = made(torch.arange(30), torch.ones(30, dtype=torch.float64))
-    top = imitated(table, top=29)
+    top = soft_targets(table, top=29)
     draws = torch.tensor([3, 3, 8, 29])
     drawn = drawn_of(draws, table, torch.full((4,), 4 / 30, dtype=torch.float64))
     ranking, _ = sampled_softmax_loss_with_soft_targets(

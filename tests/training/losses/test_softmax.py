@@ -76,12 +76,12 @@ def test_norm_loss_weighs_every_block_alike_however_large_its_states_are():
 
 
 def plain_imitation(
-    vectors: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, logs: torch.Tensor
+    vectors: torch.Tensor, table: torch.Tensor, rows: torch.Tensor, log_probs: torch.Tensor
 ) -> torch.Tensor:
     """KL over K + 1 bins, spelled out."""
     own = functional.softmax(vectors @ table.T, dim=1).gather(1, rows)
     own = torch.cat([own, 1 - own.sum(dim=1, keepdim=True)], dim=1)
-    teacher = torch.cat([logs.exp(), 1 - logs.exp().sum(dim=1, keepdim=True)], dim=1)
+    teacher = torch.cat([log_probs.exp(), 1 - log_probs.exp().sum(dim=1, keepdim=True)], dim=1)
     return (teacher * (teacher.log() - own.log())).sum(dim=1).mean()
 
 
@@ -112,13 +112,13 @@ def test_imitation_off_one_pass_equals_its_definition_with_its_gradients(chunk):
 def test_a_student_with_its_teachers_scores_has_nothing_to_imitate():
     vectors, table, targets = torch.randn(5, 8), torch.randn(40, 8), torch.randint(40, (5,))
     top = teacher_top(vectors, table)
-    imitated = SoftTargets(*top[::-1])
-    assert softmax_loss_with_soft_targets(vectors, table, targets, imitated, (1.0, 1.0), 9)[
+    soft_targets = SoftTargets(*top[::-1])
+    assert softmax_loss_with_soft_targets(vectors, table, targets, soft_targets, (1.0, 1.0), 9)[
         1
     ].item() == pytest.approx(0, abs=1e-5)
     assert (
-        softmax_loss_with_soft_targets(torch.randn(5, 8), table, targets, imitated, (1.0, 1.0), 9)[
-            1
-        ].item()
+        softmax_loss_with_soft_targets(
+            torch.randn(5, 8), table, targets, soft_targets, (1.0, 1.0), 9
+        )[1].item()
         > 0.01
     )
