@@ -1,7 +1,7 @@
-"""Become another command that cannot outlive the process that asked for it: `python -m flows.child COMMAND ...`.
+"""Run a command so that it ends with its parent: `python -m flows.child COMMAND ...`.
 
-Done in a process of its own, because the usual place (between fork and exec) deadlocks where
-threads run.
+A process of its own asks the kernel for it and then becomes the command. The usual place, between
+fork and exec, deadlocks in a parent that has threads.
 """
 
 from __future__ import annotations

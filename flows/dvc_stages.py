@@ -1,4 +1,4 @@
-"""Which stages there are, in which order, and how one is run: by DVC, as a subprocess in its own process group."""
+"""The stages in dvc.yaml's order, and how one is run: by DVC, in a process group of its own."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows.processes import process_group
+from slmrec.core.errors import BusyError
 
-# An exit code of the shell or of subprocess that says "killed from outside": memory, a signal, a
-# lost machine.
+# Exit codes of subprocess and of a shell after SIGKILL, which also comes when memory runs out.
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
-
-
-DVC_BUSY = "is busy"
-
-
-BUSY = 5
+DVC_BUSY = "is busy"  # in DVC's message when another `dvc repro` holds the stage
 
 
 class StageError(RuntimeError):
-    """A stage ended with an error; `code` is the stage's own exit code, which DVC does not pass on."""
+    """A stage ended with an error; `code` is the stage's own exit code, which DVC hides."""
 
     def __init__(self, stage: str, code: int, reason: str) -> None:
         super().__init__(f"{stage} ended with {code}: {reason}")
@@ -30,8 +25,8 @@ class StageError(RuntimeError):
 
     @property
     def worth_retrying(self) -> bool:
-        """Only what another moment may cure: somebody held the lock, or the process was killed. Bad logs stay bad."""
-        return self.code in (BUSY, *KILLED)
+        """Whether another try may succeed: the lock was held or the process was killed."""
+        return self.code in (BusyError.exit_code, *KILLED)
 
 
 def stage_order(project: Path) -> list[str]:
@@ -50,36 +45,37 @@ def stage_order(project: Path) -> list[str]:
         ]
 
 
-def reproduce_stage(stage: str, project: Path, say: Callable[[str], None]) -> None:
-    """Let DVC run `stage` if it is stale, passing on each line it prints. Raises StageError."""
-    run("dvc", ["repro", "--single-item", stage], stage, project, say)
+def reproduce_stage(stage: str, project: Path, log: Callable[[str], None]) -> None:
+    """Let DVC run `stage` if it is stale, logging each line it prints. Raises StageError."""
+    run_module("dvc", ["repro", "--single-item", stage], stage, project, log)
 
 
-def run(
-    module: str, words: list[str], name: str, project: Path, say: Callable[[str], None]
+def run_module(
+    module: str, arguments: list[str], name: str, project: Path, log: Callable[[str], None]
 ) -> None:
-    """Run `python -m module words` in `project`. Raises StageError with the line that says why."""
+    """Run `python -m module arguments` in `project`. Raises StageError with the reason it gave."""
     lines: list[str] = []
-    with process_group(module, words, project, subprocess.PIPE) as process:
+    with process_group(module, arguments, project, subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if text := line.rstrip():
-                say(text)
+                log(text)
                 lines.append(text)
         code = process.wait()
     if code:
-        raise StageError(name, _own_code(code, lines), _reason(name, lines))
+        raise StageError(name, _stage_code(code, lines), _reason(name, lines))
 
 
-def _own_code(code: int, lines: list[str]) -> int:
-    """The stage's exit code out of DVC's last words; DVC itself always ends with 255."""
-    said = [found for line in lines if (found := re.search(r"exited with (-?\d+)", line))]
-    if said:
-        return int(said[-1].group(1))
-    return BUSY if any(DVC_BUSY in line for line in lines) else code
+def _stage_code(code: int, lines: list[str]) -> int:
+    """The stage's exit code, from DVC's message; DVC's own exit code is always 255."""
+    codes = [match[1] for line in lines if (match := re.search(r"exited with (-?\d+)", line))]
+    if codes:
+        return int(codes[-1])
+    return BusyError.exit_code if any(DVC_BUSY in line for line in lines) else code
 
 
 def _reason(name: str, lines: list[str]) -> str:
-    """The stage's own first line of complaint, or DVC's last line where the stage said nothing."""
-    own = [line for line in lines if line.startswith(f"{name}: ")]
-    return (own or lines[-1:] or ["it said nothing"])[0].removeprefix(f"{name}: ")
+    """The first line of the stage's own error message, or else the last line of the output."""
+    prefix = f"{name}: "
+    messages = [line for line in lines if line.startswith(prefix)] or lines[-1:]
+    return messages[0].removeprefix(prefix) if messages else "it said nothing"

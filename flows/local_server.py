@@ -1,4 +1,4 @@
-"""Server, deployment and worker together on loopback, until Ctrl-C: `python -m flows.ui PORT`."""
+"""Server, deployment and worker on loopback, until Ctrl-C: `python -m flows.local_server PORT`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from flows.processes import process_group
@@ -18,40 +18,32 @@ from flows.zombies import HEARTBEAT_SECONDS
 from slmrec.core.errors import BusyError, SlmrecError, UnavailableError
 
 HOST = "127.0.0.1"
-
-
-POOL = "slmrec"
-
-
+POOL = "slmrec"  # the work pool that prefect.yaml names
 SECONDS_TO_START = 120
+HINT = "(run it there, or wait for its schedule). Ctrl-C stops everything."
 
 
 def serve(port: int) -> None:
-    """Start all three, print the address, wait until one of them ends. Raises UnavailableError when one does."""
-    _refuse_busy(port)
+    """Start all three, print the address and wait.
+
+    Raises BusyError when the port is taken and UnavailableError when one of the three ends.
+    """
+    _check_port(port)
     address = f"http://{HOST}:{port}"
     _set_environment(address)
-    with ExitStack() as stack:
-        server = stack.enter_context(
-            process_group(
-                "prefect", ["server", "start", "--host", HOST, "--port", str(port)], Path(), None
-            )
-        )
+    with _prefect("server", "start", "--host", HOST, "--port", str(port)) as server:
         _wait_for(f"{address}/api/health", server)
         _deploy()
-        worker = stack.enter_context(
-            process_group(
-                "prefect", ["worker", "start", "--pool", POOL, "--type", "process"], Path(), None
-            )
-        )
-        print(
-            f"\nThe pipeline is at {address}/deployments (run it there, or wait for its schedule). Ctrl-C stops everything.",
-            flush=True,
-        )
-        _wait_while_alive({"server": server, "worker": worker})
+        with _prefect("worker", "start", "--pool", POOL, "--type", "process") as worker:
+            print(f"\nThe pipeline is at {address}/deployments {HINT}", flush=True)
+            _wait_while_alive({"server": server, "worker": worker})
 
 
-def _refuse_busy(port: int) -> None:
+def _prefect(*arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    return process_group("prefect", list(arguments), Path(), None)
+
+
+def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -65,35 +57,35 @@ def _refuse_busy(port: int) -> None:
 def _set_environment(address: str) -> None:
     os.environ["PREFECT_API_URL"] = f"{address}/api"
     os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = str(HEARTBEAT_SECONDS)
-    # SQLite, the database of one machine, answers "database is locked" sooner than busy cores let
-    # it write.
+    # On busy cores a write takes longer than SQLite's default before "database is locked".
     os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     os.environ["SLMREC_PROJECT"] = str(Path().absolute())  # prefect.yaml sends the worker there
 
 
 def _wait_for(url: str, server: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < until and server.poll() is None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and server.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)
     raise UnavailableError(
-        f"the Prefect server did not answer at {url} within {SECONDS_TO_START} s; its lines above say why"
+        f"the Prefect server did not answer at {url} within {SECONDS_TO_START} s; "
+        "its lines above say why"
     )
 
 
 def _deploy() -> None:
-    for module, words in (
+    for module, arguments in (
         ("prefect", ["work-pool", "create", POOL, "--type", "process", "--overwrite"]),
         ("prefect", ["--no-prompt", "deploy", "--all"]),
         ("flows.zombies", []),
     ):
-        with process_group(module, words, Path(), None) as step:
+        with process_group(module, arguments, Path(), None) as step:
             if step.wait(SECONDS_TO_START):
                 raise UnavailableError(
-                    f"{module} {' '.join(words)} failed; its lines above say why"
+                    f"{module} {' '.join(arguments)} failed; its lines above say why"
                 )
 
 
@@ -108,7 +100,7 @@ def _wait_while_alive(processes: dict[str, subprocess.Popen[str]]) -> None:
 
 
 def main() -> None:
-    """Serve until told to stop; Ctrl-C and SIGTERM are the normal end."""
+    """Serve on the port that the command line names; Ctrl-C and SIGTERM end it with exit code 0."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: sys.exit(0))
     try:

@@ -1,4 +1,4 @@
-"""The pipeline as a Prefect flow: one task a stage, in dvc.yaml's order. DVC decides what is stale; this decides when."""
+"""The pipeline as a Prefect flow, one task a stage: DVC decides what runs, Prefect decides when."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.dvc_stages import StageError, reproduce_stage, run, stage_order
+from flows.dvc_stages import StageError, reproduce_stage, run_module, stage_order
 from slmrec.core.errors import SlmrecError
 from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
-PROJECT = (
-    Path()
-)  # a flow runs in the project's folder: make, the deployment and the tests all see to it
+PROJECT = Path()  # a flow runs in the project's folder: make and the deployment see to that
 
 
 def _worth_retrying(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -30,8 +28,8 @@ def _worth_retrying(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> 
 
 @task(task_run_name="preflight", cache_policy=NO_CACHE)
 def preflight() -> None:
-    """Everything that can be checked before DVC deletes a stage's outputs to run it."""
-    run("slmrec.cli", ["doctor"], "preflight", PROJECT, get_run_logger().info)
+    """Check what can be checked before DVC runs a stage, because it deletes the outputs first."""
+    run_module("slmrec.cli", ["doctor"], "preflight", PROJECT, get_run_logger().info)
 
 
 @task(
@@ -42,13 +40,13 @@ def preflight() -> None:
     retry_condition_fn=_worth_retrying,
 )
 def reproduce(stage: str) -> None:
-    """One stage of dvc.yaml, with its lines in the run's log."""
+    """Run one stage of dvc.yaml, with its output in the log of the flow run."""
     reproduce_stage(stage, PROJECT, get_run_logger().info)
 
 
 @task(task_run_name="publish-metrics", cache_policy=NO_CACHE)
 def publish_metrics() -> None:
-    """The result as a table and a page beside the run."""
+    """Attach the result to the flow run, as a table and as a page."""
     rows = read_results(PROJECT / "metrics")
     create_table_artifact(
         table=rows,
@@ -64,7 +62,10 @@ def publish_metrics() -> None:
 
 @flow(name="retrain")
 def retrain() -> None:
-    """Bring every stage up to date. Raises BusyError when another retrain is at it, StageError when a stage ends badly."""
+    """Bring every stage up to date.
+
+    Raises BusyError while another retrain runs and StageError when a stage fails.
+    """
     with lock("pipeline"):
         preflight()
         for stage in stage_order(PROJECT):
@@ -73,8 +74,11 @@ def retrain() -> None:
 
 
 def main() -> None:
-    """Run the flow once, here; exits with the failed stage's code, or 5 when another retrain holds the lock."""
-    # Python's default on SIGTERM is to end at once, and the stage would be left running.
+    """Run the flow once, in this process.
+
+    Exits with the code of the failed stage, or with BusyError's while another retrain runs.
+    """
+    # By default SIGTERM ends Python without cleaning up, and the stage would be left running.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         retrain()

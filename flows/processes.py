@@ -1,4 +1,4 @@
-"""Processes that never outlive what asked for them: each heads its own group, and is ended with all it has started."""
+"""Processes that end with what started them, each with all that it has started itself."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from pathlib import Path
 
 import psutil
 
-SECONDS_TO_END = 10
+SECONDS_TO_END = 10  # between SIGTERM and SIGKILL
 
 
 @contextmanager
 def process_group(
-    module: str, words: list[str], folder: Path, output: int | None
+    module: str, arguments: list[str], folder: Path, output: int | None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `python -m module words` in `folder`, in its own group; whatever ends the block takes the whole group along.
+    """Run `python -m module arguments` in `folder`, as the head of a new process group.
 
-    `output` is where stdout and stderr go, as for subprocess.Popen.
+    However the block ends, the whole group ends with it. `output` is where stdout and stderr go, as
+    for subprocess.Popen.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.child", sys.executable, "-m", module, *words],
+        [sys.executable, "-m", "flows.child", sys.executable, "-m", module, *arguments],
         cwd=folder,
         env=_environment(),
         text=True,
@@ -41,30 +42,27 @@ def process_group(
 
 
 def _environment() -> dict[str, str]:
-    # DVC starts a stage by the word `python`: it must be the one that runs this.
-    here = str(Path(sys.executable).parent)
+    # dvc.yaml starts a stage with `python`: that must be the interpreter which runs this.
+    interpreter_dir = Path(sys.executable).parent
     return {
         **os.environ,
-        "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{interpreter_dir}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONUNBUFFERED": "1",
-        "OMP_WAIT_POLICY": "PASSIVE",
     }
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    # Listed while the head still lives: a child that opened a group of its own cannot be found
-    # afterwards.
-    members = _descendants(process.pid)
+    # Listed while the head lives: later a child with a group of its own cannot be found.
+    descendants = _descendants(process.pid)
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):  # the next lines are for those who do not listen
+        with suppress(subprocess.TimeoutExpired):  # then SIGKILL ends it below
             process.wait(SECONDS_TO_END)
     _signal_group(process.pid, signal.SIGKILL)
-    for member in members:
-        with suppress(
-            psutil.NoSuchProcess
-        ):  # psutil compares start times, so a recycled number is not hit
-            member.kill()
+    for descendant in descendants:
+        # psutil compares start times, so another process with a reused id is not killed.
+        with suppress(psutil.NoSuchProcess):
+            descendant.kill()
     process.wait()
 
 
@@ -76,5 +74,5 @@ def _descendants(head: int) -> list[psutil.Process]:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # nobody is left in it, which is what we want
+    with suppress(ProcessLookupError):  # the group is empty already
         os.killpg(group, number)

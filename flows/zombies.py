@@ -1,4 +1,4 @@
-"""An automation on the server: a flow run that stops saying it lives is marked crashed, and the next one can start."""
+"""An automation on the server marks a run without heartbeats as crashed, so the next can start."""
 
 from __future__ import annotations
 
@@ -11,35 +11,27 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture, ResourceSpecification
 
 NAME = "crash-silent-runs"
-LIFE = "prefect.flow-run.heartbeat"
+HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDS = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
-HEARTBEAT_SECONDS = 30  # how often a run says that it lives; flows.ui sets it
-WITHIN = timedelta(seconds=100)  # over three heartbeats: fewer would hit a run on a busy machine
+HEARTBEAT_SECONDS = 30  # between two heartbeats of a run; flows.local_server sets it
+WITHIN = timedelta(seconds=100)  # three heartbeats and more: one may be late on a busy machine
 
 
 def automation() -> Automation:
-    """After a heartbeat there must come another, or an end."""
-    return Automation(
-        name=NAME,
-        description="A run without a heartbeat for 100 s has lost its process.",
-        trigger=EventTrigger(
-            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            for_each={"prefect.resource.id"},
-            after={LIFE},
-            expect={LIFE, *ENDS},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=WITHIN,
-        ),
-        actions=[
-            ChangeFlowRunState(
-                state=StateType.CRASHED,
-                name=None,
-                message="no heartbeat for 100 s: its process is gone",
-                force=False,
-            )
-        ],
+    """Marks a run as crashed when a heartbeat is followed by no other and by no end of the run."""
+    silence = EventTrigger(
+        match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
+        for_each={"prefect.resource.id"},
+        after={HEARTBEAT},
+        expect={HEARTBEAT, *ENDS},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=WITHIN,
     )
+    why = "no heartbeat for 100 s: its process is gone"
+    crash = ChangeFlowRunState(state=StateType.CRASHED, name=None, message=why, force=False)
+    description = "A run without a heartbeat for 100 s has lost its process."
+    return Automation(name=NAME, description=description, trigger=silence, actions=[crash])
 
 
 def provision() -> None:

@@ -1,1 +1,1 @@
-"""What every room stands on: stages, locks, whole files, errors, tables, checkpoints."""
+"""What all rooms stand on: stages, locks, files, errors, tables, checkpoints."""

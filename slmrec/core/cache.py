@@ -1,4 +1,4 @@
-"""Where work lies that outlives a stage run."""
+"""The folder for work that outlives a stage run: DVC deletes a stage's outs before it runs."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Where work that outlives a stage run lies: `SLMREC_CACHE`, by default `.cache` in the project."""
+    """`SLMREC_CACHE`, by default `.cache` in the project's folder."""
     return Path(os.environ.get("SLMREC_CACHE", ".cache"))

@@ -1,4 +1,4 @@
-"""Checkpoints outside DVC's outs, keyed by the hash of what they were made from: a killed run goes on where it was."""
+"""Checkpoints outside DVC's outs, keyed by what they were made from, so that a run can resume."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from slmrec.core.files import new_file
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One file that is replaced whole: tensors, and a small JSON record of where the run was."""
+    """One file, replaced as a whole: tensors, and a small JSON record of where the run was."""
 
     path: Path
 
@@ -29,9 +29,9 @@ class Checkpoint:
         return Checkpoint(cache_folder() / "checkpoints" / stage / f"{key}.safetensors")
 
     @staticmethod
-    def forget_all_but(stage: str, kept: Iterable[Checkpoint]) -> None:
-        """Remove the checkpoints of `stage` that are not in `kept`."""
-        names = {checkpoint.path.name for checkpoint in kept}
+    def forget_all_but(stage: str, current: Iterable[Checkpoint]) -> None:
+        """Remove the checkpoints of `stage` that are not among the `current` ones."""
+        names = {checkpoint.path.name for checkpoint in current}
         for path in (cache_folder() / "checkpoints" / stage).iterdir():
             if path.name not in names:
                 path.unlink()
@@ -49,15 +49,15 @@ class Checkpoint:
                 record = json.loads((file.metadata() or {})["record"])
             return load_file(self.path), record
         except (SafetensorError, KeyError, ValueError):
-            print(
-                f"checkpoint {self.path.name} is damaged and is left out; the work starts over",
-                flush=True,
+            message = (
+                f"checkpoint {self.path.name} is damaged and is left out; the work starts over"
             )
+            print(message, flush=True)
             self.path.unlink()
             return None
 
     def clear(self) -> None:
-        """Remove this stage's checkpoints: the run is complete, and older keys cannot be asked for again."""
+        """Remove all checkpoints of this stage: its run is complete, so none is needed again."""
         if not is_first():
             return  # the first process may still have to write what was trained
         shutil.rmtree(self.path.parent, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The processes that share a training run on one machine: the first starts the others, and only the first writes.
+"""The processes that share a training run on one machine; the first starts the others and writes.
 
-They find each other by the environment that torch.distributed reads, so a stage works the same
-under `torchrun`.
+They find each other by the environment variables of torch.distributed, so that a stage works the
+same under `torchrun`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import socket
 import subprocess
 import sys
 
-RANK = "RANK"  # which of the processes this is; absent where nobody started several
+RANK = "RANK"  # number of this process; absent where only one was started
+LOCAL_RANK = "LOCAL_RANK"  # its number on this machine
 
 
 def is_first() -> bool:
@@ -20,29 +21,27 @@ def is_first() -> bool:
 
 
 def local_rank() -> int:
-    """Which of this machine's processes, and so of its GPUs, this is."""
-    return int(os.environ.get("LOCAL_RANK", "0"))
+    """Number of this process on its machine, which is also the number of its GPU."""
+    return int(os.environ.get(LOCAL_RANK, "0"))
 
 
 def start_others(processes: int) -> None:
-    """Become the first of so many processes that run this very command; does nothing where they are already started.
+    """Become the first of `processes` that run this command; nothing happens if they run already.
 
-    The others end with this one (slmrec.core.stage.die_with_parent), and are silent except for
-    errors.
+    The others end with this one (slmrec.core.stage.die_with_parent) and print errors alone.
     """
     if processes == 1 or RANK in os.environ:
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    os.environ |= {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": str(processes),
-    }
-    os.environ |= {RANK: "0", "LOCAL_RANK": "0"}
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    os.environ |= {**address, "WORLD_SIZE": str(processes), RANK: "0", LOCAL_RANK: "0"}
+    command = [sys.executable, *sys.orig_argv[1:]]
     for rank in range(1, processes):
-        environment = os.environ | {RANK: str(rank), "LOCAL_RANK": str(rank)}
-        subprocess.Popen(
-            [sys.executable, *sys.orig_argv[1:]], env=environment, stdout=subprocess.DEVNULL
-        )
+        environment = os.environ | {RANK: str(rank), LOCAL_RANK: str(rank)}
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,16 +1,16 @@
-"""Errors a person can act on: each is one line and has an exit code that means something."""
+"""Errors that a person can act on: one line each, and an exit code of its own for each kind."""
 
 from __future__ import annotations
 
 
 class SlmrecError(Exception):
-    """What was seen, what was expected and what to do, in one line. `exit_code` is the process's."""
+    """Says in one line what was seen, what was expected and what to do."""
 
-    exit_code = 1
+    exit_code = 1  # of the process that ends with this error
 
 
 class UsageError(SlmrecError):
-    """A command, path or parameter is wrong: nothing was started."""
+    """A command, path or parameter is wrong; nothing was started."""
 
     exit_code = 2
 
@@ -22,7 +22,7 @@ class DataError(SlmrecError):
 
 
 class PromiseError(SlmrecError):
-    """A validation promise or a quality check is broken: the pipeline stops here."""
+    """A check of the data or of the exported graph failed; the pipeline stops here."""
 
     exit_code = 4
 
@@ -40,7 +40,7 @@ class BundleError(SlmrecError):
 
 
 class TrainingError(SlmrecError):
-    """Training diverged: a loss or weight is NaN or infinite."""
+    """Training diverged: a loss is NaN or infinite."""
 
     exit_code = 7
 

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: temp name, fsync, rename. Nothing half-written is left behind."""
+"""Files that are complete or absent, never half-written: temporary name, fsync, rename."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SYNCED_AT_ONCE = 8  # files
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; on success it is synced and takes the name, on error it goes."""
+    """Yield a temporary path; on success it is synced and renamed to `path`, on error removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -33,16 +33,14 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside `path`; on success it replaces `path`, on error it goes."""
+    """Yield an empty temporary folder; on success it replaces `path`, on error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
-        # A disk takes many files at once in little more time than one.
-        with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
-            list(pool.map(sync, [*temporary.rglob("*"), temporary]))
+        _sync_all([*temporary.rglob("*"), temporary])
         if path.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
@@ -60,14 +58,20 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def _sync_all(paths: list[Path]) -> None:
+    # Syncing several files at once takes a disk hardly longer than one.
+    with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
+        list(pool.map(sync, paths))
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as sorted, indented JSON. Raises ValueError on NaN or infinity: neither is JSON."""
+    """Write sorted, indented JSON. Raises ValueError on NaN or infinity: neither is JSON."""
     with new_file(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file, naming it in the error when it is missing or malformed."""
+    """Read a JSON file. Raises UsageError when it is missing and DataError when it is malformed."""
     if not path.is_file():
         raise UsageError(f"{path} is missing; run the stage that writes it (dvc repro)")
     try:
@@ -83,7 +87,7 @@ def sha256_of(path: Path) -> str:
 
 
 def sha256_of_folder(path: Path, pattern: str) -> str:
-    """Hex sha256 over the relative names and bytes of every file below `path` whose name fits, in name order."""
+    """Hex sha256 over relative names and bytes of the files below `path` whose names match."""
     digest = hashlib.sha256()
     for file in sorted(entry for entry in path.rglob(pattern) if entry.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_of(file)}\n".encode())

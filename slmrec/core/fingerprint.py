@@ -1,4 +1,7 @@
-"""What a cached result was made from: a change of input, setting, code or library must never meet yesterday's cache."""
+"""What a cached result was made from, as a hash: input, settings, code and library versions.
+
+A change of any of them gives another key, so that no run reads a result of the state before.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ import pyarrow
 
 from slmrec.core.files import sha256_of, sha256_of_folder
 
-CODE = Path(__file__).resolve().parents[1]  # all of slmrec, not the room this file lies in
+CODE = Path(__file__).resolve().parents[1]  # all of slmrec, not only the folder of this file
 
 
 def key_of(inputs: Iterable[Path], *settings: Any) -> str:
-    """Hash of input files or folders, of the settings and of all of slmrec's code: what a checkpoint is good for."""
+    """Key of a checkpoint: a hash of input files and folders, settings and all code of slmrec."""
     digest = hashlib.sha256()
     for path in inputs:
         digest.update(_hash(path).encode())
@@ -30,7 +33,7 @@ def key_of(inputs: Iterable[Path], *settings: Any) -> str:
 
 
 def made_by(*rooms: str) -> str:
-    """Hex sha256 of the sources in rooms of slmrec ("preprocessing/logs") and of the versions of what reads, sorts and writes."""
+    """Hash of the code in folders of slmrec ("preprocessing/logs") and of the table libraries."""
     digest = hashlib.sha256(
         f"{polars.__version__} {numpy.__version__} {pyarrow.__version__}".encode()
     )

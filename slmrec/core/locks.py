@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from slmrec.core.cache import cache_folder
 from slmrec.core.errors import BusyError
@@ -12,27 +15,25 @@ from slmrec.core.errors import BusyError
 
 @contextmanager
 def lock(name: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold the project's lock `name`, released by the kernel however the process ends.
+    """Hold the project's lock `name`; its file holds the process id of the holder.
 
-    While another process holds it: wait for it, or raise BusyError.
+    While another process holds it: with `wait`, print which one and wait for it, otherwise raise
+    BusyError.
     """
-    import fcntl
-
     path = cache_folder() / "locks" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.seek(0)
-            holder = stream.read().strip() or "unknown"
-            if not wait:
-                raise BusyError(
-                    f"{name} is already running (process {holder}); wait for it or end it"
-                ) from None
-            print(f"waiting for {name} (process {holder})", flush=True)
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        stream.truncate(0)
-        stream.write(str(os.getpid()))
-        stream.flush()
+    with _acquire(path, name, wait):
+        path.write_text(str(os.getpid()))
         yield
+
+
+def _acquire(path: Path, name: str, wait: bool) -> AcquireReturnProxy[FileLock]:
+    # The kernel releases this lock however its process ends; a soft one would stay behind.
+    file_lock = FileLock(path, fallback_to_soft=False)
+    try:
+        return file_lock.acquire(blocking=False)
+    except Timeout:
+        holder = path.read_text().strip() or "unknown"
+    if not wait:
+        raise BusyError(f"{name} is already running (process {holder}); wait for it or end it")
+    print(f"waiting for {name} (process {holder})", flush=True)
+    return file_lock.acquire()

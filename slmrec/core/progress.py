@@ -20,17 +20,8 @@ class Progress:
     def __init__(self, name: str, total: int) -> None:
         self.name = name
         self.total = total
-        self.started = self.spoken = time.monotonic()
-        self.bar = (
-            Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TimeRemainingColumn(),
-                console=Console(),
-            )
-            if sys.stdout.isatty()
-            else None
-        )
+        self.last_line_at = time.monotonic()
+        self.bar = _new_bar() if sys.stdout.isatty() else None
         self.task = self.bar.add_task(name, total=total) if self.bar else None
 
     def __enter__(self) -> Progress:
@@ -48,24 +39,23 @@ class Progress:
             self.bar.stop()
 
     def step(self, done: int, figures: Mapping[str, float]) -> None:
-        """Say that `done` of the total is done; plain lines are spared to one in half a minute."""
+        """Show how much of the total is done; without a bar, at most one line in half a minute."""
+        shown = [f"{name} {value:.4f}" for name, value in figures.items()]
         if self.bar and self.task is not None:
-            spelled = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
-            self.bar.update(self.task, completed=done, description=f"{self.name} {spelled}")
-        elif time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
-            self.line(
-                " ".join(
-                    [
-                        f"{done}/{self.total}",
-                        *(f"{name} {value:.4f}" for name, value in figures.items()),
-                    ]
-                )
-            )
+            description = f"{self.name} {' '.join(shown)}"
+            self.bar.update(self.task, completed=done, description=description)
+        elif time.monotonic() - self.last_line_at > SECONDS_BETWEEN_LINES:
+            self.line(" ".join([f"{done}/{self.total}", *shown]))
 
     def line(self, text: str) -> None:
-        """A line that stays, on a terminal above the bar."""
-        self.spoken = time.monotonic()
+        """Print a line that stays, on a terminal above the bar."""
+        self.last_line_at = time.monotonic()
         if self.bar:
             self.bar.console.print(f"{self.name}: {text}", highlight=False)
         else:
             print(f"{self.name}: {text}", flush=True)
+
+
+def _new_bar() -> Bar:
+    description = TextColumn("{task.description}")
+    return Bar(description, BarColumn(), TimeRemainingColumn(), console=Console())

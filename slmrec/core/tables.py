@@ -1,4 +1,4 @@
-"""The vocabulary of tables: every column name and Polars schema, decided once.
+"""Every column name and Polars schema of the tables on disk, decided once.
 
 External ids are strings, whatever the logs hold. Item index 0 is PAD, 1 is UNK, items start at 2.
 Padding is on the right.
@@ -15,6 +15,7 @@ from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
 
 __all__ = ["FIRST_ITEM", "PAD", "UNK"]
 TIME: pl.DataType = pl.Datetime("us", "UTC")
+DAY_US = 86_400_000_000  # a day in the unit of TIME
 U32, U64, F32, TEXT = pl.UInt32(), pl.UInt64(), pl.Float32(), pl.String()
 EVENTS = pl.Schema({"user_index": U32, "item_index": U32, "time": TIME, "weight": F32})
 USERS = pl.Schema({"user_index": U32, "user": TEXT})
@@ -29,21 +30,24 @@ PARTS = ("valid", "test")
 
 
 def read_table(path: Path, schema: pl.Schema) -> pl.DataFrame:
-    """Read one Parquet table and hold it against its schema.
+    """Read one Parquet table and check its columns.
 
-    Raises UsageError when the file is missing and DataError when its columns are not those of
-    `schema`.
+    Raises UsageError when it is missing and DataError when it has other columns than `schema`.
     """
     if not path.is_file():
         raise UsageError(f"{path} is missing; run the stage that writes it (dvc repro)")
+    columns, expected = _read_columns(path), dict(schema)
+    if columns != expected:
+        raise DataError(
+            f"{path} has columns {columns}, expected {expected}; delete it and run dvc repro"
+        )
+    return pl.read_parquet(path)
+
+
+def _read_columns(path: Path) -> dict[str, pl.DataType]:
     try:
-        found = pl.read_parquet_schema(path)
+        return dict(pl.read_parquet_schema(path))
     except pl.exceptions.ComputeError as error:
         raise DataError(
             f"{path} is not readable Parquet ({error}); delete it and run dvc repro"
         ) from error
-    if found != dict(schema):
-        raise DataError(
-            f"{path} has columns {found}, expected {dict(schema)}; delete it and run dvc repro"
-        )
-    return pl.read_parquet(path)

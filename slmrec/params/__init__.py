@@ -1,1 +1,1 @@
-"""params.yaml as typed sections, one file a section; every bound stands here, no value does."""
+"""params.yaml as typed sections, one file each: every bound, and no value."""

@@ -15,14 +15,13 @@ class ComputeParams(TopSection):
     device: Literal["cpu", "cuda"]
     threads: Count  # of torch, in each process
     processes: Count  # that share a training run, on one machine
-    precision: Literal[
-        "fp32", "bf16", "fp16"
-    ]  # of training; weights and checkpoints are always fp32
+    precision: Literal["fp32", "bf16", "fp16"]  # of training; weights on disk are always fp32
 
     @model_validator(mode="after")
-    def _cpu_has_no_half_precision(self) -> ComputeParams:
+    def _cpu_has_no_fp16(self) -> ComputeParams:
         if self.device == "cpu" and self.precision == "fp16":
             raise ValueError(
-                "precision is fp16, which is for GPUs; on a cpu it must be fp32, or bf16 where the processor has it"
+                "precision is fp16, which is for GPUs; "
+                "on a cpu it must be fp32, or bf16 where the processor has it"
             )
         return self

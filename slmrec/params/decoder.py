@@ -1,4 +1,4 @@
-"""A decoder's shape and what of it learns: shared by teacher and student."""
+"""A decoder's shape and which of its weights learn: shared by teacher and student."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from slmrec.params.section import Count, Section
+from slmrec.params.section import Count, DropRate, Section
 
 
 class DecoderParams(Section):
@@ -30,6 +30,11 @@ class DecoderParams(Section):
         return self
 
 
+Projection = Literal[
+    "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"
+]  # the linear maps of a LLaMA layer, by the names that transformers gives them
+
+
 class FullTuning(Section):
     kind: Literal["full"]
 
@@ -38,10 +43,8 @@ class LoraTuning(Section):
     kind: Literal["lora"]
     rank: Count
     alpha: float = Field(gt=0)  # the update is scaled by alpha / rank
-    dropout: float = Field(ge=0, lt=1)
-    targets: list[
-        Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    ] = Field(min_length=1)
+    dropout: DropRate
+    targets: list[Projection] = Field(min_length=1)
 
 
 Tuning = Annotated[FullTuning | LoraTuning, Field(discriminator="kind")]

@@ -7,48 +7,47 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from slmrec.params.decoder import DecoderParams, ItemVectors, Tuning
-from slmrec.params.section import Count, Section, Seed, TopSection
+from slmrec.params.section import Count, DropRate, Section, Seed, TopSection
 from slmrec.params.training import TrainingParams
 
 
 class DistillWeights(Section):
-    ranking: float = Field(ge=0)
-    cosine: float = Field(ge=0)
-    norm: float = Field(ge=0)
-    multi_supervision: float = Field(ge=0)
-    logits: float = Field(ge=0)
+    ranking: float = Field(ge=0)  # of the loss on the next item
+    cosine: float = Field(ge=0)  # of 1 - cosine between block states of student and teacher
+    norm: float = Field(ge=0)  # of the squared distance between them
+    multi_supervision: float = Field(ge=0)  # of the loss on the next item after earlier blocks
+    logits: float = Field(ge=0)  # of the teacher's soft targets
 
 
 class CutDecoder(Section):
     kind: Literal["cut"]  # layers, maps, prompt and width of the teacher
-    teacher_layers: list[Count] = Field(min_length=1)
+    teacher_layers: list[Count] = Field(min_length=1)  # counted from 1
     tuning: Tuning
 
 
 class StudentParams(Section):
     decoder: Annotated[CutDecoder | DecoderParams, Field(discriminator="kind")]
-    dropout: float = Field(ge=0, lt=1)
-    layer_drop: float = Field(ge=0, lt=1)
+    dropout: DropRate  # of the projected item vectors and of the last hidden state
+    layer_drop: DropRate  # chance that a training step skips a layer
     item_vectors: ItemVectors
     weights: DistillWeights
     training: TrainingParams
 
     @model_validator(mode="after")
-    def _shares_are_imitated_by_a_softmax(self) -> StudentParams:
+    def _soft_targets_need_a_softmax(self) -> StudentParams:
         if self.weights.logits and self.training.loss.kind == "gbce":
             raise ValueError(
-                f"weights.logits is {self.weights.logits}, which needs training.loss.kind softmax or sampled_softmax; set it to 0"
+                f"weights.logits is {self.weights.logits}, "
+                "which needs training.loss.kind softmax or sampled_softmax; set it to 0"
             )
         return self
 
     @property
     def layers(self) -> int:
         """Depth of the student."""
-        return (
-            self.decoder.layers
-            if isinstance(self.decoder, DecoderParams)
-            else len(self.decoder.teacher_layers)
-        )
+        if isinstance(self.decoder, DecoderParams):
+            return self.decoder.layers
+        return len(self.decoder.teacher_layers)
 
 
 class OfflineTeaching(Section):
@@ -56,8 +55,8 @@ class OfflineTeaching(Section):
 
 
 class OnlineTeaching(Section):
-    kind: Literal["online"]  # the teacher goes on learning beside the student
-    detach: bool  # whether the student's imitation leaves the teacher alone
+    kind: Literal["online"]  # the teacher goes on learning while the student does
+    detach: bool  # whether the student's loss sends no gradient into the teacher
     teacher_weight: float = Field(gt=0)  # of the teacher's own ranking loss
 
 
@@ -66,4 +65,4 @@ class DistillStudentParams(StudentParams, TopSection):
 
     seed: Seed
     teaching: Annotated[OfflineTeaching | OnlineTeaching, Field(discriminator="kind")]
-    narrow: StudentParams | None  # a second student, from the same setup
+    narrow: StudentParams | None  # a second student of another shape, taught the same way

@@ -6,32 +6,32 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from slmrec.params.section import Count, Section, Seed, Share, TopSection
+from slmrec.params.section import Count, DropRate, Section, Seed, Share, TopSection
 from slmrec.params.training import TrainingParams
 
-TextEncoder = Literal[
-    "minilm", "smollm2-words"
-]  # all-MiniLM-L6-v2, 384 numbers a title; SmolLM2's word vectors, their mean, 576
+# minilm: all-MiniLM-L6-v2, a sentence vector of 384 numbers.
+# smollm2-words: the mean of SmolLM2's word vectors, 576 numbers.
+TextEncoder = Literal["minilm", "smollm2-words"]
 
 
 class TextParams(Section):
-    encoders: list[TextEncoder] = Field(min_length=1)  # their vectors stand side by side
-    hidden_ids: Share  # share of items that a training step knows by their text alone, as new items are known
-    new_items_may_cost: Share  # share of validation NDCG@10 that may be given up so that items without a record are recommended
+    encoders: list[TextEncoder] = Field(min_length=1)  # an item's vectors are concatenated
+    # Share of items whose id vectors a training step leaves out, as they are for new items.
+    hidden_ids: Share
+    # Share of validation NDCG@10 that may be given up so that new items are recommended.
+    new_items_may_cost: Share
 
 
 class EmbedItemsParams(TopSection):
     KEY = "embed_items"
 
     seed: Seed
-    ensemble_seeds: list[
-        Seed
-    ]  # of further models, whose scores students imitate beside the first one's and the teacher's
+    ensemble_seeds: list[Seed]  # of further models, which the students' soft targets average in
     width: Count  # of the item table and of SASRec
     layers: Count
     heads: Count
     feed_forward: Count
-    dropout: float = Field(ge=0, lt=1)
+    dropout: DropRate
     text: Literal["none"] | TextParams
     training: TrainingParams
 
@@ -40,6 +40,7 @@ class EmbedItemsParams(TopSection):
         seeds = [self.seed, *self.ensemble_seeds]
         if len(set(seeds)) < len(seeds):
             raise ValueError(
-                f"seed and ensemble_seeds are {seeds}; two models of one seed are one model, so they must differ"
+                f"seed and ensemble_seeds are {seeds}; "
+                "two models of one seed are one model, so they must differ"
             )
         return self

@@ -1,4 +1,4 @@
-"""Section `evaluate`."""
+"""Section `evaluate`: what the report measures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ class EvaluateParams(TopSection):
     KEY = "evaluate"
 
     seed: Seed
-    negatives: Count
-    bootstrap: Count
-    recent_days: Count
-    short_history: Count
+    negatives: Count  # a user, of the paper's sampled protocol
+    bootstrap: Count  # resamples of the users
+    recent_days: Count  # of the recent-popularity baseline
+    short_history: Count  # inputs up to this length form the slice short_history
+    # The items with the fewest training events, together this share of them, form the slice
+    # tail_items.
     tail_share: Share

@@ -1,4 +1,4 @@
-"""Section `measure_cost`."""
+"""Section `measure_cost`: how much work is timed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class MeasureCostParams(TopSection):
     KEY = "measure_cost"
 
     seed: Seed
-    repeats: Count
-    steps: Count
-    batch: Count
-    users: Count
+    repeats: Count  # after one that warms up
+    steps: Count  # training batches a repeat, scaled to the epoch
+    batch: Count  # users served at once
+    users: Count  # served in a repeat

@@ -1,4 +1,4 @@
-"""params.yaml as a whole: what one section says of another is checked here, before anything runs."""
+"""params.yaml as a whole: the rules between two sections, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from slmrec.params.export_onnx import ExportParams
 from slmrec.params.measure_cost import MeasureCostParams
 from slmrec.params.prepare import PrepareParams
 from slmrec.params.record_states import RecordStatesParams
-from slmrec.params.section import Section, checked, read_yaml
+from slmrec.params.section import Section, read_yaml, validate_section
 from slmrec.params.split import SplitParams
 from slmrec.params.train_teacher import EveryLayer, Pretrained, TrainTeacherParams
 from slmrec.params.validate import ValidateParams
 
 
 class Params(Section):
-    """The whole file. Stages read only their own section; the whole is read to check it before anything runs."""
+    """The whole file. A stage reads its own section alone."""
 
     compute: ComputeParams
     prepare: PrepareParams
@@ -43,49 +43,52 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _the_ensemble_is_imitated(self) -> Params:
-        seeds, student = self.embed_items.ensemble_seeds, self.distill_student
+        seeds = self.embed_items.ensemble_seeds
         if not seeds:
             return self
-        if isinstance(student.teaching, OnlineTeaching):
+        if isinstance(self.distill_student.teaching, OnlineTeaching):
             raise ValueError(
-                f"embed_items.ensemble_seeds is {seeds}, but distill_student.teaching is online: the student would imitate the "
-                "learning teacher alone; set it to offline, or ensemble_seeds to []"
+                f"embed_items.ensemble_seeds is {seeds}, but distill_student.teaching is online: "
+                "the student would imitate the learning teacher alone; "
+                "set it to offline, or ensemble_seeds to []"
             )
-        if not any(each.weights.logits for each in (student, student.narrow) if each):
+        if not any(student.weights.logits for student in self._students()):
             raise ValueError(
-                f"embed_items.ensemble_seeds is {seeds}, but no student imitates scores; set distill_student.weights.logits, "
-                "or ensemble_seeds to []"
+                f"embed_items.ensemble_seeds is {seeds}, but no student imitates scores; "
+                "set distill_student.weights.logits, or ensemble_seeds to []"
             )
         return self
 
     @model_validator(mode="after")
     def _blocks_fit_both_decoders(self) -> Params:
-        blocks, backbone = self.record_states.blocks, self.train_teacher.backbone
-        students = [
-            self.distill_student,
-            *([self.distill_student.narrow] if self.distill_student.narrow else []),
-        ]
+        blocks, students = self.record_states.blocks, self._students()
         named = [*blocks, *(layer for student in students for layer in _teacher_layers(student))]
-        if (layers := _kept_layers(backbone)) is not None and max(named) > layers:
-            raise ValueError(
-                f"layer {max(named)} is named, but train_teacher.backbone has {layers} layers"
-            )
+        _check_depth(max(named), self.train_teacher.backbone)
         if blocks != sorted(set(blocks)):
             raise ValueError(f"record_states.blocks must rise, saw {blocks}")
-        for student in students:
-            if student.layers % len(blocks):
-                raise ValueError(
-                    f"{student.layers} student layers do not split into the {len(blocks)} blocks of record_states"
-                )
+        for layers in (student.layers for student in students):
+            if layers % len(blocks):
+                split = f"do not split into the {len(blocks)} blocks of record_states"
+                raise ValueError(f"{layers} student layers {split}")
         return self
+
+    def _students(self) -> list[StudentParams]:
+        student = self.distill_student
+        return [student] if student.narrow is None else [student, student.narrow]
 
 
 def _teacher_layers(student: StudentParams) -> list[int]:
     return student.decoder.teacher_layers if isinstance(student.decoder, CutDecoder) else []
 
 
-def _kept_layers(backbone: DecoderParams | Pretrained) -> int | None:
-    """Depth of the teacher as far as params.yaml alone says it."""
+def _check_depth(layer: int, backbone: DecoderParams | Pretrained) -> None:
+    depth = _teacher_depth(backbone)
+    if depth is not None and layer > depth:
+        raise ValueError(f"layer {layer} is named, but train_teacher.backbone has {depth} layers")
+
+
+def _teacher_depth(backbone: DecoderParams | Pretrained) -> int | None:
+    """Layers of the teacher; None where they depend on the pretrained model's own depth."""
     if isinstance(backbone, DecoderParams):
         return backbone.layers
     return None if isinstance(backbone.cut, EveryLayer) else backbone.cut.layers
@@ -93,4 +96,4 @@ def _kept_layers(backbone: DecoderParams | Pretrained) -> int | None:
 
 def read_params(path: Path) -> Params:
     """Read and check the whole params file."""
-    return checked(Params, read_yaml(path), path, "")
+    return validate_section(Params, read_yaml(path), path, key=None)

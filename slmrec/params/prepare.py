@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,10 +22,19 @@ Format = Literal["parquet", "csv", "tsv", "jsonl", "by_name"]
 Delimiter = Annotated[str, Field(min_length=1, max_length=1)]
 
 
-class EventSource(Section):
-    files: list[str] = Field(min_length=1)
+class LogSource(Section):
+    files: list[str] = Field(min_length=1)  # globs below data/; ** crosses folders
     format: Format
     delimiter: Delimiter | None  # of csv and tsv; None is a comma for csv, a tab for tsv
+
+    @model_validator(mode="after")
+    def _only_text_has_a_delimiter(self) -> Self:
+        if self.delimiter is not None and self.format in ("parquet", "jsonl"):
+            raise ValueError(f"delimiter is {self.delimiter!r}, but {self.format} has none")
+        return self
+
+
+class EventSource(LogSource):
     columns: EventColumns
     time_format: Literal["epoch_s", "epoch_ms", "epoch_us", "iso8601", "iso8601_utc"]
 
@@ -36,29 +45,26 @@ class ItemColumns(Section):
     others: list[str]  # kept as text in item_attributes.parquet
 
 
-class ItemSource(Section):
-    files: list[str] = Field(min_length=1)
-    format: Format
-    delimiter: Delimiter | None
+class ItemSource(LogSource):
     columns: ItemColumns
 
 
 class PrepareParams(TopSection):
     KEY = "prepare"
 
-    seed: Seed
+    seed: Seed  # of the hash that orders events no clock can order
     events: EventSource
     items: ItemSource | None
-    keep_types: list[str]
-    min_weight: float | None
-    repeats: Literal["keep", "collapse", "first"]
-    min_user_events: Count
+    keep_types: list[str]  # of the type column; empty keeps all
+    min_weight: float | None  # events below it are set aside
+    repeats: Literal["keep", "collapse", "first"]  # collapse: consecutive ones become one
+    min_user_events: Count  # of an iterated k-core, as min_item_events
     min_item_events: Count
-    max_history: Count | None
-    max_events_per_day: Count | None
+    max_history: Count | None  # newest events kept of a user
+    max_events_per_day: Count | None  # users above it are set aside as bots
     earliest: str  # ISO 8601 with zone; events before it are quarantined
     latest: str
-    max_quarantine_share: Share
+    max_quarantine_share: Share  # of the rows; above it the stage stops
 
     @model_validator(mode="after")
     def _rules_have_their_columns(self) -> PrepareParams:
@@ -71,11 +77,4 @@ class PrepareParams(TopSection):
             raise ValueError(
                 f"min_weight is {self.min_weight}, but events.columns.weight names no column"
             )
-        sources: list[EventSource | ItemSource] = [
-            self.events,
-            *([self.items] if self.items else []),
-        ]
-        for source in sources:
-            if source.delimiter is not None and source.format in ("parquet", "jsonl"):
-                raise ValueError(f"delimiter is {source.delimiter!r}, but {source.format} has none")
         return self

@@ -1,4 +1,4 @@
-"""Section `record_states`."""
+"""Section `record_states`: what is recorded of the teacher."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from slmrec.params.section import Count, TopSection
 class RecordStatesParams(TopSection):
     KEY = "record_states"
 
-    keep: Literal["disk", "nothing"]  # nothing: the states are computed anew wherever they are read
-    blocks: list[Count] = Field(min_length=1)
-    top: Count
+    keep: Literal["disk", "nothing"]  # nothing: states are computed wherever they are read
+    blocks: list[Count] = Field(min_length=1)  # teacher layers whose states are recorded, from 1
+    top: Count  # items whose scores are recorded at a position
     precision: Literal["float16", "float32"]
-    shard_positions: Count
+    shard_positions: Count  # training positions a file

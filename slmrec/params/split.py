@@ -1,4 +1,4 @@
-"""Section `split`."""
+"""Section `split`: where training ends, and how long a model's input is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,5 @@ class SplitParams(TopSection):
     method: Literal["temporal", "leave_one_out"]
     valid_from: str  # "30%" of events, "30d" back from the newest, or an ISO time
     test_from: str
-    max_length: int = Field(ge=2)
-    exclude_seen: (
-        bool  # whether items of the input are left out of its ranking; not where repeats matter
-    )
+    max_length: int = Field(ge=2)  # items that a model reads
+    exclude_seen: bool  # whether an input's items are left out of its ranking

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from slmrec.params.decoder import DecoderParams, ItemVectors, Tuning
-from slmrec.params.section import Count, Section, Seed, TopSection
+from slmrec.params.section import Count, DropRate, Section, Seed, TopSection
 from slmrec.params.training import TrainingParams
 
 
@@ -24,7 +24,7 @@ class EveryLayer(Section):
 class LeastChange(Section):
     rule: Literal["least_change"]  # removes the layers without which the output changes least
     layers: Count  # kept
-    windows: Count  # the sample it is measured on
+    windows: Count  # training windows that this is measured on
 
 
 Cut = Annotated[FirstLayers | EveryLayer | LeastChange, Field(discriminator="rule")]
@@ -52,9 +52,7 @@ class HubParams(PretrainedParams):
 
 
 Pretrained = Smollm2Params | FolderParams | HubParams
-Backbone = Annotated[
-    DecoderParams | Smollm2Params | FolderParams | HubParams, Field(discriminator="kind")
-]
+Backbone = Annotated[DecoderParams | Pretrained, Field(discriminator="kind")]
 
 
 class TrainTeacherParams(TopSection):
@@ -62,7 +60,7 @@ class TrainTeacherParams(TopSection):
 
     seed: Seed
     backbone: Backbone
-    dropout: float = Field(ge=0, lt=1)  # of the lifted item vectors and of the last state
-    layer_drop: float = Field(ge=0, lt=1)  # chance that a training step skips a layer
+    dropout: DropRate  # of the projected item vectors and of the last hidden state
+    layer_drop: DropRate  # chance that a training step skips a layer
     item_vectors: ItemVectors
     training: TrainingParams

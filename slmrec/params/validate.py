@@ -1,4 +1,4 @@
-"""Section `validate`."""
+"""Section `validate`: what the events have to fulfil, and how far they may drift."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from slmrec.params.section import Count, Section, Share, TopSection
 
 class DriftParams(Section):
     action: Literal["warn", "stop"]
-    max_popularity_shift: Share
-    max_length_shift: Share
-    max_volume_ratio: float = Field(ge=1)
-    max_new_popular_items: Share
+    max_popularity_shift: Share  # Jensen-Shannon distance of the items' shares of events
+    max_length_shift: Share  # largest difference of the cumulative shares of history lengths
+    max_volume_ratio: float = Field(ge=1)  # of events a day
+    max_new_popular_items: Share  # of the 200 most popular items
 
 
 class ValidateParams(TopSection):
@@ -23,13 +23,13 @@ class ValidateParams(TopSection):
     min_events: Count
     min_median_history: Count
     max_single_event_users: Share
-    min_target_coverage: Share
-    max_top_item_share: Share
-    min_title_coverage: Share
-    max_new_item_share: Share
-    max_volume_ratio: float = Field(ge=1)
-    max_unusual_days: Share
-    user_pattern: str
+    min_target_coverage: Share  # of the newest fifth: events whose user has an earlier one
+    max_top_item_share: Share  # of events
+    min_title_coverage: Share  # of events
+    max_new_item_share: Share  # of the events' items, against the previous index
+    max_volume_ratio: float = Field(ge=1)  # a day's events by the median of the 28 days before
+    max_unusual_days: Share  # days above max_volume_ratio
+    user_pattern: str  # regular expressions that every id must match
     item_pattern: str
-    sample: Count
+    sample: Count  # users and items whose ids are held against the patterns
     drift: DriftParams

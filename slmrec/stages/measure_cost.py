@@ -1,156 +1,78 @@
-"""What each model costs: seconds of a training epoch and users served per second, side by side in one process."""
+"""What models cost: seconds of a training epoch and users served per second, side by side."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-
-from slmrec.core.errors import DataError
 from slmrec.core.files import write_json
 from slmrec.core.stage import run_stage
-from slmrec.dataset.batches import Batch
 from slmrec.dataset.histories import Histories, read_histories
-from slmrec.distillation.live_teacher import LiveTeacher, open_states
-from slmrec.distillation.objective import Distillation
-from slmrec.distillation.teacher_states import TeacherStates
-from slmrec.evaluation.timing import (
-    LIST_LENGTH,
-    sampled_batches,
-    serving_batches,
-    serving_in_torch,
-    time_in_turn,
-    training_steps,
-)
+from slmrec.distillation.live_teacher import OfflineTeacher, open_states
+from slmrec.distillation.students import offline_learning
+from slmrec.evaluation.timing import Learner, cost_report, epoch_seconds, users_per_second
 from slmrec.models.factory import SequenceModel, decoder_parameters
 from slmrec.models.llama import LlamaRecommender
-from slmrec.models.serialization import load_model
+from slmrec.models.serialization import load_decoder, load_model
 from slmrec.params.compute import ComputeParams
-from slmrec.params.distill_student import DistillStudentParams, StudentParams
+from slmrec.params.distill_student import DistillStudentParams
 from slmrec.params.export_onnx import ExportParams
 from slmrec.params.measure_cost import MeasureCostParams
-from slmrec.runtime import Recommender as Runtime
+from slmrec.runtime import Recommender
 from slmrec.training.device import start_torch
 from slmrec.training.losses.next_item import NextItemLoss
-
-States = TeacherStates | LiveTeacher
-Trained = tuple[torch.nn.Module, Callable[[Batch], torch.Tensor]]  # what learns, and its loss
+from slmrec.training.objectives import next_item_objective, weighted_loss
 
 
-def ranking_only(model: SequenceModel, ranking: NextItemLoss) -> Trained:
-    """A model that learns from the next item alone."""
-    return model, lambda batch: ranking.loss(
-        batch.at_real(model(batch.items)), batch.targets[batch.real]
-    )
-
-
-def distilled(
-    student: LlamaRecommender, states: States, ranking: NextItemLoss, p: StudentParams
-) -> Trained:
-    """The student's training modules and its whole loss, reading recorded teacher states."""
-    trained = Distillation(student, states.shape.width, len(states.shape.blocks))
-    weights = p.weights.model_dump()
-
-    def loss(batch: Batch) -> torch.Tensor:
-        parts = trained.parts(batch, states, ranking, p.weights)
-        return torch.stack([weights[name] * part for name, part in parts.items()]).sum()
-
-    return trained, loss
-
-
-def epoch_seconds(
-    models: dict[str, SequenceModel],
+def learners(
+    models: Mapping[str, SequenceModel],
     histories: Histories,
-    states: States,
+    states: OfflineTeacher,
     p: DistillStudentParams,
-    cost: MeasureCostParams,
-) -> dict[str, float]:
-    """Seconds of one training epoch of each model: median over repeats of sampled batches, scaled to all positions."""
-    batches, scale = sampled_batches(histories, p.training, cost.steps, cost.seed)
-    work = {}
+) -> dict[str, Learner]:
+    """What is trained of each model: students learn from states too, others from the next item."""
+    students = {"student": p, "student_narrow": p.narrow}
+    by_name: dict[str, Learner] = {}
     for name, model in models.items():
-        ranking = NextItemLoss(model.item_embedding, p.training.loss, histories)
-        student = {"student": p, "student_narrow": p.narrow}.get(name)
+        next_item_loss = NextItemLoss(model.item_embedding, p.training.loss, histories)
+        student = students.get(name)
         if student is not None and isinstance(model, LlamaRecommender):
-            trained, loss = distilled(model, states, ranking, student)
+            module, objective = offline_learning(model, states, next_item_loss, student.weights)
+            by_name[name] = module, weighted_loss(objective, student.weights.model_dump())
         else:
-            trained, loss = ranking_only(model, ranking)
-        work[name] = training_steps(trained, loss, batches, p.training)
-    return {
-        name: statistics.median(seconds) * scale
-        for name, seconds in time_in_turn(work, cost.repeats).items()
-    }
-
-
-def users_per_second(
-    models: dict[str, SequenceModel],
-    runtime: Runtime,
-    histories: Histories,
-    cost: MeasureCostParams,
-) -> dict[str, float]:
-    """Users served per second by each torch model and by the exported student."""
-    batches = serving_batches(histories, cost)
-    work = {name: serving_in_torch(model, batches) for name, model in models.items()}
-
-    def exported() -> None:
-        for items in batches:
-            runtime.recommend_indices(items, np.zeros((len(items), 0), dtype=np.int64), LIST_LENGTH)
-
-    work["student_onnx"] = exported
-    return {
-        name: cost.users / statistics.median(seconds)
-        for name, seconds in time_in_turn(work, cost.repeats).items()
-    }
+            objective = next_item_objective(model, next_item_loss)
+            by_name[name] = model, weighted_loss(objective, {"ranking": 1.0})
+    return by_name
 
 
 def main(
-    histories: Path,
-    item_vectors: Path,
-    teacher: Path,
-    teacher_states: Path,
-    student: Path,
-    bundle: Path,
+    histories_dir: Path,
+    item_vectors_dir: Path,
+    teacher_dir: Path,
+    teacher_states_dir: Path,
+    student_dir: Path,
+    bundle_dir: Path,
     *,
-    cost: Path,
+    cost_path: Path,
 ) -> None:
-    """Time teacher, student, exported student and SASRec on the same batches; write metrics/cost.json."""
-    compute = ComputeParams.read()
+    """Time teacher, students, exported student and SASRec on the same batches."""
+    compute, distill = ComputeParams.read(), DistillStudentParams.read()
     start_torch(compute)
     p = MeasureCostParams.read()
-    distill = DistillStudentParams.read()
-    read = read_histories(histories)
-    folders = {
-        "sasrec": item_vectors / "sasrec",
+    histories, teacher = read_histories(histories_dir), load_decoder(teacher_dir)
+    models: dict[str, SequenceModel] = {
+        "sasrec": load_model(item_vectors_dir / "sasrec"),
         "teacher": teacher,
-        "student": student / "student",
-        "student_narrow": student / "student_narrow",
     }
-    models = {name: load_model(folder) for name, folder in folders.items() if folder.is_dir()}
-    taught = models["teacher"]
-    if not isinstance(models["student"], LlamaRecommender) or not isinstance(
-        taught, LlamaRecommender
-    ):
-        raise DataError(
-            f"{student} or {teacher} holds no decoder; run dvc repro --force distill_student"
-        )
-    served = users_per_second(models, Runtime(bundle, compute.device, compute.threads), read, p)
+    models |= {path.name: load_decoder(path) for path in sorted(student_dir.glob("student*"))}
+    recommender = Recommender(bundle_dir, compute.device, compute.threads)
+    served = users_per_second(models, recommender, histories, p)
+    states = open_states(teacher_states_dir, histories, teacher)
+    tasks = learners(models, histories, states, distill)
+    trained = epoch_seconds(tasks, histories, distill.training, p)
     parameters = {name: decoder_parameters(model) for name, model in models.items()}
     parameters["student_onnx"] = parameters[ExportParams.read().model]
-    trained = epoch_seconds(models, read, open_states(teacher_states, read, taught), distill, p)
-    write_json(cost, {name: entry(name, parameters, trained, served) for name in parameters})
-
-
-def entry(
-    name: str, parameters: dict[str, int], trained: dict[str, float], served: dict[str, float]
-) -> dict[str, Any]:
-    """One model's line of metrics/cost.json; an exported graph is not trained."""
-    return {"parameters": parameters[name], "users_per_second": served[name]} | (
-        {"epoch_seconds": trained[name]} if name in trained else {}
-    )
+    write_json(cost_path, cost_report(parameters, served, trained))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 from slmrec.core.cache import cache_folder
@@ -11,57 +10,53 @@ from slmrec.core.files import new_folder, write_json
 from slmrec.core.stage import run_stage
 from slmrec.params.prepare import PrepareParams
 from slmrec.preprocessing.events.catalogue import PREVIOUS_PROFILE, read_catalogue, read_previous
-from slmrec.preprocessing.events.chunk_store import Chunk, chunks_of
-from slmrec.preprocessing.events.deliveries import ContentHashes, Delivered, in_groups
+from slmrec.preprocessing.events.chunk import Chunk
+from slmrec.preprocessing.events.chunk_store import chunks_of, forget_unused
+from slmrec.preprocessing.events.deliveries import group_files, hash_files, set_copies_apart
 from slmrec.preprocessing.events.quarantine import Quarantine
-from slmrec.preprocessing.events.snapshot import Generation, forget_unused, make_generation
-from slmrec.preprocessing.events.writer import Facts, write_parts, write_tables
+from slmrec.preprocessing.events.snapshot import new_generation
+from slmrec.preprocessing.events.writer import write_events, write_tables
 from slmrec.preprocessing.logs.log_files import find_files
 
 
-def read_chunks(data: Path, p: PrepareParams, cache: Path, quarantine: Quarantine) -> list[Chunk]:
-    """Parse what the cache does not hold; set aside what is no event and what was delivered twice as a whole file."""
-    hashes = ContentHashes(cache / "hashes.json")
-    delivered = [Delivered(file, hashes.of(file.path)) for file in find_files(data, p.events)]
-    hashes.save(time.time_ns())
-    first = {one.digest: one for one in reversed(delivered)}
-    copies = [one for one in delivered if first[one.digest] is not one]
+def read_chunks(
+    data_dir: Path, p: PrepareParams, cache_dir: Path, quarantine: Quarantine
+) -> list[Chunk]:
+    """Parse what the cache does not hold; set aside rows that are no events and copies of files."""
+    files = hash_files(find_files(data_dir, p.events), cache_dir / "hashes.json")
+    originals, copies = set_copies_apart(files)
+    groups = group_files(originals)
     chunks: list[Chunk] = []
-    groups = in_groups([one for one in delivered if first[one.digest] is one])
-    for group, found in zip(groups, chunks_of(groups, p, cache / "chunks"), strict=True):
-        chunks += found
-        for chunk in found:
+    for group, new in zip(groups, chunks_of(groups, p, cache_dir / "chunks"), strict=True):
+        chunks += new
+        for chunk in new:
             quarantine.add_chunk(chunk)
-            for number, one in enumerate(group):
-                for copy in copies:
-                    if copy.digest == one.digest:
-                        quarantine.add_copy(chunk, number, copy.file.name)
+            for number, delivered in enumerate(group):
+                for copy in copies.get(delivered.digest, []):
+                    quarantine.add_copy(chunk, number, copy)
     return chunks
 
 
-def main(data: Path, *, events: Path, metrics: Path) -> None:
-    """Read the logs in `data`, write the tables to `events` and what was counted to `metrics`."""
+def main(data_dir: Path, *, events_dir: Path, metrics_path: Path) -> None:
+    """Read the logs in `data_dir`, write tables to `events_dir` and counts to `metrics_path`."""
     p = PrepareParams.read()
-    cache = cache_folder() / "prepare"
-    previous, catalogue = read_previous(data), read_catalogue(data, p.items)
-    with new_folder(events) as folder:
-        quarantine = Quarantine(folder / "parts")
+    cache_dir = cache_folder() / "prepare"
+    previous, catalogue = read_previous(data_dir), read_catalogue(data_dir, p.items)
+    with new_folder(events_dir) as folder:
+        quarantine = Quarantine(folder / "quarantine")
         for name, bad in catalogue.bad.items():
             quarantine.add(bad, name)
-        chunks = read_chunks(data, p, cache, quarantine)
+        chunks = read_chunks(data_dir, p, cache_dir, quarantine)
         quarantine.check(p.max_quarantine_share, quarantine.rows + catalogue.rows)
-        facts: list[Facts] = []
-
-        def write(generation: Generation) -> None:
-            facts.append(write_parts(generation, p, quarantine, folder))
-            write_tables(generation, previous, catalogue, facts[0], folder)
-
-        make_generation(chunks, previous["item"], catalogue.items["id"], p, cache, write)
+        ids = (previous["item"], catalogue.items["id"])
+        with new_generation(chunks, *ids, p, cache_dir) as generation:
+            counts = write_events(generation, p, quarantine, folder)
+            write_tables(generation, previous, catalogue, counts, folder)
         quarantine.write(folder / "quarantine.parquet")
-        if (data / PREVIOUS_PROFILE).is_file():
-            shutil.copyfile(data / PREVIOUS_PROFILE, folder / "previous_profile.json")
-    write_json(metrics, facts[0].as_metrics(quarantine, catalogue, len(previous)))
-    forget_unused(cache / "chunks", chunks)
+        if (data_dir / PREVIOUS_PROFILE).is_file():
+            shutil.copyfile(data_dir / PREVIOUS_PROFILE, folder / "previous_profile.json")
+    write_json(metrics_path, counts.as_metrics(quarantine, catalogue, len(previous)))
+    forget_unused(cache_dir / "chunks", chunks)
 
 
 if __name__ == "__main__":

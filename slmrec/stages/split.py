@@ -10,55 +10,67 @@ from slmrec.core.errors import DataError
 from slmrec.core.files import new_folder, write_json
 from slmrec.core.stage import run_stage
 from slmrec.params.split import SplitParams
-from slmrec.preprocessing.events.event_files import find_event_files
+from slmrec.preprocessing.events.event_files import EventFiles, find_event_files
 from slmrec.preprocessing.events.ordered_map import map_in_order
-from slmrec.preprocessing.splitting.splitters import Cuts, Parts, find_cuts, leave_one_out, temporal
+from slmrec.preprocessing.splitting.splitters import (
+    Cuts,
+    TargetsAndWindows,
+    find_cuts,
+    leave_one_out,
+    temporal,
+)
 from slmrec.preprocessing.splitting.user_blocks import UserBlock, read_block, scatter
 from slmrec.preprocessing.splitting.writer import HistoryTables
 
 
-def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> tuple[UserBlock, Parts]:
-    """Some users with their targets and windows; without cuts it is leave-one-out."""
-    return block, leave_one_out(block, p.max_length) if cuts is None else temporal(
-        block, cuts, p.max_length
-    )
+def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> TargetsAndWindows:
+    """Targets and windows of some users; without cuts it is leave-one-out."""
+    if cuts is None:
+        return leave_one_out(block, p.max_length)
+    return temporal(block, cuts, p.max_length)
 
 
-def refuse_nothing(counts: dict[str, int]) -> None:
-    """Raise DataError when there is nothing to train on, or nothing to judge by: users of one event give neither."""
-    for what in ("windows", *(f"{part}_targets" for part in tables.PARTS)):
-        if not counts[what]:
+def write_histories(
+    files: EventFiles, cuts: Cuts | None, p: SplitParams, folder: Path
+) -> dict[str, int]:
+    """Write the three tables block by block; returns the counts of the summary."""
+
+    def read_and_split(block_dir: Path) -> tuple[UserBlock, TargetsAndWindows]:
+        block = read_block(block_dir)
+        return block, split(block, cuts, p)
+
+    scratch_dir = folder / "scratch"
+    with HistoryTables(folder) as history_tables:
+        for block, cut in map_in_order(read_and_split, scatter(files, scratch_dir)):
+            history_tables.add(block, cut)
+    shutil.rmtree(scratch_dir)
+    targets = {f"{part}_targets": history_tables.targets[part] for part in tables.PARTS}
+    return targets | history_tables.counts()
+
+
+def check_counts(counts: dict[str, int]) -> None:
+    """Raise DataError when there is nothing to train on, or nothing to evaluate on."""
+    for name in ("windows", *(f"{part}_targets" for part in tables.PARTS)):
+        if not counts[name]:
             raise DataError(
-                f"{counts['users']} users with {counts['events']} events give no {what.replace('_', ' ')}; bring users with more events, "
+                f"{counts['users']} users with {counts['events']} events give no "
+                f"{name.replace('_', ' ')}; bring users with more events, "
                 "or move split.valid_from and split.test_from"
             )
 
 
-def main(events: Path, validation: Path, *, histories: Path) -> None:
-    """Read `events` (that `validation` passed), write the three tables and a summary to `histories`."""
+def main(events_dir: Path, validation_dir: Path, *, histories_dir: Path) -> None:
+    """Read the events that validation passed, write tables and summary to `histories_dir`."""
     p = SplitParams.read()
-    files = find_event_files(events)
+    files = find_event_files(events_dir)
     cuts = find_cuts(p, files) if p.method == "temporal" else None
-    with new_folder(histories) as folder:
-        with HistoryTables(folder) as written:
-            for block, parts in map_in_order(
-                lambda one: split(read_block(one), cuts, p), scatter(files, folder / "scratch")
-            ):
-                written.add(block, parts)
-        shutil.rmtree(folder / "scratch")
-        times = (
-            {}
-            if cuts is None
-            else {"valid_from_us": cuts.valid_from, "test_from_us": cuts.test_from}
-        )
-        counts = {f"{part}_targets": written.targets[part] for part in tables.PARTS}
-        refuse_nothing(counts | written.counts())
-        protocol = {
-            "method": p.method,
-            "max_length": p.max_length,
-            "exclude_seen": p.exclude_seen,
-        }  # histories.Protocol
-        write_json(folder / "summary.json", protocol | times | counts | written.counts())
+    with new_folder(histories_dir) as folder:
+        counts = write_histories(files, cuts, p, folder)
+        check_counts(counts)
+        # What slmrec.dataset.histories.Protocol holds.
+        protocol = p.model_dump(include={"method", "max_length", "exclude_seen"})
+        times = {f"{name}_us": time for name, time in vars(cuts).items()} if cuts else {}
+        write_json(folder / "summary.json", protocol | times | counts)
 
 
 if __name__ == "__main__":

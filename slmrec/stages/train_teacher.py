@@ -1,8 +1,7 @@
-"""The teacher: a LLaMA-architecture decoder over the item vectors, from scratch or an LLM cut to depth, trained on the next item."""
+"""The teacher: a LLaMA-architecture decoder over the item vectors, trained on the next item."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,42 +10,21 @@ from slmrec.core.checkpoint import Checkpoint
 from slmrec.core.files import new_folder, write_json
 from slmrec.core.fingerprint import key_of
 from slmrec.core.stage import run_stage
-from slmrec.dataset.batches import Batch, sampled_windows
 from slmrec.dataset.histories import Histories, read_histories
-from slmrec.models.factory import new_decoder
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import LlamaRecommender
-from slmrec.models.lora import merge_layers, prepare_layers
+from slmrec.models.lora import merge_layers
 from slmrec.models.serialization import embedding_model, load_model, save_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams
 from slmrec.params.train_teacher import TrainTeacherParams
 from slmrec.pretrained.backbone import Backbone, open_backbone
-from slmrec.pretrained.from_backbone import DecoderSettings, pretrained_decoder
+from slmrec.pretrained.teacher import new_teacher
 from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
-from slmrec.training.loop import Curve, Run, train
-from slmrec.training.losses.next_item import NextItemLoss
-
-
-def new_teacher(
-    histories: Histories,
-    item_embedding: ItemEmbedding,
-    p: TrainTeacherParams,
-    backbone: Backbone | None,
-) -> tuple[LlamaRecommender, list[int]]:
-    """An untrained teacher over `table`, and which of the backbone's layers it kept; from scratch it keeps its own."""
-    settings = DecoderSettings(item_embedding, p.dropout, p.layer_drop, histories.protocol.max_length)
-    if isinstance(p.backbone, DecoderParams):
-        return new_decoder(
-            item_embedding, p.backbone, p.dropout, p.layer_drop, settings.max_length
-        ), list(range(1, p.backbone.layers + 1))
-    assert backbone is not None
-    teacher, kept = pretrained_decoder(
-        backbone, p.backbone, settings, partial(sampled_windows, histories, seed=p.seed)
-    )
-    prepare_layers(teacher, p.backbone.tuning)
-    return teacher, kept
+from slmrec.training.loop import train
+from slmrec.training.objectives import next_item_run
+from slmrec.training.run import Curve
 
 
 def train_teacher(
@@ -57,53 +35,38 @@ def train_teacher(
     device: torch.device,
     checkpoint: Checkpoint,
 ) -> tuple[LlamaRecommender, list[int], Curve]:
-    """Train a decoder over `table` until validation stops improving; a frozen table keeps its vectors.
+    """Train a decoder over `item_embedding` until validation stops improving.
 
-    Returns a plain decoder, which of the backbone's layers it has, and the curve.
+    Returns a plain decoder, the backbone's layers that it has, counted from 1, and the curve.
     """
     torch.manual_seed(p.seed)
     item_embedding.requires_grad_(p.item_vectors == "trained")
-    teacher, kept = new_teacher(histories, item_embedding, p, backbone)
+    teacher, layers = new_teacher(histories, item_embedding, p, backbone)
     teacher = teacher.to(device)
-    ranking = NextItemLoss(teacher.item_embedding, p.training.loss, histories)
-    validation = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
-
-    def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {
-            "ranking": ranking.loss(batch.at_real(teacher(batch.items)), batch.targets[batch.real])
-        }
-
-    run = Run(
-        "teacher",
-        teacher,
-        objective,
-        {"ranking": 1.0},
-        lambda: validation(teacher),
-        histories,
-        p.training,
-        p.seed,
-        checkpoint,
-    )
+    ndcg = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
+    run = next_item_run("teacher", teacher, ndcg, histories, p.training, p.seed, checkpoint)
     curve = train(run)
     merge_layers(teacher)
-    return teacher, kept, curve
+    return teacher, layers, curve
 
 
-def main(histories: Path, item_vectors: Path, *, teacher: Path) -> None:
-    """Train on `histories` from the table of `item_vectors`; write the model, its layers' origin and its validation curve to `teacher`."""
+def main(histories_dir: Path, item_vectors_dir: Path, *, teacher_dir: Path) -> None:
+    """Train over the embedding of the item vectors; write the teacher, its layers and its curve."""
     device = start_training(ComputeParams.read())
     p = TrainTeacherParams.read()
     backbone = None if isinstance(p.backbone, DecoderParams) else open_backbone(p.backbone)
-    pretrained = sorted(set(backbone.files.values())) if backbone else []
-    checkpoint = Checkpoint.of("train_teacher", key_of([histories, item_vectors, *pretrained], p))
-    item_embedding = load_model(embedding_model(item_vectors)).item_embedding
-    model, kept, curve = train_teacher(
-        read_histories(histories), item_embedding, p, backbone, device, checkpoint
+    files = sorted(set(backbone.files.values())) if backbone else []
+    key = key_of([histories_dir, item_vectors_dir, *files], p)
+    checkpoint = Checkpoint.of("train_teacher", key)
+    item_embedding = load_model(embedding_model(item_vectors_dir)).item_embedding
+    histories = read_histories(histories_dir)
+    teacher, layers, curve = train_teacher(
+        histories, item_embedding, p, backbone, device, checkpoint
     )
-    with new_folder(teacher) as folder:
-        save_model(model, folder)
+    with new_folder(teacher_dir) as folder:
+        save_model(teacher, folder)
         write_json(folder / "curve.json", curve)
-        write_json(folder / "layers.json", {"kept": kept})
+        write_json(folder / "layers.json", {"kept": layers})
     checkpoint.clear()
 
 

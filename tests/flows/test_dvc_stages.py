@@ -1,0 +1,104 @@
+"""Stages run one by one, in order, through DVC; their errors are their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from flows.dvc_stages import StageError, stage_order
+from flows.processes import process_group
+from slmrec.core.errors import BusyError
+from tests.support.project import environment
+from tests.support.small_flow import add_stage, reproduce
+from tests.support.waiting import has_ended, wait_until
+
+
+def test_stages_come_in_the_order_of_their_dependencies_not_of_the_file(small: Path) -> None:
+    assert stage_order(small) == ["first", "second", "report"]
+
+
+def test_where_dependencies_leave_a_choice_the_order_of_the_file_decides(small: Path) -> None:
+    names = ["pear", "apple", "plum", "cherry", "banana"]
+    for name in names:
+        add_stage(small, name, "pass")
+    order = stage_order(small)
+    assert [name for name in order if name in names] == names
+
+
+def test_a_stage_runs_once_and_its_lines_are_passed_on(small: Path) -> None:
+    lines = reproduce("first", small)
+    assert "first line" in lines
+    assert "first line" not in reproduce("first", small)
+
+
+def test_only_the_named_stage_runs(small: Path) -> None:
+    reproduce("first", small)
+    assert (small / "first.txt").exists()
+    assert not (small / "second.txt").exists()
+
+
+def test_the_exit_code_and_the_reason_are_the_stages_own_not_dvcs(small: Path) -> None:
+    add_stage(small, "broken", "raise DataError('7 bad rows; mend them')")
+    with pytest.raises(StageError) as failure:
+        reproduce("broken", small)
+    assert failure.value.code == 3
+    assert str(failure.value) == "broken ended with 3: 7 bad rows; mend them"
+    assert not failure.value.worth_retrying
+
+
+def test_a_stage_that_was_killed_is_worth_another_try(small: Path) -> None:
+    add_stage(small, "killed", "os.kill(os.getpid(), 9)")
+    with pytest.raises(StageError) as failure:
+        reproduce("killed", small)
+    assert failure.value.worth_retrying
+
+
+def test_a_stage_held_by_another_run_is_busy(small: Path) -> None:
+    add_stage(small, "held", "time.sleep(600)")
+    repro = ["repro", "--single-item", "held"]
+    rwlock = small / ".dvc/tmp/rwlock"
+    with process_group("dvc", repro, small, subprocess.DEVNULL) as other:
+        wait_until(lambda: rwlock.exists() and "held" in rwlock.read_text())
+        with pytest.raises(StageError) as failure:
+            reproduce("held", small)
+        assert other.poll() is None
+    assert failure.value.code == BusyError.exit_code
+    assert failure.value.worth_retrying
+
+
+RUNNER = """
+import signal, sys
+from pathlib import Path
+from flows.dvc_stages import reproduce_stage
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+reproduce_stage("slow", Path(), print)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["told-to-end", "killed"])
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+def test_no_stage_outlives_the_process_that_runs_it(
+    small: Path, number: signal.Signals, shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # DVC starts a stage with it: some shells stay between the two, some become the stage.
+    monkeypatch.setenv("SHELL", shell)
+    add_stage(small, "slow", "open('pid.txt', 'w').write(str(os.getpid())); time.sleep(600)")
+    pid_file = small / "pid.txt"
+    runner = subprocess.Popen(
+        [sys.executable, "-c", RUNNER], cwd=small, env=environment(), stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: pid_file.exists() and pid_file.read_text())
+        stage = psutil.Process(int(pid_file.read_text()))
+        started = [stage, *stage.parents()[:1]]
+    finally:
+        runner.send_signal(number)
+    runner.wait()
+    ours = [process for process in started if process.pid not in (1, os.getpid())]
+    wait_until(lambda: all(has_ended(process) for process in ours))
