@@ -15,24 +15,27 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from slmrec.core import tables
-from slmrec.preprocessing.events import chunk_store, ordered_map, partitions
+from slmrec.preprocessing.events import (
+    chunk_store,
+    day_ranges,
+    deliveries,
+    ordered_map,
+    partitions,
+)
 from slmrec.preprocessing.splitting import user_blocks
 from slmrec.stages import split
-from tests.support.logs import FORMS, Event, Workshop, as_csv, as_parquet
+from tests.support.logs import DAY, FORMS, START, Event, Workshop, as_csv, as_parquet
 
-DAY = 86_400
 EVENT = st.tuples(
     st.sampled_from(["ann", "bob", "eve", "名前", "7"]),
     st.sampled_from([f"item {number}" for number in range(8)]),
-    st.integers(1_700_000_000, 1_700_000_000 + 60 * DAY)
-    | st.sampled_from([1_700_000_000 + DAY, 1_700_000_000 + 40 * DAY]),
+    st.integers(START, START + 60 * DAY) | st.sampled_from([START + DAY, START + 40 * DAY]),
     st.sampled_from([1.0, 2.5, 0.1]),
 )
 LOGS = st.lists(EVENT, min_size=12, max_size=40, unique_by=lambda event: event[:3])
 QUICK = settings(
     max_examples=8,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.generate],
 )
 SPLIT = {"split__method": "leave_one_out"}
@@ -55,18 +58,15 @@ def test_any_order_of_rows_files_and_any_format_give_the_same_bytes(
     workshop: Workshop, logs: list[Event], data: st.DataObject
 ) -> None:
     workshop.set(**SPLIT)
-    wanted = digest(workshop, {"all.csv": as_csv(logs)})
+    expected = digest(workshop, {"all.csv": as_csv(logs)})
     shuffled = data.draw(st.permutations(logs))
     cut = data.draw(st.integers(1, len(logs) - 1))
-    form, other = (
-        data.draw(st.sampled_from(sorted(FORMS))),
-        data.draw(st.sampled_from(sorted(FORMS))),
-    )
+    form, other = (data.draw(st.sampled_from(sorted(FORMS))) for _ in range(2))
     files = {
         f"b.{form}": FORMS[form](shuffled[:cut]),
         f"date=2026-11-23/a.{other}": FORMS[other](shuffled[cut:]),
     }
-    assert digest(workshop, files) == wanted
+    assert digest(workshop, files) == expected
 
 
 @QUICK
@@ -75,7 +75,7 @@ def test_events_delivered_twice_give_the_same_bytes(
     workshop: Workshop, logs: list[Event], data: st.DataObject
 ) -> None:
     workshop.set(**SPLIT)
-    wanted = digest(workshop, {"all.csv": as_csv(logs)})
+    expected = digest(workshop, {"all.csv": as_csv(logs)})
     again = data.draw(st.lists(st.sampled_from(logs), max_size=10))
     files = {
         "all.csv": as_csv(logs),
@@ -83,7 +83,7 @@ def test_events_delivered_twice_give_the_same_bytes(
         "again.parquet": as_parquet(again),
         "twice.csv": as_csv(logs[:3] * 2),
     }
-    assert digest(workshop, files) == wanted
+    assert digest(workshop, files) == expected
 
 
 @QUICK
@@ -94,20 +94,13 @@ def test_known_items_keep_their_numbers_whatever_comes_later(
     shutil.rmtree("data", ignore_errors=True)
     index = Path("data/index")
     index.mkdir(parents=True)
-    nothing: list[None] = [None] * 6
-    columns = {
-        "item_index": range(2, 8),
-        "item": known,
-        "title": nothing,
-        "first_time": nothing,
-        "events": [0] * 6,
-    }
-    pl.DataFrame(columns, schema=tables.ITEMS).write_parquet(index / "items.parquet")
+    columns = {"item_index": range(2, 8), "item": known, "events": [0] * 6}
+    unknown = dict.fromkeys(("title", "first_time"), [None] * 6)
+    table = pl.DataFrame({**columns, **unknown}).select(tables.ITEMS.names())
+    table.cast(tables.ITEMS).write_parquet(index / "items.parquet")
     workshop.set(prepare__min_item_events=2)
-    workshop.deliver(
-        "all.csv",
-        as_csv(logs + [("zoe", "item 0", 1_600_000_000 + number, 1.0) for number in range(3)]),
-    )
+    early = [("zoe", "item 0", 1_600_000_000 + number, 1.0) for number in range(3)]
+    workshop.deliver("all.csv", as_csv([*logs, *early]))
     workshop.prepare()
     items = pl.read_parquet("events/items.parquet")
     assert items["item"].to_list()[:6] == known
@@ -116,53 +109,41 @@ def test_known_items_keep_their_numbers_whatever_comes_later(
     )
 
 
-def test_one_thread_and_two_give_the_same_bytes(workshop: Workshop) -> None:
-    workshop.set(**SPLIT)
-    logs = [
-        (
-            f"user {number % 37}",
-            f"item {number * number % 101}",
-            1_700_000_000 + number // 3 * 1000,
-            1.0,
-        )
+def many_events(step: int) -> list[Event]:
+    """Five thousand events, three at each time, `step` seconds apart."""
+    return [
+        (f"user {number % 37}", f"item {number**2 % 101}", START + number // 3 * step, 1.0)
         for number in range(5_000)
     ]
-    workshop.deliver("all.csv", as_csv(logs))
-    found = []
+
+
+def test_one_thread_and_two_give_the_same_bytes(workshop: Workshop) -> None:
+    workshop.set(**SPLIT)
+    workshop.deliver("all.csv", as_csv(many_events(step=1000)))
+    digests = []
     for threads in ("1", "2"):
         shutil.rmtree("cache", ignore_errors=True)
-        for module, words in (
+        for module, arguments in (
             ("prepare", ["data", "events", "data.json"]),
             ("split", ["events", "events", "histories"]),
         ):
-            done = workshop.stage(module, *words, POLARS_MAX_THREADS=threads)
-            assert done.returncode == 0, done.stderr
-        found.append(workshop.promised_bytes())
-    assert found[0] == found[1]
+            ended = workshop.stage(module, *arguments, POLARS_MAX_THREADS=threads)
+            assert ended.returncode == 0, ended.stderr
+        digests.append(workshop.promised_bytes())
+    assert digests[0] == digests[1]
 
 
 def test_many_pieces_at_once_give_the_bytes_of_one_after_the_other(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logs = [
-        (
-            f"user {number % 37}",
-            f"item {number * number % 101}",
-            1_700_000_000 + number // 3 * 4000,
-            1.0,
-        )
-        for number in range(5_000)
-    ]
-    files = {
-        f"{number:03d}.csv": as_csv(logs[number::50]) for number in range(50)
-    }  # every file spans all three months
-    monkeypatch.setattr(
-        "slmrec.preprocessing.events.deliveries.GROUP_BYTES", 1
-    )  # so that each is a group
+    # every file spans all three months, and is a group of its own
+    logs = many_events(step=4000)
+    files = {f"{number:03d}.csv": as_csv(logs[number::50]) for number in range(50)}
+    monkeypatch.setattr(deliveries, "GROUP_BYTES", 1)
     monkeypatch.setattr(user_blocks, "BLOCK_EVENTS", 300)
-    monkeypatch.setattr(partitions, "PART_EVENTS", 400)
+    monkeypatch.setattr(day_ranges, "PARTITION_EVENTS", 400)
     monkeypatch.setattr(ordered_map, "MOST_AT_ONCE", 1)
-    wanted = digest(workshop, files)
+    expected = digest(workshop, files)
     monkeypatch.setattr(ordered_map, "MOST_AT_ONCE", 5)
     monkeypatch.setattr(ordered_map.pl, "thread_pool_size", lambda: 5)
     for module, name in (
@@ -172,7 +153,7 @@ def test_many_pieces_at_once_give_the_bytes_of_one_after_the_other(
         (split, "read_block"),
     ):
         monkeypatch.setattr(module, name, delayed(getattr(module, name)))
-    assert digest(workshop, files) == wanted
+    assert digest(workshop, files) == expected
 
 
 def delayed(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -183,33 +164,3 @@ def delayed(work: Callable[..., Any]) -> Callable[..., Any]:
         return work(*arguments)
 
     return later
-
-
-def test_the_seed_orders_ties_and_the_share_of_ties_is_told(workshop: Workshop) -> None:
-    logs = [("ann", f"item {number}", 1_700_000_000, 1.0) for number in range(20)]
-    workshop.deliver("all.csv", as_csv([*logs, ("bob", "item 1", 1_700_000_001, 1.0)]))
-    orders = []
-    for seed in (1, 1, 2):
-        workshop.set(prepare__seed=seed)
-        assert workshop.prepare()["ties_share"] == round(20 / 21, 6)
-        orders.append(workshop.events()["item"].to_list())
-    assert orders[0] == orders[1] != orders[2]
-    assert orders[0][:20] != [f"item {number}" for number in range(20)], (
-        "an order by id would plant a signal"
-    )
-
-
-def test_the_sequence_column_orders_events_of_one_time(workshop: Workshop) -> None:
-    columns = {
-        "user": "user",
-        "item": "item",
-        "time": "time",
-        "sequence": "weight",
-        "weight": None,
-        "type": None,
-    }
-    workshop.set(prepare__events__columns=columns)
-    logs = [("ann", f"item {number * 7 % 20}", 1_700_000_000, number) for number in range(20)]
-    workshop.deliver("all.csv", as_csv(list(reversed(logs))))
-    assert workshop.prepare()["ties_share"] == 0
-    assert workshop.events()["item"].to_list() == [item for _, item, _, _ in logs]

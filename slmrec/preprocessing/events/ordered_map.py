@@ -1,9 +1,12 @@
-"""Work on several threads at once, its results in the order of its inputs: nothing a stage writes depends on scheduling."""
+"""Work on several threads, with results in the order of the inputs.
+
+Nothing that a stage writes depends on how threads are scheduled.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,28 +14,29 @@ import polars as pl
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
-MOST_AT_ONCE = (
-    2  # each piece of work is its memory again, and Polars divides its own work among all threads
-)
+# Each task at work needs its memory again, and Polars divides its own work among all threads.
+MOST_AT_ONCE = 2
 
 
-def map_in_order(work: Callable[[Input], Result], inputs: Iterable[Input]) -> Iterator[Result]:
-    """Results of `work`. Inputs are taken as they are needed, by the caller's thread: one is ready beside those at work.
+def map_in_order(
+    work: Callable[[Input], Result], inputs: Iterable[Input]
+) -> Generator[Result, None, None]:
+    """Results of `work`. Inputs are taken when they are needed, in the caller's thread.
 
-    An error comes where its result would have come; what has not begun by then never does.
+    One input is ready beside those at work. An error is raised where its result would have come;
+    what has not begun by then is cancelled.
     """
-    at_once = min(
-        MOST_AT_ONCE, pl.thread_pool_size()
-    )  # one where a person limits Polars to one thread
-    begun: deque[Future[Result]] = deque()
+    # One at once where a person limits Polars to one thread.
+    at_once = min(MOST_AT_ONCE, pl.thread_pool_size())
+    futures: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(at_once) as pool:
         try:
-            for each in inputs:
-                begun.append(pool.submit(work, each))
-                if len(begun) > at_once:
-                    yield begun.popleft().result()
-            while begun:
-                yield begun.popleft().result()
+            for value in inputs:
+                futures.append(pool.submit(work, value))
+                if len(futures) > at_once:
+                    yield futures.popleft().result()
+            while futures:
+                yield futures.popleft().result()
         finally:
-            for future in begun:
+            for future in futures:
                 future.cancel()

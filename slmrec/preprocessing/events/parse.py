@@ -1,4 +1,4 @@
-"""From rows as they stand to events, and the reason why a row is none."""
+"""Raw rows as events, and for each row that is none the reason why."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from slmrec.core.errors import DataError
 from slmrec.params.prepare import PrepareParams
-from slmrec.preprocessing.events.timestamps import time_in_us
-from slmrec.preprocessing.logs.text_blocks import BAD_LINES, TEXT_SHOWN, Batch
+from slmrec.preprocessing.events.timestamps import parse_time
+from slmrec.preprocessing.events.typed_columns import as_id, as_us
+from slmrec.preprocessing.logs.text_blocks import BAD_LINES, SHOWN_CHARACTERS, RowBatch
 
-TICK_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
-WITH_ZONE = ["%+", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]
-WITHOUT_ZONE = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-MAX_ID = 1024  # bytes; a longer id is a swallowed line or an attack, never an id
+MAX_ID_BYTES = 1024  # a longer id is a swallowed line or an attack, never an id
 NEVER = np.iinfo(np.int64).max
-LONGEST_TIME = (
-    253_402_300_800_000_000  # the year 10000 in microseconds: beyond it no calendar can say a time
-)
+PARSED = ("user", "item", "us", "sequence", "weight", "file", "row")
 # Rows that a rule of params.yaml leaves out are no bad rows: they do not count against
 # max_quarantine_share.
 TYPE_NOT_KEPT = "type not kept"
@@ -42,161 +37,81 @@ class Parsed:
     bad: pl.DataFrame
 
 
-def parse(batch: Batch, p: PrepareParams) -> Parsed:
-    """Turn rows into events. Raises DataError when a column's type can hold no id or time."""
+def parse(batch: RowBatch, p: PrepareParams) -> Parsed:
+    """Turn rows into events. Raises DataError when a column's type can hold no id."""
     rows, user_ids, item_ids = _typed(batch.rows, p)
-    reason = _reason(p, _bad_codes(user_ids), _bad_codes(item_ids))
-    faulty = rows.select(pl.any_horizontal(reason.values()).fill_null(False)).to_series()
-    bad = batch.bad
-    if faulty.any():
-        bad = pl.concat([bad, _explain(rows.filter(faulty), batch.rows.filter(faulty), reason)])
-        rows = rows.filter(~faulty)
-    if not rows["us"].is_sorted():  # most logs are written as time goes
+    faults = _faults(p, _bad_codes(user_ids), _bad_codes(item_ids))
+    rows, faulty = _set_apart(rows, faults, batch.rows)
+    if not rows["us"].is_sorted():  # most logs are in order of time
         rows = rows.sort("us", maintain_order=True)
     rows, users = _first_seen(rows, "user", user_ids)
     rows, items = _first_seen(rows, "item", item_ids)
-    left_out = _rules(p)
-    if left_out:
-        dropped = rows.select(pl.any_horizontal(left_out.values()).fill_null(False)).to_series()
-        bad = pl.concat(
-            [bad, _explain(rows.filter(dropped), batch.rows.filter(pl.lit(False)), left_out)]
-        )
-        rows = rows.filter(~dropped)
-    return Parsed(
-        rows.select("user", "item", "us", "sequence", "weight", "file", "row"), users, items, bad
-    )
+    rows, left_out = _set_apart(rows, _rules(p), None)
+    return Parsed(rows.select(PARSED), users, items, pl.concat([batch.bad, *faulty, *left_out]))
 
 
 def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """Typed columns with ids as codes, and the ids of users and of items by code."""
     c = p.events.columns
-    user, user_ids = _coded(_as_id(raw[c.user]))
-    item, item_ids = _coded(_as_id(raw[c.item]))
+    user, user_ids = _coded(as_id(raw[c.user]))
+    item, item_ids = _coded(as_id(raw[c.item]))
     columns: dict[str, Any] = {
         "user": user,
         "item": item,
-        "us": _as_us(raw[c.time], p.events.time_format),
-        "sequence": _as_number(raw[c.sequence], pl.Int64) if c.sequence else pl.lit(0, pl.Int64),
-        "weight": _as_number(raw[c.weight], pl.Float64) if c.weight else pl.lit(1.0, pl.Float32),
+        "us": as_us(raw[c.time], p.events.time_format),
+        "sequence": raw[c.sequence].cast(pl.Int64, strict=False) if c.sequence else pl.lit(0),
+        "weight": raw[c.weight].cast(pl.Float64, strict=False) if c.weight else pl.lit(1.0),
         "file": raw["file"],
         "row": raw["row"],
     }
     if c.type:
         columns["type"] = raw[c.type].cast(pl.String)
-    rows = pl.select(**columns).with_columns(pl.col("weight").cast(pl.Float32))
-    return rows, user_ids, item_ids
-
-
-def _as_id(column: pl.Series) -> pl.Series:
-    """An id as text: whole numbers without a point, 16 bytes as a UUID."""
-    if column.dtype == pl.Binary:
-        digits = column.bin.encode("hex")
-        parts = [
-            digits.str.slice(start, length)
-            for start, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
-        ]
-        return pl.select(
-            pl.when(digits.str.len_bytes() == 32).then(pl.concat_str(parts, separator="-"))
-        ).to_series()
-    if column.dtype.is_float():
-        # pandas turns whole numbers into floats as soon as one is missing
-        whole = column.cast(pl.Int64, strict=False)
-        return pl.select(pl.when(whole == column).then(whole)).to_series().cast(pl.String)
-    if not (
-        column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)
-    ):
-        raise DataError(
-            f"column {column.name} is {column.dtype}, which is no id; name another column in params.yaml"
-        )
-    return column.cast(pl.String)
+    rows = pl.select(**columns)
+    return rows.cast({"sequence": pl.Int64, "weight": pl.Float32}), user_ids, item_ids
 
 
 def _coded(ids: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Codes of ids, null for none, and the id of each code."""
     kind = pl.Categorical(pl.Categories.random())
-    held = ids.cast(kind)  # Polars forgets the codes of a Categories as soon as no column uses it
-    codes = held.to_physical()
-    found = codes.drop_nulls().to_numpy()
-    each = pl.DataFrame(
-        {"code": np.arange(int(found.max()) + 1 if len(found) else 0, dtype=np.uint32)}
-    )
-    return codes, each.select(pl.col("code").cat.to(kind).cast(pl.String)).to_series()
+    # Polars forgets the codes of a Categories as soon as no column uses it, so a name holds one.
+    categorical = ids.cast(kind)
+    codes = categorical.to_physical()
+    used = codes.drop_nulls().to_numpy()
+    size = int(used.max()) + 1 if len(used) else 0
+    all_codes = pl.DataFrame({"code": np.arange(size, dtype=np.uint32)})
+    return codes, all_codes.select(pl.col("code").cat.to(kind).cast(pl.String)).to_series()
 
 
 def _bad_codes(ids: pl.Series) -> dict[str, pl.Series]:
-    too_long = ids.str.len_bytes() > MAX_ID
+    """Codes of ids that are none, by what is wrong with them."""
+    too_long = ids.str.len_bytes() > MAX_ID_BYTES
     broken = ids.str.contains("\0", literal=True) | ids.str.contains("\n", literal=True)
-    faults = {"empty": ids == "", "too long": too_long, "broken": broken & ~too_long}
-    return {what: found.arg_true() for what, found in faults.items()}
+    masks = {"empty": ids == "", "too long": too_long, "broken": broken & ~too_long}
+    return {fault: mask.arg_true() for fault, mask in masks.items()}
 
 
-def _as_us(column: pl.Series, time_format: str) -> pl.Series:
-    """Microseconds since 1970 UTC, null where unreadable. A typed timestamp carries its own unit; without a zone it is UTC."""
-    if isinstance(column.dtype, pl.Datetime):
-        return column.dt.epoch("us")
-    if column.dtype == pl.Date:
-        return column.cast(pl.Datetime("us")).dt.epoch("us")
-    if time_format in TICK_US:
-        return _epoch(column, TICK_US[time_format])
-    formats, zone = (WITH_ZONE, "UTC") if time_format == "iso8601" else (WITHOUT_ZONE, None)
-    text = column.cast(pl.String)
-    found = text.str.to_datetime(formats[0], time_unit="us", time_zone=zone, strict=False)
-    for form in formats[1:]:
-        if found.null_count() == text.null_count():
-            break
-        rest = pl.when(found.is_null()).then(text).otherwise(None)
-        more = (
-            pl.select(rest)
-            .to_series()
-            .str.to_datetime(form, time_unit="us", time_zone=zone, strict=False)
-        )
-        found = pl.select(pl.coalesce(found, more)).to_series()
-    return found.dt.epoch("us")
-
-
-def _epoch(column: pl.Series, tick: int) -> pl.Series:
-    whole = (
-        column.cast(pl.Int64, strict=False)
-        if not column.dtype.is_float()
-        else pl.Series([None], dtype=pl.Int64)
-    )
-    limit = LONGEST_TIME // tick
-    if whole.null_count() == column.null_count():
-        return whole.clip(-limit, limit) * tick
-    exact = column.cast(pl.Float64, strict=False).clip(-limit, limit)
-    return (
-        pl.select(pl.when(exact.is_finite()).then(exact * tick))
-        .to_series()
-        .round()
-        .cast(pl.Int64, strict=False)
-    )
-
-
-def _as_number(column: pl.Series, kind: type[pl.DataType]) -> pl.Series:
-    return column.cast(kind, strict=False)
-
-
-def _reason(
-    p: PrepareParams, users: dict[str, pl.Series], items: dict[str, pl.Series]
+def _faults(
+    p: PrepareParams, bad_users: dict[str, pl.Series], bad_items: dict[str, pl.Series]
 ) -> dict[str, pl.Expr]:
-    """Why a row is bad: the first reason that is true, in this order."""
-    checks = {"no user": pl.col("user").is_null(), "no item": pl.col("item").is_null()}
-    for name, codes in (("user", users), ("item", items)):
-        checks |= {
-            f"{name} id {what}": pl.col(name).is_in(found.implode())
-            for what, found in codes.items()
-            if len(found)
-        }
-    return checks | {
-        "time unreadable": pl.col("us").is_null(),
-        "time before earliest": pl.col("us") < time_in_us(p.earliest),
-        "time after latest": pl.col("us") > time_in_us(p.latest),
+    """Why a row is no event; the first reason that is true counts."""
+    faults = {"no user": pl.col("user").is_null(), "no item": pl.col("item").is_null()}
+    for name, bad_codes in (("user", bad_users), ("item", bad_items)):
+        for fault, codes in bad_codes.items():
+            if len(codes):
+                faults[f"{name} id {fault}"] = pl.col(name).is_in(codes.implode())
+    us, weight = pl.col("us"), pl.col("weight")
+    return faults | {
+        "time unreadable": us.is_null(),
+        "time before earliest": us < parse_time(p.earliest),
+        "time after latest": us > parse_time(p.latest),
         "sequence unreadable": pl.col("sequence").is_null(),
-        "weight unreadable": pl.col("weight").is_null() | ~pl.col("weight").is_finite(),
-        "weight negative": pl.col("weight") < 0,
+        "weight unreadable": weight.is_null() | ~weight.is_finite(),
+        "weight negative": weight < 0,
     }
 
 
 def _rules(p: PrepareParams) -> dict[str, pl.Expr]:
+    """Which rules of params.yaml leave a row out."""
     rules = {}
     if p.events.columns.type and p.keep_types:
         rules[TYPE_NOT_KEPT] = ~pl.col("type").is_in(p.keep_types).fill_null(False)
@@ -205,38 +120,42 @@ def _rules(p: PrepareParams) -> dict[str, pl.Expr]:
     return rules
 
 
-def _explain(rows: pl.DataFrame, raw: pl.DataFrame, reasons: dict[str, pl.Expr]) -> pl.DataFrame:
-    """Rows as BAD_LINES; `raw` gives the text shown, or is empty where none is wanted."""
-    why = pl.coalesce(
-        [pl.when(found.fill_null(False)).then(pl.lit(name)) for name, found in reasons.items()]
-    )
+def _set_apart(
+    rows: pl.DataFrame, reasons: dict[str, pl.Expr], raw: pl.DataFrame | None
+) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Rows for which no reason holds, and the others as BAD_LINES and file, in a list if any.
+
+    `raw` are the same rows as they stood in the file, where their text is to be shown.
+    """
+    if not reasons:
+        return rows, []
+    mask = rows.select(pl.any_horizontal(reasons.values()).fill_null(False)).to_series()
+    if not mask.any():
+        return rows, []
+    why = [pl.when(holds.fill_null(False)).then(pl.lit(name)) for name, holds in reasons.items()]
+    apart = rows.filter(mask).select("row", reason=pl.coalesce(why), file="file")
+    text = pl.lit(None, pl.String) if raw is None else _shown_text(raw.filter(mask))
+    bad = apart.with_columns(text=text).select(*BAD_LINES, "file").cast(BAD_LINES)
+    return rows.filter(~mask), [bad]
+
+
+def _shown_text(raw: pl.DataFrame) -> pl.Series:
+    """The values of each row as the quarantine shows them."""
     columns = [
-        pl.col(name).cast(pl.String, strict=False).fill_null("null").str.slice(0, TEXT_SHOWN)
+        pl.col(name).cast(pl.String, strict=False).fill_null("null").str.slice(0, SHOWN_CHARACTERS)
         for name in raw.columns
         if name not in ("file", "row")
     ]
-    texts = (
-        raw.select(pl.concat_str(columns, separator=" | ").str.slice(0, TEXT_SHOWN)).to_series()
-        if len(raw)
-        else None
-    )
-    shown = (
-        pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)) if texts is None else texts
-    )
-    return (
-        rows.select("row", reason=why, file="file")
-        .with_columns(text=shown)
-        .select(*BAD_LINES, "file")
-        .cast(BAD_LINES)
-    )
+    line = pl.concat_str(columns, separator=" | ")
+    return raw.select(line.str.slice(0, SHOWN_CHARACTERS)).to_series()
 
 
 def _first_seen(rows: pl.DataFrame, name: str, ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows (by time) with codes that leave out ids no good row names, and the ids with their first times."""
+    """Rows (by time) with codes of the ids that some row names, and those ids by first time."""
     codes, us = rows[name].to_numpy(), rows["us"].to_numpy()
     first = np.full(len(ids), NEVER)
     first[codes[::-1]] = us[::-1]  # the last one written is the earliest
     seen = first < NEVER
-    renumbered = (np.cumsum(seen) - 1).astype(np.uint32)[codes]
+    new_codes = (np.cumsum(seen) - 1).astype(np.uint32)[codes]
     table = pl.DataFrame({"id": ids.filter(pl.Series(seen)), "first_us": first[seen]})
-    return rows.with_columns(pl.Series(name, renumbered)), table
+    return rows.with_columns(pl.Series(name, new_codes)), table

@@ -1,15 +1,15 @@
-"""What one run of prepare leaves for the next: the ids in order of their numbers, and the events in parts.
+"""What one run of prepare leaves for the next: the ids in order, and the events in partitions.
 
-It lies in the cache, replaced as a whole when a run succeeds, so a run that dies leaves the last
-good one behind.
+It lies in the cache and is replaced as a whole when a run succeeds, so a run that dies leaves the
+last good one behind.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,118 +19,129 @@ from slmrec.core.files import new_folder, read_json, write_json
 from slmrec.core.fingerprint import made_by
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.params.prepare import PrepareParams
-from slmrec.preprocessing.events import filters
-from slmrec.preprocessing.events.chunk_store import Chunk
-from slmrec.preprocessing.events.id_index import ENTRIES, Index, common_prefix, in_order, merge
-from slmrec.preprocessing.events.partitions import Encoder, Part, Plan, make_parts
+from slmrec.preprocessing.events.chunk import Chunk
+from slmrec.preprocessing.events.encoder import Encoder
+from slmrec.preprocessing.events.filters import has_rules
+from slmrec.preprocessing.events.id_index import (
+    ENTRIES,
+    IdIndex,
+    common_prefix,
+    first_appearances,
+    in_index_order,
+)
+from slmrec.preprocessing.events.partitions import Partition, Plan, make_partitions
+
+SIDES = ("users", "items")
+NO_IDS = dict.fromkeys(SIDES, pl.DataFrame(schema=ENTRIES))
+FOLDER = "generation"  # below the cache folder of prepare
 
 
 @dataclass(frozen=True)
 class Generation:
-    """Users, items (id, first_us; in order of their numbers) and parts, which are made as they are taken."""
+    """Users, items and events of one run. Partitions are made as the iterator is advanced."""
 
-    users: pl.DataFrame
-    items: pl.DataFrame
-    parts: Iterator[Part]
-
-
-SIDES = ("users", "items")
+    users: pl.DataFrame  # id, first_us, in order of their numbers
+    items: pl.DataFrame  # likewise
+    partitions: Iterator[Partition]
 
 
 @dataclass(frozen=True)
-class Old:
-    """The last generation, empty where there is none.
+class Settled:
+    """First appearances of ids in all groups of files but the newest.
 
-    `settled` are first appearances (id, first_us) in the chunks `settled_chunks`: all but the
-    newest group's, which grows or changes with the next delivery.
+    The newest group grows or changes with the next delivery; what the others say is not read again.
     """
 
-    folder: Path
-    users: pl.DataFrame
-    items: pl.DataFrame
-    settled: dict[str, pl.DataFrame]
-    settled_chunks: set[str]
+    ids: dict[str, pl.DataFrame]  # id, first_us, of users and of items
+    chunks: list[str]
 
 
-def make_generation(
-    chunks: list[Chunk],
-    known: pl.Series,
-    listed: pl.Series,
-    p: PrepareParams,
-    home: Path,
-    use: Callable[[Generation], None],
-) -> None:
-    """Number the ids, hand the generation to `use`, which takes all its parts, and keep it in `home` when `use` succeeds.
+@dataclass(frozen=True)
+class Previous:
+    """The generation of the last run, empty where there is none."""
 
-    `known` are the ids of the previous item index in order, `listed` those of the item files.
+    partitions: Path
+    ids: dict[str, pl.DataFrame]  # id, first_us, of users and of items
+    settled: Settled
+
+
+@contextmanager
+def new_generation(
+    chunks: list[Chunk], known: pl.Series, listed: pl.Series, p: PrepareParams, cache_dir: Path
+) -> Iterator[Generation]:
+    """Number the ids and yield the new generation; it is kept if the block succeeds.
+
+    `known` are the ids of the previous item index in order, `listed` those of the item files. The
+    block must take all partitions. If it raises, the last generation stays.
     """
-    old = _read_old(home / "generation")
+    previous = _read_previous(cache_dir / FOLDER)
     newest = [chunk for chunk in chunks if chunk.group == chunks[-1].group]
-    others = chunks[: -len(newest)]
-    settled = {kind: _settled(others, kind, old) for kind in SIDES}
-    seen_users, seen_items = (
-        merge([settled[kind].lazy(), *(chunk.scan_ids(kind) for chunk in newest)]) for kind in SIDES
+    settled = _settle(chunks[: len(chunks) - len(newest)], previous.settled)
+    ids = _number_ids(settled, newest, known, listed)
+    with new_folder(cache_dir / FOLDER) as folder:
+        _write(folder, ids, settled)
+        encoder = Encoder(IdIndex(ids["users"], 0), IdIndex(ids["items"], FIRST_ITEM), p.seed)
+        plan = _plan(previous, ids, p, folder)
+        # Closed before the folder is moved or removed: no thread may write there any more.
+        with closing(make_partitions(chunks, encoder, plan)) as partitions:
+            yield Generation(ids["users"], ids["items"], partitions)
+
+
+def _plan(previous: Previous, ids: dict[str, pl.DataFrame], p: PrepareParams, folder: Path) -> Plan:
+    code_and_seed = json.dumps([made_by("core", "preprocessing/events"), p.seed])
+    users, items = (common_prefix(previous.ids[kind]["id"], ids[kind]["id"]) for kind in SIDES)
+    return Plan(
+        key=hashlib.sha256(code_and_seed.encode()).hexdigest(),
+        origins=has_rules(p),
+        old=previous.partitions,
+        new=folder / "partitions",
+        users_unchanged=users,
+        items_unchanged=FIRST_ITEM + items,
     )
-    unseen = (
-        pl.DataFrame({"id": listed})
-        .join(seen_items, on="id", how="anti")
-        .with_columns(first_us=pl.lit(None, pl.Int64))
-    )
-    users = in_order(seen_users, pl.Series("id", [], dtype=pl.String))
-    items = in_order(pl.concat([seen_items, unseen.select(ENTRIES.names())]), known)
-    with new_folder(home / "generation") as folder:
-        plan = Plan(
-            key=_key(p),
-            origins=filters.active(p),
-            old=old.folder / "parts",
-            new=folder / "parts",
-            users_unchanged=common_prefix(old.users["id"], users["id"]),
-            items_unchanged=FIRST_ITEM + common_prefix(old.items["id"], items["id"]),
-        )
-        encoder = Encoder(Index(users, 0), Index(items, FIRST_ITEM), p.seed)
-        _write(folder, {"users": users, "items": items}, settled, [chunk.name for chunk in others])
-        use(Generation(users, items, make_parts(chunks, encoder, plan)))
 
 
-def _key(p: PrepareParams) -> str:
-    return hashlib.sha256(
-        json.dumps([made_by("core", "preprocessing/events"), p.seed]).encode()
-    ).hexdigest()
+def _settle(chunks: list[Chunk], previous: Settled) -> Settled:
+    """First appearances in `chunks`; of those that were settled before, nothing is read."""
+    names = [chunk.name for chunk in chunks]
+    known = set(previous.chunks)
+    if not known <= set(names):  # some file is gone or changed: start over
+        return Settled(_add_appearances(NO_IDS, chunks), names)
+    new = [chunk for chunk in chunks if chunk.name not in known]
+    return Settled(_add_appearances(previous.ids, new) if new else previous.ids, names)
 
 
-def _write(
-    folder: Path,
-    ids: dict[str, pl.DataFrame],
-    settled: dict[str, pl.DataFrame],
-    settled_chunks: list[str],
-) -> None:
+def _add_appearances(ids: dict[str, pl.DataFrame], chunks: list[Chunk]) -> dict[str, pl.DataFrame]:
+    return {
+        kind: first_appearances([ids[kind].lazy(), *(chunk.scan_ids(kind) for chunk in chunks)])
+        for kind in SIDES
+    }
+
+
+def _number_ids(
+    settled: Settled, newest: list[Chunk], known: pl.Series, listed: pl.Series
+) -> dict[str, pl.DataFrame]:
+    """Users and items (id, first_us) in order of their numbers."""
+    seen = _add_appearances(settled.ids, newest)
+    unseen = pl.DataFrame({"id": listed}).join(seen["items"], on="id", how="anti")
+    unseen = unseen.with_columns(first_us=pl.lit(None, pl.Int64)).select(ENTRIES.names())
+    no_ids = pl.Series("id", [], dtype=pl.String)
+    return {
+        "users": in_index_order(seen["users"], no_ids),
+        "items": in_index_order(pl.concat([seen["items"], unseen]), known),
+    }
+
+
+def _write(folder: Path, ids: dict[str, pl.DataFrame], settled: Settled) -> None:
     for kind in SIDES:
         ids[kind].write_parquet(folder / f"{kind}.parquet", compression="lz4")
-        settled[kind].write_parquet(folder / f"settled_{kind}.parquet", compression="lz4")
-    write_json(folder / "settled.json", settled_chunks)
+        settled.ids[kind].write_parquet(folder / f"settled_{kind}.parquet", compression="lz4")
+    write_json(folder / "settled.json", settled.chunks)
 
 
-def _read_old(folder: Path) -> Old:
-    nothing = pl.DataFrame(schema=ENTRIES)
+def _read_previous(folder: Path) -> Previous:
+    partitions = folder / "partitions"
     if not (folder / "settled.json").is_file():
-        return Old(folder, nothing, nothing, dict.fromkeys(SIDES, nothing), set())
-    users, items = (pl.read_parquet(folder / f"{kind}.parquet") for kind in SIDES)
+        return Previous(partitions, NO_IDS, Settled(NO_IDS, []))
+    ids = {kind: pl.read_parquet(folder / f"{kind}.parquet") for kind in SIDES}
     settled = {kind: pl.read_parquet(folder / f"settled_{kind}.parquet") for kind in SIDES}
-    return Old(folder, users, items, settled, set(read_json(folder / "settled.json")))
-
-
-def _settled(others: list[Chunk], kind: str, old: Old) -> pl.DataFrame:
-    """First appearances in all groups but the newest; what the old generation settled is not read again if it still holds."""
-    wanted = {chunk.name: chunk for chunk in others}
-    if not old.settled_chunks <= wanted.keys():
-        return merge([chunk.scan_ids(kind) for chunk in wanted.values()])
-    new = [chunk.scan_ids(kind) for name, chunk in wanted.items() if name not in old.settled_chunks]
-    return merge([old.settled[kind].lazy(), *new]) if new else old.settled[kind]
-
-
-def forget_unused(folder: Path, chunks: list[Chunk]) -> None:
-    """Remove the chunks in `folder` that this run did not use: the cache holds what the last run used, no more."""
-    used = {chunk.path.parent for chunk in chunks}
-    for entry in folder.iterdir():
-        if entry not in used:
-            shutil.rmtree(entry)
+    return Previous(partitions, ids, Settled(settled, read_json(folder / "settled.json")))

@@ -1,4 +1,4 @@
-"""Times as microseconds since 1970 UTC, and how people write them."""
+"""Times as microseconds since 1970 UTC, and their text as ISO 8601."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from slmrec.core.errors import UsageError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY_US = 86_400_000_000
 
 
-def time_in_us(text: str) -> int:
-    """Microseconds since 1970 UTC of an ISO 8601 time; without a zone it is UTC. Raises UsageError."""
+def parse_time(text: str) -> int:
+    """Microseconds of an ISO 8601 time; without a zone it is UTC. Raises UsageError."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
@@ -20,11 +19,11 @@ def time_in_us(text: str) -> int:
     return (zoned - EPOCH) // timedelta(microseconds=1)
 
 
-def say_time(us: int) -> str:
+def format_time(us: int) -> str:
     """ISO 8601 of microseconds since 1970 UTC."""
     return (EPOCH + timedelta(microseconds=us)).isoformat().replace("+00:00", "Z")
 
 
 def month_of(us: int) -> str:
-    """The month "YYYY-MM" a time lies in."""
-    return say_time(us)[:7]
+    """The month "YYYY-MM" of a time."""
+    return format_time(us)[:7]

@@ -1,11 +1,11 @@
-"""What prepare writes for others: events after the rules, users, items, and what was counted."""
+"""What prepare writes: events after the rules, users, items, and what was counted."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +17,41 @@ from slmrec.core.errors import DataError
 from slmrec.core.files import sync, write_json
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.params.prepare import PrepareParams
-from slmrec.preprocessing.events import filters
 from slmrec.preprocessing.events.catalogue import Catalogue
-from slmrec.preprocessing.events.filters import RULES, Flat
+from slmrec.preprocessing.events.filters import KEPT
 from slmrec.preprocessing.events.ordered_map import map_in_order
-from slmrec.preprocessing.events.partitions import ORIGINS, Part, Presence, presence
-from slmrec.preprocessing.events.quarantine import DUPLICATE, Quarantine
+from slmrec.preprocessing.events.partition_rules import Judged, judge_partitions
+from slmrec.preprocessing.events.partitions import Partition, Presence, presence
+from slmrec.preprocessing.events.quarantine import Quarantine
 from slmrec.preprocessing.events.snapshot import Generation
-from slmrec.preprocessing.events.timestamps import say_time
+from slmrec.preprocessing.events.timestamps import format_time
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What was counted while events were written; times in microseconds since 1970 UTC."""
+@dataclass
+class EventCounts:
+    """What is counted while events are written; U users and I items are numbered."""
 
-    events: int
-    users: int
-    ties: int  # of all events before the rules
-    ordered: int  # events before the rules
-    item_events: np.ndarray  # (I,) events of each item after the rules
-    first_us: int
-    last_us: int
+    user_present: np.ndarray  # (U,) bool, whether a user has an event after the rules
+    item_events: np.ndarray  # (FIRST_ITEM + I,) events of each item after the rules
+    ties: int = 0  # of all events before the rules
+    ordered: int = 0  # events before the rules
+    first_us: int = 0  # of the events after the rules
+    last_us: int = 0
+
+    @staticmethod
+    def of_nothing(generation: Generation) -> EventCounts:
+        """Counts to begin with."""
+        return EventCounts(
+            user_present=np.zeros(len(generation.users), dtype=bool),
+            item_events=np.zeros(FIRST_ITEM + len(generation.items), dtype=np.int64),
+        )
+
+    def add(self, partition: Partition, present: Presence) -> None:
+        """Count a partition and what the rules left of it."""
+        self.ties += partition.ties
+        self.ordered += partition.events
+        self.user_present[present.users] = True
+        self.item_events[present.items] += present.item_events
 
     def as_metrics(
         self, quarantine: Quarantine, catalogue: Catalogue, known_items: int
@@ -45,156 +59,109 @@ class Facts:
         """The content of metrics/data.json."""
         return {
             "rows": quarantine.rows,
-            "events": self.events,
-            "users": self.users,
+            "events": int(self.item_events.sum()),
+            "users": int(self.user_present.sum()),
             "items": int((self.item_events > 0).sum()),
-            "items_numbered": len(self.item_events),
+            "items_numbered": len(self.item_events) - FIRST_ITEM,
             "items_known_before": known_items,
             "items_listed_differently": catalogue.listed_differently,
             "quarantined": quarantine.bad(),
             "left_out": quarantine.left_out(),
             "ties_share": round(self.ties / self.ordered, 6),
-            "first_event": say_time(self.first_us),
-            "last_event": say_time(self.last_us),
+            "first_event": format_time(self.first_us),
+            "last_event": format_time(self.last_us),
         }
 
 
-def write_parts(
+def write_events(
     generation: Generation, p: PrepareParams, quarantine: Quarantine, folder: Path
-) -> Facts:
-    """Write the events that the rules keep, and set the others and the duplicates aside."""
-    parts = _without_duplicates(generation.parts, quarantine)
-    judged = (
-        _judged(list(parts), p, quarantine)
-        if filters.active(p)
-        else ((part, None) for part in parts)
-    )
-    counts = np.zeros(len(generation.items) + FIRST_ITEM, dtype=np.int64)
-    users = np.zeros(len(generation.users), dtype=bool)
-    written: list[Path] = []
-    ties = ordered = 0
-    for part, path, present in map_in_order(
-        lambda job: _write_part(*job, folder / "events"), judged
-    ):
-        ties += part.ties
-        ordered += part.events
+) -> EventCounts:
+    """Write the events that the rules keep, and set the others and the duplicates aside.
+
+    Raises DataError when no event is left.
+    """
+    counts = EventCounts.of_nothing(generation)
+    paths: list[Path] = []
+    judged = judge_partitions(generation.partitions, p, quarantine)
+    for partition, path, present in map_in_order(partial(_write_partition, folder), judged):
+        counts.add(partition, present)
         if len(present.users):
-            written.append(path)
-            counts[present.items] += present.item_events
-            users[present.users] = True
-    if not written:
+            paths.append(path)
+    if not paths:
         raise DataError(
-            "no event is left; read the counts in the quarantine table, then loosen the rules of prepare in params.yaml"
+            "no event is left; read the counts in the quarantine table, "
+            "then loosen the rules of prepare in params.yaml"
         )
-    return Facts(
-        events=int(counts.sum()),
-        users=int(users.sum()),
-        ties=ties,
-        ordered=ordered,
-        item_events=counts[FIRST_ITEM:],
-        first_us=_times(written[0]).first().collect().item(),
-        last_us=_times(written[-1]).last().collect().item(),
-    )
+    counts.first_us = _times(paths[0]).first().collect().item()
+    counts.last_us = _times(paths[-1]).last().collect().item()
+    return counts
 
 
 def _times(path: Path) -> pl.LazyFrame:
     return pl.scan_parquet(path).select(pl.col("time").dt.epoch("us"))
 
 
-def _without_duplicates(parts: Iterable[Part], quarantine: Quarantine) -> Iterator[Part]:
-    """The parts as they come, their duplicates set aside."""
-    for part in parts:
-        if part.duplicates:
-            _set_aside(
-                part, pl.read_parquet(part.folder / "duplicates.parquet"), DUPLICATE, quarantine
-            )
-        yield part
-
-
-def _judged(
-    parts: list[Part], p: PrepareParams, quarantine: Quarantine
-) -> Iterator[tuple[Part, np.ndarray]]:
-    """Each part with what the rules say of its events; those that they leave out are set aside."""
-    for part, removed_by in zip(parts, _removals(parts, p), strict=True):
-        if removed_by.any():
-            origins = pl.read_parquet(part.folder / "origins.parquet")
-            for rule in np.unique(removed_by[removed_by > 0]):
-                _set_aside(
-                    part, origins.filter(pl.Series(removed_by == rule)), RULES[rule], quarantine
-                )
-        yield part, removed_by
-
-
-def _removals(parts: list[Part], p: PrepareParams) -> list[np.ndarray]:
-    tables_read = [
-        pl.read_parquet(part.file, columns=["user_index", "item_index", "time"]) for part in parts
-    ]
-    flat = Flat(
-        users=np.concatenate([table["user_index"].to_numpy() for table in tables_read]),
-        items=np.concatenate([table["item_index"].to_numpy() for table in tables_read]),
-        days=np.concatenate(
-            [filters.days_of(table["time"].dt.epoch("us").to_numpy()) for table in tables_read]
-        ),
-    )
-    return np.split(filters.apply(flat, p), np.cumsum([part.events for part in parts])[:-1])
-
-
-def _write_part(
-    part: Part, removed_by: np.ndarray | None, events: Path
-) -> tuple[Part, Path, Presence]:
-    """Write a part's events where the rules keep any; where to, and who and what they are of."""
-    path = events / f"{part.name}.parquet"
+def _write_partition(folder: Path, judged: Judged) -> tuple[Partition, Path, Presence]:
+    """Write a partition's events where the rules keep any: to which path, and whose they are."""
+    partition, removed_by = judged
+    path = folder / "events" / f"{partition.name}.parquet"
     if removed_by is None or not removed_by.any():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _share(part.file, path)
-        present = part.presence()
-    else:
-        kept = pl.read_parquet(part.file).filter(pl.Series(removed_by == filters.KEPT)).rechunk()
-        present = presence(kept)
-        if not len(kept):
-            return part, path, present
+        _share(partition.file, path)
+        sync(path)  # the disk writes while the next partitions are made
+        return partition, path, partition.presence()
+    is_kept = pl.Series(removed_by == KEPT)
+    events = pl.read_parquet(partition.file).filter(is_kept).rechunk()
+    if len(events):
         path.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_parquet(path)
-    sync(path)  # the disk writes while the next parts are made
-    return part, path, present
+        events.write_parquet(path)
+        sync(path)
+    return partition, path, presence(events)
 
 
-def _share(kept: Path, path: Path) -> None:
-    """Give a file of the cache another name, or copy it where that cannot be, as between disks. The cache sees when it is changed."""
+def _share(cached: Path, path: Path) -> None:
+    """Give a file of the cache a second name, or copy it where that cannot be, as between disks.
+
+    The cache sees when the file is changed under its second name.
+    """
     try:
-        os.link(kept, path)
+        os.link(cached, path)
     except OSError:
-        shutil.copyfile(kept, path)
-
-
-def _set_aside(part: Part, origins: pl.DataFrame, reason: str, quarantine: Quarantine) -> None:
-    for (chunk, file), rows in origins.select(ORIGINS.names()).group_by(
-        "chunk", "file", maintain_order=True
-    ):
-        quarantine.add_rows(rows["row"], reason, quarantine.file_of(part.chunks[chunk], file))
+        shutil.copyfile(cached, path)
 
 
 def write_tables(
-    generation: Generation, previous: pl.DataFrame, catalogue: Catalogue, facts: Facts, folder: Path
+    generation: Generation,
+    previous: pl.DataFrame,
+    catalogue: Catalogue,
+    counts: EventCounts,
+    folder: Path,
 ) -> None:
     """Write users, items and the items' other attributes."""
     users = generation.users.select(user="id").with_row_index("user_index")
     users.select(tables.USERS.names()).write_parquet(folder / "users.parquet")
-    items = generation.items.with_row_index("item_index", offset=FIRST_ITEM).with_columns(
-        events=pl.Series(facts.item_events)
-    )
-    items = items.join(catalogue.items, on="id", how="left", maintain_order="left")
-    items = items.join(
-        previous.select(id="item", known_title="title"), on="id", how="left", maintain_order="left"
-    )
+    numbered = generation.items.with_row_index("item_index", offset=FIRST_ITEM)
+    events = pl.Series(counts.item_events[FIRST_ITEM:])
+    items = _item_table(numbered.with_columns(events=events), previous, catalogue)
+    items.write_parquet(folder / "items.parquet")
+    attributes = _join(numbered.select("item_index", "id"), catalogue.items.drop("title"))
+    attributes.drop("id").write_parquet(folder / "item_attributes.parquet")
+    write_json(folder / "known.json", {"items": len(previous)})
+
+
+def _item_table(items: pl.DataFrame, previous: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """Numbered items as tables.ITEMS; a title that is listed no more is the previous index's."""
+    items = _join(items, catalogue.items.select("id", "title"))
+    items = _join(items, previous.select(id="item", previous_title="title"))
     table = items.select(
         "item_index",
         item="id",
-        title=pl.coalesce("title", "known_title"),
+        title=pl.coalesce("title", "previous_title"),
         first_time=pl.from_epoch("first_us", time_unit="us").dt.replace_time_zone("UTC"),
         events="events",
     )
-    table.cast(tables.ITEMS).write_parquet(folder / "items.parquet")
-    others = [name for name in catalogue.items.columns if name not in ("id", "title")]
-    items.select("item_index", *others).write_parquet(folder / "item_attributes.parquet")
-    write_json(folder / "known.json", {"items": len(previous)})
+    return table.cast(tables.ITEMS)
+
+
+def _join(items: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    return items.join(facts, on="id", how="left", maintain_order="left")

@@ -1,4 +1,4 @@
-"""JSON lines as rows, lines that are no records apart."""
+"""JSON lines as rows, and the lines that are no records."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ from typing import Any
 import polars as pl
 
 from slmrec.preprocessing.logs.text_blocks import (
-    BAD_LINES,
-    MAX_LINE,
-    Batch,
     Block,
-    numbered,
+    RowBatch,
+    malformed,
     readable_lines,
-    shown_text,
+    regular_batch,
 )
 
+RECORDS_SHOWN = 100  # whose keys say what there is when a column is missing
 
-def parse_json(block: Block, wanted: list[str]) -> Batch:
+
+def parse_json(block: Block, wanted: list[str]) -> RowBatch:
     """The wanted keys of a block of JSON lines, every value as text; a missing key is null."""
-    lines = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
-    if len(block.data) <= lines * MAX_LINE and b"\0" not in block.data:
-        try:
-            rows = pl.read_ndjson(block.data, schema=dict.fromkeys(wanted, pl.String))
-        except pl.exceptions.ComputeError:
-            return _json_by_line(block, wanted)
-        if len(rows) == lines:
-            return Batch(numbered(rows, block.first), pl.DataFrame(schema=BAD_LINES))
-    return _json_by_line(block, wanted)
+    if block.looks_regular:
+        rows = _read_ndjson(block.data, wanted)
+        if rows is not None and len(rows) == block.lines:
+            return regular_batch(block, rows)
+    return _parse_by_line(block, wanted)
 
 
-def _json_by_line(block: Block, wanted: list[str]) -> Batch:
+def _read_ndjson(data: bytes, wanted: list[str]) -> pl.DataFrame | None:
+    """The wanted keys, or None where a line is no JSON object."""
+    try:
+        return pl.read_ndjson(data, schema=dict.fromkeys(wanted, pl.String))
+    except pl.exceptions.ComputeError:
+        return None
+
+
+def _parse_by_line(block: Block, wanted: list[str]) -> RowBatch:
     lines, bad = readable_lines(block)
-    records = [_record(line) for line in lines["line"]]
-    good = pl.Series([record is not None for record in records], dtype=pl.Boolean)
-    found = [record for record in records if record is not None]
+    parsed = [_record(line) for line in lines["line"]]
+    is_record = pl.Series([record is not None for record in parsed], dtype=pl.Boolean)
+    records = [record for record in parsed if record is not None]
     columns = {
-        name: pl.Series([_text(record.get(name)) for record in found], dtype=pl.String)
+        name: pl.Series([_text(record.get(name)) for record in records], dtype=pl.String)
         for name in wanted
     }
-    malformed = lines.filter(~good).select(
-        "row", reason=pl.lit("malformed line"), text=shown_text()
-    )
-    return Batch(
-        pl.DataFrame({"row": lines.filter(good)["row"], **columns}), pl.concat([bad, malformed])
-    )
+    rows = pl.DataFrame({"row": lines.filter(is_record)["row"], **columns})
+    return RowBatch(rows, pl.concat([bad, malformed(lines.filter(~is_record))]))
 
 
 def _record(line: str) -> dict[str, Any] | None:
@@ -63,8 +63,7 @@ def _text(value: Any) -> str | None:
 
 
 def json_keys(block: Block) -> list[str]:
-    """Keys of the first hundred records, to say what there is when a column is missing."""
-    records = [
-        _record(line.decode(errors="replace")) or {} for line in block.data.split(b"\n", 100)[:100]
-    ]
+    """Keys of the first records, to say what there is when a column is missing."""
+    lines = block.data.split(b"\n", RECORDS_SHOWN)[:RECORDS_SHOWN]
+    records = [_record(line.decode(errors="replace")) or {} for line in lines]
     return sorted({key for record in records for key in record})

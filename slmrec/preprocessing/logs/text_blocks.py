@@ -1,14 +1,15 @@
-"""Text logs as blocks of whole lines, and the lines in them that are no records.
+"""Text logs as blocks of whole lines, and the lines that are no records.
 
-A record is a line: a stray quote can spoil its own line, never the ones after it. A block that
-looks clean by a few counts of bytes goes to the fast parser as it is; any other is taken line by
-line, so what a bad line costs is bounded.
+A record is a line, so a stray quote can spoil its own line but none after it. A block that looks
+regular by a few counts of bytes goes to the fast parser as it is; any other is parsed line by
+line, which bounds what a bad line costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -17,112 +18,123 @@ import pyarrow as pa
 
 from slmrec.core.errors import DataError
 
-BLOCK = 32 << 20  # bytes read at once
-MAX_LINE = 64 << 10  # bytes; a longer line is no record
-TEXT_SHOWN = 200  # characters of a bad line that the quarantine keeps
-BOM = b"\xef\xbb\xbf"
+BLOCK_BYTES = 32 << 20  # read at once
+MAX_LINE_BYTES = 64 << 10  # a longer line is no record
+SHOWN_CHARACTERS = 200  # of a bad line, kept in the quarantine
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BAD_LINES = pl.Schema({"row": pl.UInt32, "reason": pl.String, "text": pl.String})
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file; `first` is the number of the first one, counted from 1 after the header."""
+    """Whole lines of a file; `first` is the first one's number, from 1 after the header."""
 
     data: bytes
     first: int
 
+    @cached_property
+    def lines(self) -> int:
+        """How many lines there are; the last one may lack its line end."""
+        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+
+    @property
+    def looks_regular(self) -> bool:
+        """Whether no NUL byte and no overlong line forbids the fast parsers."""
+        return len(self.data) <= self.lines * MAX_LINE_BYTES and b"\0" not in self.data
+
 
 @dataclass(frozen=True)
-class Batch:
-    """Some rows of a file: `rows` with the column row, and the lines that gave none, as BAD_LINES."""
+class RowBatch:
+    """Some rows of a file: `rows` with the column row, and the lines that gave none (BAD_LINES)."""
 
     rows: pl.DataFrame
     bad: pl.DataFrame
 
 
-def open_text(file: Path) -> IO[bytes]:
+def open_text(path: Path) -> IO[bytes]:
     """Open a plain, .gz or .zst file as a stream of bytes."""
-    compression = {".gz": "gzip", ".zst": "zstd"}.get(file.suffix)
+    compression = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix)
     if compression is None:
-        return file.open("rb")
-    return pa.input_stream(str(file), compression=compression)
+        return path.open("rb")
+    return pa.input_stream(str(path), compression=compression)
 
 
-def read_lines(file: Path, has_header: bool) -> Iterator[Block]:
-    """The header as a block of its own (`first` is 0) where there is one, then blocks of whole lines.
+def read_lines(path: Path, has_header: bool) -> Iterator[Block]:
+    """The header as a block of its own (`first` is 0) if there is one, then blocks of whole lines.
 
-    A line that does not fit a block is cut to one, which the line-wise parser sets aside. Raises
+    A line longer than a block is cut to one block, which the line-wise parser sets aside. Raises
     DataError when the compressed stream is damaged: how much is lost cannot be known.
     """
     try:
-        with open_text(file) as stream:
-            yield from _cut(stream, has_header)
+        with open_text(path) as stream:
+            yield from _numbered_blocks(stream, has_header)
     except (OSError, EOFError) as error:
-        raise DataError(f"{file} cannot be read to its end ({error}); deliver it again") from error
+        raise DataError(f"{path} cannot be read to its end ({error}); deliver it again") from error
 
 
-def _cut(stream: IO[bytes], has_header: bool) -> Iterator[Block]:
-    rest, first, skipping = b"", 0 if has_header else 1, False
-    while piece := stream.read(BLOCK):
+def _numbered_blocks(stream: IO[bytes], has_header: bool) -> Iterator[Block]:
+    first = 0 if has_header else 1
+    for data in _whole_lines(stream):
+        for block in _split_header(data, first):
+            yield block
+            first = block.first + block.lines
+
+
+def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
+    rest, skipping = b"", False
+    while piece := stream.read(BLOCK_BYTES):
         if skipping:  # the tail of a line that was too long for a block
             piece, skipping = piece[piece.find(b"\n") + 1 :], b"\n" not in piece
             if skipping:
                 continue
         data = rest + piece
         end = data.rfind(b"\n") + 1
-        if not end and len(data) < BLOCK:
+        if not end and len(data) < BLOCK_BYTES:
             rest = data
             continue
-        skipping, end = (True, len(data)) if not end else (False, end)
-        whole, rest = data[:end], data[end:]
-        for block in _apart(whole, first):
-            yield block
-            first = block.first + block.data.count(b"\n") + (not block.data.endswith(b"\n"))
+        skipping, end = (False, end) if end else (True, len(data))
+        rest = data[end:]
+        yield data[:end]
     if rest:
-        yield from _apart(rest, first)
+        yield rest
 
 
-def _apart(data: bytes, first: int) -> Iterator[Block]:
+def _split_header(data: bytes, first: int) -> Iterator[Block]:
     if first == 0:
         end = data.find(b"\n") + 1 or len(data)
-        yield Block(data[:end].removeprefix(BOM), 0)
+        yield Block(data[:end].removeprefix(BYTE_ORDER_MARK), 0)
         data, first = data[end:], 1
     if data:
         yield Block(data, first)
 
 
-def numbered(rows: pl.DataFrame, first: int) -> pl.DataFrame:
-    """Rows with their line numbers, counted on from `first`."""
-    return rows.with_row_index("row", offset=first)
+def regular_batch(block: Block, rows: pl.DataFrame) -> RowBatch:
+    """The batch of a block whose every line is a row: rows numbered by line, and no bad line."""
+    return RowBatch(rows.with_row_index("row", offset=block.first), pl.DataFrame(schema=BAD_LINES))
 
 
 def readable_lines(block: Block) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Lines that are text, as (row, line), and those that are not, as BAD_LINES. Blank lines are neither."""
+    """Lines that are text, as (row, line), and those that are not, as BAD_LINES.
+
+    Blank lines are neither.
+    """
+    lines = _decoded_lines(block).with_columns(reason=_why_unreadable())
+    bad = lines.filter(pl.col("reason").is_not_null())
+    texts = pl.Series([_shown_bytes(line) for line in bad["raw"]], dtype=pl.String)
+    readable = lines.filter(pl.col("reason").is_null()).select("row", "line")
+    return readable, bad.select("row", "reason").with_columns(text=texts)
+
+
+def _decoded_lines(block: Block) -> pl.DataFrame:
+    """Lines that are not blank: row, raw, and line, which is null where raw is no UTF-8."""
     raw = block.data.split(b"\n")
     columns = {
         "raw": pl.Series(raw, dtype=pl.Binary),
         "line": pl.Series([_decoded(line) for line in raw], dtype=pl.String),
     }
     lines = pl.DataFrame(columns).with_row_index("row", offset=block.first)
-    lines = lines.with_columns(pl.col("line").str.strip_suffix("\r")).filter(
-        pl.col("line").is_null() | (pl.col("line") != "")
-    )
-    reason = (
-        pl.when(pl.col("line").is_null())
-        .then(pl.lit("not UTF-8"))
-        .when(pl.col("raw").bin.contains(b"\0"))
-        .then(pl.lit("NUL byte"))
-        .when(pl.col("line").str.len_bytes() > MAX_LINE)
-        .then(pl.lit("line too long"))
-    )
-    lines = lines.with_columns(reason=reason)
-    bad = lines.filter(pl.col("reason").is_not_null())
-    texts = [
-        line[: 2 * TEXT_SHOWN].decode(errors="replace").replace("\0", "\ufffd")[:TEXT_SHOWN]
-        for line in bad["raw"]
-    ]
-    shown = bad.select("row", "reason").with_columns(text=pl.Series(texts, dtype=pl.String))
-    return lines.filter(pl.col("reason").is_null()).select("row", "line"), shown
+    lines = lines.with_columns(pl.col("line").str.strip_suffix("\r"))
+    return lines.filter(pl.col("line").is_null() | (pl.col("line") != ""))
 
 
 def _decoded(line: bytes) -> str | None:
@@ -132,6 +144,19 @@ def _decoded(line: bytes) -> str | None:
         return None
 
 
-def shown_text() -> pl.Expr:
-    """As much of a line as the quarantine keeps."""
-    return pl.col("line").str.slice(0, TEXT_SHOWN)
+def _why_unreadable() -> pl.Expr:
+    undecoded = pl.when(pl.col("line").is_null()).then(pl.lit("not UTF-8"))
+    binary = undecoded.when(pl.col("raw").bin.contains(b"\0")).then(pl.lit("NUL byte"))
+    too_long = pl.col("line").str.len_bytes() > MAX_LINE_BYTES
+    return binary.when(too_long).then(pl.lit("line too long"))
+
+
+def _shown_bytes(line: bytes) -> str:
+    text = line[: 2 * SHOWN_CHARACTERS].decode(errors="replace")
+    return text.replace("\0", "\ufffd")[:SHOWN_CHARACTERS]
+
+
+def malformed(lines: pl.DataFrame) -> pl.DataFrame:
+    """Readable lines (row, line) that are no records, as BAD_LINES."""
+    shown = pl.col("line").str.slice(0, SHOWN_CHARACTERS)
+    return lines.select("row", reason=pl.lit("malformed line"), text=shown)

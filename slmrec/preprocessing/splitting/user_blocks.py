@@ -1,7 +1,7 @@
-"""Events by user, some users at a time, so that no more than a few blocks of users are in memory.
+"""Events by user, in blocks of users, so that no more than a few blocks are in memory.
 
-Parts of the events pass through files of a scratch folder: each is divided among the blocks, then
-each block is read from all.
+The events pass through files of a scratch folder: each event file is divided among the blocks, then
+each block is read from all of them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import polars as pl
 from slmrec.preprocessing.events.event_files import EventFiles
 from slmrec.preprocessing.events.ordered_map import map_in_order
 
-BLOCK_EVENTS = 2_000_000  # a block of users is closed before it holds more, unless one user does,
-BLOCK_USERS = (
-    1 << 16
-)  # or holds more users: numbers of 16 bits sort several times as fast as longer ones
+# A block of users is closed before it holds more events than this, unless one user does, or more
+# users: numbers of 16 bits sort several times as fast as longer ones.
+BLOCK_EVENTS = 2_000_000
+BLOCK_USERS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,21 @@ class UserBlock:
     times: np.ndarray  # (E,) int64 microseconds
 
 
-def scatter(files: EventFiles, scratch: Path) -> list[Path]:
-    """Divide the events among blocks of users: their folders below `scratch`, in order of user_index."""
+def scatter(files: EventFiles, scratch_dir: Path) -> list[Path]:
+    """Divide the events among blocks of users.
+
+    Returns the blocks' folders below `scratch_dir`, in order of user_index.
+    """
     bounds = _bounds(_events_per_user(files))
-    folders = [scratch / f"{block:05d}" for block in range(len(bounds) - 1)]
+    folders = [scratch_dir / f"{block:05d}" for block in range(len(bounds) - 1)]
     for folder in folders:
         folder.mkdir(parents=True)
-    for _ in map_in_order(
-        lambda path: _divide(_read(path), bounds, folders, f"{path.parent.name}-{path.stem}.arrow"),
-        files.paths,
-    ):
+
+    def divide(path: Path) -> None:
+        events = _read(path, ["user_index", "item_index", "time"])
+        _divide(events, bounds, folders, f"{path.parent.name}-{path.stem}.arrow")
+
+    for _ in map_in_order(divide, files.paths):
         pass
     return folders
 
@@ -62,26 +67,21 @@ def read_block(folder: Path) -> UserBlock:
     )
 
 
-def _read(path: Path) -> pl.DataFrame:
-    return pl.read_parquet(
-        path, columns=["user_index", "item_index", "time"], hive_partitioning=False
-    )
+def _read(path: Path, columns: list[str]) -> pl.DataFrame:
+    return pl.read_parquet(path, columns=columns, hive_partitioning=False)
 
 
 def _events_per_user(files: EventFiles) -> np.ndarray:
-    counts = np.zeros(0, dtype=np.int64)
-    for more in map_in_order(_count, files.paths):
-        size = max(len(counts), len(more))
-        counts = np.pad(counts, (0, size - len(counts))) + np.pad(more, (0, size - len(more)))
-    return counts
+    """Events of each user, by user_index."""
+    total = np.zeros(0, dtype=np.int64)
+    for counts in map_in_order(_count, files.paths):
+        size = max(len(total), len(counts))
+        total = np.pad(total, (0, size - len(total))) + np.pad(counts, (0, size - len(counts)))
+    return total
 
 
 def _count(path: Path) -> np.ndarray:
-    return np.bincount(
-        pl.read_parquet(path, columns=["user_index"], hive_partitioning=False)[
-            "user_index"
-        ].to_numpy()
-    )
+    return np.bincount(_read(path, ["user_index"])["user_index"].to_numpy())
 
 
 def _bounds(counts: np.ndarray) -> list[int]:
@@ -99,5 +99,5 @@ def _divide(events: pl.DataFrame, bounds: list[int], folders: list[Path], name: 
     """Write each block's events, in the order they have, to a file of this name in its folder."""
     # A filter for each block costs less than one sort by user, as long as blocks are large.
     for (first, after), folder in zip(itertools.pairwise(bounds), folders, strict=True):
-        mine = events.filter(pl.col("user_index").is_between(first, after, closed="left"))
-        mine.write_ipc(folder / name, compression="uncompressed")
+        block = events.filter(pl.col("user_index").is_between(first, after, closed="left"))
+        block.write_ipc(folder / name, compression="uncompressed")

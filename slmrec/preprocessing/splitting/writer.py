@@ -1,4 +1,4 @@
-"""Writes histories, targets and windows block by block, so that none of them is in memory as a whole."""
+"""Writes histories, targets and windows block by block, so that none is in memory as a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from slmrec.core import tables
-from slmrec.preprocessing.splitting.splitters import Parts
+from slmrec.preprocessing.splitting.splitters import TargetsAndWindows
 from slmrec.preprocessing.splitting.user_blocks import UserBlock
 
 
@@ -36,26 +36,20 @@ class HistoryTables:
         for writer in self._writers.values():
             writer.close()
 
-    def add(self, block: UserBlock, parts: Parts) -> None:
+    def add(self, block: UserBlock, cut: TargetsAndWindows) -> None:
         """Write one block; blocks come in order of user_index."""
-        users = pl.Series("user_index", block.users)
         self._write("histories", _histories(block))
-        self._write(
-            "targets",
-            parts.targets.with_columns(user_index=users.gather(parts.targets["row"]))
-            .select(tables.TARGETS.names())
-            .to_arrow(),
-        )
-        windows = parts.windows.with_row_index("window", offset=self._windows).with_columns(
-            user_index=users.gather(parts.windows["row"])
-        )
+        targets = _with_users(cut.targets, block)
+        self._write("targets", targets.select(tables.TARGETS.names()).to_arrow())
+        windows = cut.windows.with_row_index("window", offset=self._windows)
+        windows = _with_users(windows, block)
         self._write("windows", windows.select(tables.WINDOWS.names()).to_arrow())
-        for part, count in parts.targets["part"].value_counts().iter_rows():
+        for part, count in targets["part"].value_counts().iter_rows():
             self.targets[part] += count
         self._users += len(block.users)
         self._events += len(block.items)
         self._windows += len(windows)
-        self._without_history += parts.without_history
+        self._without_history += cut.without_history
 
     def _write(self, name: str, table: pa.Table) -> None:
         if name not in self._writers:
@@ -66,7 +60,7 @@ class HistoryTables:
         self._writers[name].write_table(table)
 
     def counts(self) -> dict[str, int]:
-        """Users, events, windows, and targets that were not written because no earlier event could predict them."""
+        """Users, events, windows, and targets left out because no earlier event predicts them."""
         return {
             "users": self._users,
             "events": self._events,
@@ -75,16 +69,21 @@ class HistoryTables:
         }
 
 
+def _with_users(table: pl.DataFrame, block: UserBlock) -> pl.DataFrame:
+    """The table with the user_index of each row's user."""
+    return table.with_columns(user_index=pl.Series(block.users).gather(table["row"]))
+
+
 def _histories(block: UserBlock) -> pa.Table:
+    users = _as_arrow(block.users, pa.uint32())
     offsets = _as_arrow(block.offsets, pa.int64())
-    values = (
-        _as_arrow(block.items, pa.uint32()),
-        _as_arrow(block.times, pa.timestamp("us", tz="UTC")),
-    )
-    lists = [pa.LargeListArray.from_arrays(offsets, each) for each in values]
-    return pa.table([_as_arrow(block.users, pa.uint32()), *lists], names=tables.HISTORIES.names())
+    items = _as_arrow(block.items, pa.uint32())
+    times = _as_arrow(block.times, pa.timestamp("us", tz="UTC"))
+    lists = [pa.LargeListArray.from_arrays(offsets, values) for values in (items, times)]
+    return pa.table([users, *lists], names=tables.HISTORIES.names())
 
 
 def _as_arrow(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """The same memory as an Arrow array: pa.array() would import pandas, which takes longer than small logs."""
+    """The same memory as an Arrow array."""
+    # pa.array() would import pandas, which takes longer than small logs do.
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

@@ -7,70 +7,75 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import jensenshannon
 
 from slmrec.params.validate import DriftParams
 from slmrec.preprocessing.validation.profile import Profile
 
+# What the measures are called in result.json, on the page and in messages.
+POPULARITY = "popularity: Jensen-Shannon distance"
+HISTORY_LENGTH = "history length: largest difference of the shares up to a length"
+VOLUME = "events a day: ratio, the larger by the smaller"
+NEW_ITEMS = "most popular items that were not among them before: share"
+
 
 @dataclass(frozen=True)
 class Shift:
-    """One measure of drift: what was found and what is allowed."""
+    """One measure of drift."""
 
     name: str
-    found: float
+    value: float
     allowed: float
 
     @property
     def within(self) -> bool:
         """Whether the data stayed within what is allowed."""
-        return self.found <= self.allowed
+        return self.value <= self.allowed
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value:.3f}, allowed {self.allowed:g}"
+
+    def as_json(self) -> dict[str, Any]:
+        """An entry of "drift" in result.json."""
+        return {"name": self.name, "found": self.value, "allowed": self.allowed}
 
 
 def measure_drift(now: Profile, before: dict[str, Any], p: DriftParams) -> list[Shift]:
-    """Measures of drift against the profile of the previous version."""
-    new_items = sum(item not in before["popularity"] for item in now.popularity) / len(
-        now.popularity
-    )
+    """Measures of drift against the profile of the previous version, as read from JSON."""
+    distance = jensen_shannon(now.popularity, before["popularity"])
+    gap = _largest_gap(now.lengths, before["lengths"])
+    ratio = _volume_ratio(now.days, before["days"])
+    new_items = sum(item not in before["popularity"] for item in now.popularity)
+    new_share = new_items / len(now.popularity)
     return [
-        Shift(
-            "popularity: Jensen-Shannon distance",
-            jensen_shannon(now.popularity, before["popularity"]),
-            p.max_popularity_shift,
-        ),
-        Shift(
-            "history length: largest difference of the shares up to a length",
-            _largest_gap(now.lengths, before["lengths"]),
-            p.max_length_shift,
-        ),
-        Shift(
-            "events a day: ratio, the larger by the smaller",
-            _volume_ratio(now.days, before["days"]),
-            p.max_volume_ratio,
-        ),
-        Shift(
-            "most popular items that were not among them before: share",
-            new_items,
-            p.max_new_popular_items,
-        ),
+        Shift(POPULARITY, distance, p.max_popularity_shift),
+        Shift(HISTORY_LENGTH, gap, p.max_length_shift),
+        Shift(VOLUME, ratio, p.max_volume_ratio),
+        Shift(NEW_ITEMS, new_share, p.max_new_popular_items),
     ]
 
 
 def jensen_shannon(first: dict[str, float], second: dict[str, float]) -> float:
-    """Distance of two distributions, 0 to 1; what they do not name is one class of its own."""
+    """Jensen-Shannon distance (base 2) of two distributions over items, from 0 to 1.
+
+    Both name the shares of some items; the items that they do not name are one class of their own.
+    """
     names = sorted({*first, *second})
-    sides = []
-    for shares in (first, second):
-        named = [shares.get(name, 0.0) for name in names]
-        sides.append(np.array([*named, max(1 - sum(named), 0.0)]))
-    middle = (sides[0] + sides[1]) / 2
-    divergence = sum(
-        float(np.sum(side[side > 0] * np.log2(side[side > 0] / middle[side > 0]))) / 2
-        for side in sides
-    )
-    return math.sqrt(max(divergence, 0.0))
+    distributions = [
+        _with_rest([shares.get(name, 0.0) for name in names]) for shares in (first, second)
+    ]
+    with np.errstate(invalid="ignore"):
+        distance = float(jensenshannon(*distributions, base=2))
+    # Rounding can make the divergence of all but equal distributions negative, and its root NaN.
+    return 0.0 if math.isnan(distance) else distance
+
+
+def _with_rest(shares: list[float]) -> np.ndarray:
+    return np.array([*shares, max(1 - sum(shares), 0.0)])  # (names + 1,)
 
 
 def _largest_gap(now: list[int], before: list[int]) -> float:
+    """Largest difference of two cumulative distributions, from counts by class."""
     return float(np.abs(np.cumsum(now) / sum(now) - np.cumsum(before) / sum(before)).max())
 
 

@@ -28,7 +28,7 @@ def test_work_is_done_on_several_threads_and_inputs_wait_until_they_are_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ordered_map.pl, "thread_pool_size", lambda: 8)
-    together = threading.Barrier(ordered_map.MOST_AT_ONCE, timeout=10)
+    barrier = threading.Barrier(ordered_map.MOST_AT_ONCE, timeout=60)
     taken: list[int] = []
 
     def inputs() -> Iterator[int]:
@@ -36,12 +36,18 @@ def test_work_is_done_on_several_threads_and_inputs_wait_until_they_are_needed(
             taken.append(number)
             yield number
 
-    results = map_in_order(lambda _: together.wait(), inputs())
+    results = map_in_order(lambda _: barrier.wait(), inputs())
     next(results)
     assert len(taken) == ordered_map.MOST_AT_ONCE + 1, (
         "those at work and the next one, no more in memory"
     )
     assert len(list(results)) == 4 * ordered_map.MOST_AT_ONCE - 1
+
+
+def test_where_polars_has_one_thread_so_has_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ordered_map.pl, "thread_pool_size", lambda: 1)
+    threads = set(map_in_order(lambda _: threading.get_ident(), range(20)))
+    assert len(threads) == 1
 
 
 def test_an_error_comes_where_its_result_would_have_come() -> None:
@@ -58,3 +64,18 @@ def test_an_error_comes_where_its_result_would_have_come() -> None:
     with pytest.raises(ValueError, match="two"):
         next(results)
     assert len(done) <= 2 + ordered_map.MOST_AT_ONCE + 1, "nothing new is begun after an error"
+
+
+def test_closing_waits_for_what_is_at_work_and_begins_nothing_more() -> None:
+    threads: list[threading.Thread] = []
+
+    def work(number: int) -> int:
+        threads.append(threading.current_thread())
+        time.sleep(0.01)
+        return number
+
+    results = map_in_order(work, range(100))
+    next(results)
+    results.close()
+    assert len(threads) <= 1 + ordered_map.MOST_AT_ONCE + 1
+    assert not any(thread.is_alive() for thread in threads)

@@ -1,0 +1,130 @@
+"""A chunk: the parsed rows of some raw files on disk, which never change.
+
+Its events lie in an Arrow file as they are in memory, by time, so that some days are a slice which
+is read without its neighbours. Ids are codes into the chunk's own tables, so a chunk stays as it
+is, whatever other files say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+
+from slmrec.core.tables import DAY_US
+from slmrec.params.prepare import EventColumns, PrepareParams
+from slmrec.preprocessing.events.parse import Parsed, parse
+from slmrec.preprocessing.logs.text_blocks import BAD_LINES, RowBatch
+
+EVENT_COLUMNS = pl.Schema(
+    {
+        "user": pl.UInt32,
+        "item": pl.UInt32,
+        "us": pl.Int64,
+        "sequence": pl.Int64,
+        "weight": pl.Float32,
+        "file": pl.UInt16,
+        "row": pl.UInt32,
+    }
+)
+# Columns that are not stored where the logs have none.
+CONSTANT = {"sequence": pl.lit(0, pl.Int64), "weight": pl.lit(1.0, pl.Float32)}
+Entry = dict[str, Any]  # of a listing: a chunk's file, rows, and pairs of a day and its events
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Where a chunk lies and what it holds; D days."""
+
+    path: Path
+    rows: int  # read, good or bad
+    days: np.ndarray  # (D,) int64 days since 1970 UTC that have an event, rising
+    events_of_days: np.ndarray  # (D,) int64
+    files: tuple[str, ...]  # names of the group's files, by their numbers in the column file
+
+    @property
+    def name(self) -> str:
+        """The chunk's name below the cache, the same for the same content."""
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+    @property
+    def group(self) -> str:
+        """The name of the chunk's group."""
+        return self.path.parent.name
+
+    def holds(self, first: int, last: int) -> bool:
+        """Whether any event lies in the days `first` to `last`."""
+        start, stop = np.searchsorted(self.days, [first, last + 1])
+        return bool(start < stop)
+
+    def events(self, first: int, last: int) -> pl.DataFrame:
+        """Events of the days `first` to `last`, by time, as EVENT_COLUMNS."""
+        start, stop = np.searchsorted(self.days, [first, last + 1])
+        offset, length = self.events_of_days[:start].sum(), self.events_of_days[start:stop].sum()
+        events = pl.scan_ipc(self.path).slice(int(offset), int(length)).collect()
+        absent = {name: value for name, value in CONSTANT.items() if name not in events.columns}
+        return events.with_columns(**absent)
+
+    def scan_ids(self, kind: str) -> pl.LazyFrame:
+        """The ids of users or items (`kind`) in order of their codes: id, first_us."""
+        return scan_ids(self.path, kind)
+
+    def bad(self) -> pl.DataFrame:
+        """Rows that gave no event, as BAD_LINES and the column file."""
+        path = self.path.with_suffix(".bad")
+        if path.is_file():
+            return pl.read_parquet(path)
+        return pl.DataFrame(schema={**BAD_LINES, "file": pl.UInt16})
+
+    def origins(self) -> pl.DataFrame:
+        """The place of each event in the raw files: file, row."""
+        return pl.scan_ipc(self.path).select("file", "row").collect()
+
+
+def scan_ids(path: Path, kind: str) -> pl.LazyFrame:
+    """The ids of the chunk at `path` in order of their codes; kind is users or items."""
+    lists = pl.scan_parquet(path.with_suffix(".ids"))
+    columns = lists.select(id=f"{kind}_id", first_us=f"{kind}_first_us")
+    return columns.explode(cs.all(), empty_as_null=False)
+
+
+def read_chunk(folder: Path, entry: Entry, files: tuple[str, ...]) -> Chunk:
+    """The chunk of an entry of the listing in `folder`."""
+    days, events = np.array(entry["days"], dtype=np.int64).reshape(-1, 2).T
+    return Chunk(folder / entry["file"], entry["rows"], days, events, files)
+
+
+def write_chunk(batch: RowBatch, p: PrepareParams, path: Path) -> Entry:
+    """Parse a batch and write it as a chunk at `path`; returns its entry for the listing."""
+    parsed = parse(batch, p)
+    events = _write_events(parsed.events, p.events.columns, path)
+    _write_ids(parsed, path.with_suffix(".ids"))
+    if len(parsed.bad):
+        parsed.bad.write_parquet(path.with_suffix(".bad"))
+    days, counts = np.unique(events["us"].to_numpy() // DAY_US, return_counts=True)
+    return {
+        "file": path.name,
+        "rows": len(batch.rows) + len(batch.bad),
+        "days": list(zip(days.tolist(), counts.tolist(), strict=True)),
+    }
+
+
+def _write_events(events: pl.DataFrame, columns: EventColumns, path: Path) -> pl.DataFrame:
+    constant = [name for name in CONSTANT if getattr(columns, name) is None]
+    stored = events.cast(EVENT_COLUMNS).drop(constant)
+    stored.write_ipc(path, compression="uncompressed")
+    return stored
+
+
+def _write_ids(parsed: Parsed, path: Path) -> None:
+    sides = (("users", parsed.users), ("items", parsed.items))
+    ids = {
+        f"{kind}_{column}": table[column].implode()
+        for kind, table in sides
+        for column in ("id", "first_us")
+    }
+    pl.DataFrame(ids).write_parquet(path, compression="lz4")
