@@ -1,8 +1,7 @@
-"""Training batches: windows of similar length together, so that hardly anything is computed for padding."""
+"""Training batches: windows right-padded to one length, their inputs and targets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,8 @@ import torch
 from torch import Tensor
 
 from slmrec.core.vocabulary import PAD, UNK
-from slmrec.dataset.histories import Histories, Windows
+from slmrec.dataset.histories import Histories
+from slmrec.dataset.padding import padded_slices, real_positions
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,13 @@ class Batch:
 
     @property
     def real(self) -> Tensor:
-        """Mask of the positions that have a target.  # (B, T)"""
-        return self.targets != PAD
+        """Mask of the positions that have a target.  # (B, T) bool"""
+        return real_positions(self.targets)
+
+    @property
+    def real_targets(self) -> Tensor:
+        """The targets of the real positions, in order.  # (N,)"""
+        return self.targets[self.real]
 
     def at_real(self, states: Tensor) -> Tensor:
         """States (B, T, D) at the real positions, in order.  # (N, D)
@@ -38,7 +43,7 @@ class Batch:
     def with_unknowns(self, rate: float, generator: torch.Generator) -> Batch:
         """The batch with a share of its inputs shown as UNK, drawn from `generator`."""
         hidden = torch.rand(self.items.shape, generator=generator) < rate
-        items = torch.where(hidden & (self.items != PAD), UNK, self.items)
+        items = torch.where(hidden & real_positions(self.items), UNK, self.items)
         return Batch(self.windows, items, self.targets)
 
     def share(self, process: int, processes: int) -> tuple[Batch, float]:
@@ -50,78 +55,25 @@ class Batch:
         """
         if processes == 1:
             return self, 1.0
-        mine = slice(process, None, processes) if process < len(self.windows) else slice(0, 1)
-        part = Batch(self.windows[mine], self.items[mine], self.targets[mine])
-        share = int(part.real.sum()) / int(self.real.sum()) if process < len(self.windows) else 0.0
+        has_windows = process < len(self.windows)
+        rows = slice(process, None, processes) if has_windows else slice(0, 1)
+        part = Batch(self.windows[rows], self.items[rows], self.targets[rows])
+        share = int(part.real.sum()) / int(self.real.sum()) if has_windows else 0.0
         return part, processes * share
 
     def to(self, device: torch.device) -> Batch:
-        """The batch with what a model reads on `device`; which windows it holds stays on the CPU."""
+        """The batch with what a model reads on `device`; the numbers of its windows stay here."""
         return Batch(self.windows, self.items.to(device), self.targets.to(device))
-
-
-def batches_of_epoch(
-    histories: Histories, positions_per_batch: int, seed: int, epoch: int
-) -> list[np.ndarray]:
-    """Rows of the windows of each batch: batches in random order, each holding windows of similar length.
-
-    A batch holds at most `positions_per_batch` positions, padding included. The same (seed, epoch)
-    gives the same batches.
-    """
-    random = np.random.default_rng((seed, epoch))
-    lengths = histories.windows.positions
-    shuffled = random.permutation(len(lengths))
-    groups = by_length(shuffled, lengths[shuffled], positions_per_batch)
-    return [groups[index] for index in random.permutation(len(groups))]
-
-
-def by_length(rows: np.ndarray, lengths: np.ndarray, positions_per_batch: int) -> list[np.ndarray]:
-    """Rows of windows in groups of similar length, each at most `positions_per_batch` positions, padding included."""
-    order = np.argsort(lengths, kind="stable")
-    return np.split(rows[order], _cuts(lengths[order], positions_per_batch))
-
-
-def _cuts(rising: np.ndarray, positions_per_batch: int) -> list[int]:
-    """Where to cut windows of rising length so that rows x longest stays within the budget."""
-    cuts, first = [], 0
-    for place, length in enumerate(rising.tolist()):
-        if place > first and (place - first + 1) * length > positions_per_batch:
-            cuts.append(place)
-            first = place
-    return cuts
 
 
 def make_batch(histories: Histories, rows: np.ndarray) -> Batch:
     """Gather the windows in `rows` of `histories.windows`, right-padded."""
-    windows: Windows = histories.windows
-    lengths = windows.positions[rows]  # (B,)
+    windows = histories.windows
     first = histories.offsets[windows.row[rows]] + windows.start[rows]  # (B,)
-    steps = np.arange(lengths.max())  # (T,)
-    real = steps < lengths[:, None]  # (B, T)
-    places = np.where(real, first[:, None] + steps, 0)
-    items = np.where(real, histories.items[places], PAD)
-    targets = np.where(real, histories.items[places + real], PAD)
+    indices, real = padded_slices(first, windows.positions[rows])  # (B, T)
+    items = np.where(real, histories.items[indices], PAD)
+    targets = np.where(real, histories.items[indices + real], PAD)
     return Batch(torch.from_numpy(rows.copy()), torch.from_numpy(items), torch.from_numpy(targets))
-
-
-def epoch_of_batches(
-    histories: Histories, positions_per_batch: int, seed: int, epoch: int, first: int
-) -> Iterator[Batch]:
-    """The batches of one epoch from the `first` on."""
-    for rows in batches_of_epoch(histories, positions_per_batch, seed, epoch)[first:]:
-        yield make_batch(histories, rows)
-
-
-def right_padded(
-    histories: Histories, rows: np.ndarray, stops: np.ndarray, max_length: int
-) -> np.ndarray:
-    """The newest `max_length` items before each stop, oldest first.  # (N, T) int64"""
-    starts = np.maximum(stops - max_length, 0)
-    lengths = stops - starts
-    steps = np.arange(lengths.max())
-    real = steps < lengths[:, None]
-    places = np.where(real, (histories.offsets[rows] + starts)[:, None] + steps, 0)
-    return np.where(real, histories.items[places], PAD)
 
 
 def sampled_windows(histories: Histories, windows: int, seed: int) -> Tensor:

@@ -49,10 +49,12 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Histories:
-    """All users' items in total order. User u's history is `items[offsets[u]:offsets[u + 1]]`; E events, U users."""
+    """All users' items in total order; U users, E events.
+
+    User u's history is `items[offsets[u]:offsets[u + 1]]`.
+    """
 
     protocol: Protocol
-
     users: np.ndarray  # (U,) uint32 user_index
     offsets: np.ndarray  # (U + 1,) int64
     items: np.ndarray  # (E,) int64 item_index
@@ -65,19 +67,30 @@ class Histories:
         first = self.offsets[row]
         return self.items[first + start : first + stop]
 
+    def target_items(self, targets: Targets) -> np.ndarray:
+        """The item that each of N targets asks for.  # (N,) int64"""
+        return self.items[self.offsets[targets.row] + targets.position]
+
     def training_items(self) -> np.ndarray:
-        """Every training event once, windows in order; overlaps of neighbouring windows are counted once."""
+        """Items of the training events, in order; where windows overlap, an event counts once."""
         return self.items[self._training_events()]
 
     def training_times(self) -> np.ndarray:
         """Times of `training_items`, in the same order."""
         return self.times[self._training_events()]
 
+    def trained_items(self, items: int) -> np.ndarray:
+        """Which item indices have a training event; PAD and UNK count as such.  # (items,) bool"""
+        trained = np.zeros(items, dtype=bool)
+        trained[: tables.FIRST_ITEM] = True
+        trained[self.training_items()] = True
+        return trained
+
     def _training_events(self) -> np.ndarray:
-        seen = np.zeros(len(self.items), dtype=bool)
+        in_window = np.zeros(len(self.items), dtype=bool)
         for row, start, stop in self.window_bounds():
-            seen[self.offsets[row] + start : self.offsets[row] + stop] = True
-        return np.flatnonzero(seen)
+            in_window[self.offsets[row] + start : self.offsets[row] + stop] = True
+        return np.flatnonzero(in_window)
 
     def window_bounds(self) -> Iterator[tuple[int, int, int]]:
         """(row, start, stop) of each window."""
@@ -89,45 +102,57 @@ class Histories:
         )
 
 
-def read_histories(folder: Path) -> Histories:
+def read_histories(histories_dir: Path) -> Histories:
     """Read what `split` wrote. Raises DataError when a table names a user that has no history."""
-    table = tables.read_table(folder / "histories.parquet", tables.HISTORIES)
+    table = tables.read_table(histories_dir / "histories.parquet", tables.HISTORIES)
+    summary = read_json(histories_dir / "summary.json")
     users = table["user_index"].to_numpy()
-    summary = read_json(folder / "summary.json")
-    offsets = np.zeros(len(users) + 1, dtype=np.int64)
-    np.cumsum(table["items"].list.len().to_numpy(), out=offsets[1:])
-    windows = tables.read_table(folder / "windows.parquet", tables.WINDOWS)
-    targets = tables.read_table(folder / "targets.parquet", tables.TARGETS)
     return Histories(
         protocol=Protocol(**{field.name: summary[field.name] for field in fields(Protocol)}),
         users=users,
-        offsets=offsets,
+        offsets=_offsets(table["items"].list.len().to_numpy()),
         items=table["items"].explode(empty_as_null=False).to_numpy().astype(np.int64),
         times=table["times"].explode(empty_as_null=False).dt.epoch("us").to_numpy(),
-        windows=Windows(
-            window=windows["window"].to_numpy(),
-            row=_rows(users, windows, "windows.parquet"),
-            start=windows["start"].to_numpy().astype(np.int64),
-            stop=windows["stop"].to_numpy().astype(np.int64),
-        ),
-        targets={
-            part: _targets(users, targets.filter(pl.col("part") == part)) for part in tables.PARTS
-        },
+        windows=_read_windows(histories_dir / "windows.parquet", users),
+        targets=_read_targets(histories_dir / "targets.parquet", users),
     )
 
 
-def _targets(users: np.ndarray, table: pl.DataFrame) -> Targets:
-    return Targets(
-        row=_rows(users, table, "targets.parquet"),
-        position=table["position"].to_numpy().astype(np.int64),
-        input_stop=table["input_stop"].to_numpy().astype(np.int64),
+def _offsets(lengths: np.ndarray) -> np.ndarray:
+    """Where each history starts, and where the last one ends.  # (U + 1,) int64"""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def _read_windows(path: Path, users: np.ndarray) -> Windows:
+    table = tables.read_table(path, tables.WINDOWS)
+    return Windows(
+        window=table["window"].to_numpy(),
+        row=_rows(users, table, path.name),
+        start=table["start"].to_numpy().astype(np.int64),
+        stop=table["stop"].to_numpy().astype(np.int64),
     )
+
+
+def _read_targets(path: Path, users: np.ndarray) -> dict[str, Targets]:
+    table = tables.read_table(path, tables.TARGETS)
+    by_part = {part: table.filter(pl.col("part") == part) for part in tables.PARTS}
+    return {
+        part: Targets(
+            row=_rows(users, targets, path.name),
+            position=targets["position"].to_numpy().astype(np.int64),
+            input_stop=targets["input_stop"].to_numpy().astype(np.int64),
+        )
+        for part, targets in by_part.items()
+    }
 
 
 def _rows(users: np.ndarray, table: pl.DataFrame, name: str) -> np.ndarray:
-    wanted = table["user_index"].to_numpy()
-    rows = np.searchsorted(users, wanted)
-    if len(wanted) and (rows.max(initial=0) >= len(users) or (users[rows] != wanted).any()):
+    """Where the users of a table stand among all `users`, which ascend.  # (N,) int64"""
+    asked = table["user_index"].to_numpy()
+    rows = np.searchsorted(users, asked)
+    if len(asked) and (rows.max(initial=0) >= len(users) or (users[rows] != asked).any()):
         raise DataError(
             f"{name} names users that histories.parquet does not hold; run dvc repro --force split"
         )

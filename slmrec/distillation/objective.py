@@ -1,46 +1,39 @@
-"""What the student learns from: the next item, and the teacher's recorded states and scores (SLMRec, section 3.3)."""
+"""What a student learns from: the next item, and the teacher's states and scores (SLMRec, 3.3)."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from slmrec.dataset.batches import Batch
-from slmrec.distillation.live_teacher import Given
-from slmrec.distillation.teacher_outputs import TeacherOutputs, rows_of
-from slmrec.models.item_embedding import trained_rows
+from slmrec.distillation.live_teacher import OfflineTeacher
+from slmrec.distillation.teacher_outputs import TeacherOutputs, teacher_outputs
+from slmrec.models.item_embedding import training_candidates
 from slmrec.models.llama import LlamaRecommender
 from slmrec.params.distill_student import DistillWeights
-from slmrec.training.losses.hidden_states import cosine_loss, norm_loss, products
+from slmrec.training.losses.hidden_states import cosine_loss, norm_loss, scalar_products
 from slmrec.training.losses.next_item import NextItemLoss
 from slmrec.training.losses.softmax import SoftTargets
 
 
-class Teacher(Protocol):
-    """Gives the teacher's rows at the real positions of some windows: recorded, or computed on the spot."""
-
-    def rows(self, windows: Tensor, real: Tensor) -> TeacherOutputs: ...
-
-
 class TrainingHeads(nn.Module):
-    """Maps used only in training: from student width to teacher width, and a scoring head for each block but the last.
+    """Maps that only training uses: to the teacher's width, and scoring heads of early blocks.
 
-    Equal widths need no map, as in the paper; unequal ones get a linear map for each block.
+    Equal widths need no map, as in the paper; unequal ones get a linear map for each block. Every
+    block but the last has a scoring head (multi-supervision).
     """
 
     def __init__(
-        self, student_width: int, teacher_width: int, table_width: int, blocks: int
+        self, student_width: int, teacher_width: int, item_width: int, blocks: int
     ) -> None:
         super().__init__()
         same = student_width == teacher_width
-        self.widen = nn.ModuleList(
+        self.state_projs = nn.ModuleList(
             nn.Identity() if same else nn.Linear(student_width, teacher_width, bias=False)
             for _ in range(blocks)
         )
-        self.supervise = nn.ModuleList(
-            nn.Linear(student_width, table_width, bias=False) for _ in range(blocks - 1)
+        self.score_heads = nn.ModuleList(
+            nn.Linear(student_width, item_width, bias=False) for _ in range(blocks - 1)
         )
 
 
@@ -57,79 +50,92 @@ class Distillation(nn.Module):
         self.heads = TrainingHeads(
             student.shape.width, teacher_width, student.item_embedding.width, blocks
         )
-        self.after = [(block + 1) * student.shape.layers // blocks for block in range(blocks)]
+        self.block_ends = [(block + 1) * student.shape.layers // blocks for block in range(blocks)]
 
-    def parts(
-        self, batch: Batch, teacher: Teacher, ranking: NextItemLoss, weights: DistillWeights
-    ) -> dict[str, Tensor]:
-        """The parts of the loss, each a mean over real positions; a part of weight 0 is not computed."""
-        vectors, states = self.student.forward_with_states(batch.items, self.after)
-        goals = batch.targets[batch.real]  # (N,)
-        vectors = batch.at_real(vectors)  # (N, E)
-        blocks = [batch.at_real(state) for state in states]  # K of (N, D)
-        rows = (
-            teacher.rows(batch.windows, batch.real)
-            if weights.cosine or weights.norm or weights.logits
-            else None
-        )
-        parts = self._listed(vectors, goals, rows, ranking, weights)
-        if weights.multi_supervision and len(self.heads.supervise):
-            supervised = [
-                ranking.loss_with_frozen_items(head(block), goals)
-                for head, block in zip(self.heads.supervise, blocks, strict=False)
-            ]
-            parts["multi_supervision"] = torch.stack(supervised).mean()
-        return parts if rows is None else parts | self._aligned(blocks, rows, weights)
-
-    def _listed(
+    def losses(
         self,
-        vectors: Tensor,
-        goals: Tensor,
-        rows: TeacherOutputs | None,
-        ranking: NextItemLoss,
+        batch: Batch,
+        outputs: TeacherOutputs | None,
+        next_item_loss: NextItemLoss,
         weights: DistillWeights,
     ) -> dict[str, Tensor]:
-        """What is learned from scores: the next item and the teacher's own shares."""
-        if rows is not None and weights.logits:
-            hard, soft = ranking.loss_with_soft_targets(
-                vectors,
-                goals,
-                SoftTargets(rows.items, rows.scores),
-                (weights.ranking, weights.logits),
+        """The parts of the loss, each a mean over real positions.
+
+        A part of weight 0 is not computed; `outputs` are the teacher's at the real positions, None
+        where no part needs them.
+        """
+        vectors, states = self.student.forward_with_states(batch.items, self.block_ends)
+        targets = batch.real_targets  # (N,)
+        vectors = batch.at_real(vectors)  # (N, E)
+        blocks = [batch.at_real(state) for state in states]  # K of (N, D)
+        losses = self._score_losses(vectors, targets, outputs, next_item_loss, weights)
+        if weights.multi_supervision and len(self.heads.score_heads):
+            early_losses = [
+                next_item_loss.loss_with_frozen_items(head(block), targets)
+                for head, block in zip(self.heads.score_heads, blocks, strict=False)
+            ]
+            losses["multi_supervision"] = torch.stack(early_losses).mean()
+        return losses if outputs is None else losses | self._state_losses(blocks, outputs, weights)
+
+    def offline_losses(
+        self,
+        batch: Batch,
+        teacher: OfflineTeacher,
+        next_item_loss: NextItemLoss,
+        weights: DistillWeights,
+    ) -> dict[str, Tensor]:
+        """`losses` with the outputs of a trained teacher, not asked if no part needs it."""
+        imitates = weights.cosine or weights.norm or weights.logits
+        outputs = teacher.outputs(batch.windows, batch.real) if imitates else None
+        return self.losses(batch, outputs, next_item_loss, weights)
+
+    def _score_losses(
+        self,
+        vectors: Tensor,
+        targets: Tensor,
+        outputs: TeacherOutputs | None,
+        next_item_loss: NextItemLoss,
+        weights: DistillWeights,
+    ) -> dict[str, Tensor]:
+        """What is learned from scores: the next item and the teacher's soft targets."""
+        if outputs is not None and weights.logits:
+            soft_targets = SoftTargets(outputs.items, outputs.log_probs)
+            hard, soft = next_item_loss.loss_with_soft_targets(
+                vectors, targets, soft_targets, (weights.ranking, weights.logits)
             )
             return {"ranking": hard, "logits": soft} if weights.ranking else {"logits": soft}
-        return {"ranking": ranking.loss(vectors, goals)} if weights.ranking else {}
+        return {"ranking": next_item_loss.loss(vectors, targets)} if weights.ranking else {}
 
-    def _aligned(
-        self, blocks: list[Tensor], rows: TeacherOutputs, weights: DistillWeights
+    def _state_losses(
+        self, blocks: list[Tensor], outputs: TeacherOutputs, weights: DistillWeights
     ) -> dict[str, Tensor]:
         """What is learned from states, block by block."""
-        parts: dict[str, Tensor] = {}
+        losses: dict[str, Tensor] = {}
         if weights.cosine or weights.norm:
-            states = products(
-                [widen(block) for widen, block in zip(self.heads.widen, blocks, strict=True)],
-                rows.states,
-            )
+            projected = [
+                proj(block) for proj, block in zip(self.heads.state_projs, blocks, strict=True)
+            ]
+            products = scalar_products(projected, outputs.states)
             if weights.cosine:
-                parts["cosine"] = cosine_loss(states)
+                losses["cosine"] = cosine_loss(products)
             if weights.norm:
-                parts["norm"] = norm_loss(states)
-        return parts
+                losses["norm"] = norm_loss(products)
+        return losses
 
 
 class OnlineDistillation(nn.Module):
-    """Student and teacher trained together: the teacher on the next item, the student also on the teacher of this step.
+    """Student and teacher trained together; the student also learns from the teacher of this step.
 
-    With `detach` the imitation terms leave the teacher alone; without, the terms of states (cosine,
-    norm) pull both towards each other (SLMRec, online). The teacher's shares of scores are taken as
-    given either way.
+    The teacher learns from the next item. With `detach` the imitation terms leave it alone;
+    without, the terms of states (cosine, norm) pull both towards each other (SLMRec, online). So do
+    soft targets against sampled negatives; the full softmax takes them as constants.
     """
 
     def __init__(
         self,
         distillation: Distillation,
         teacher: LlamaRecommender,
-        ranking: NextItemLoss,
+        teacher_loss: NextItemLoss,
         blocks: list[int],
         top: int,
         detach: bool,
@@ -137,28 +143,27 @@ class OnlineDistillation(nn.Module):
         super().__init__()
         self.distillation = distillation
         self.teacher = teacher
-        self.ranking = ranking
+        self.teacher_loss = teacher_loss
         self.blocks = blocks
         self.top = top
         self.detach = detach
-        self.known = trained_rows(teacher.item_embedding)
+        self.candidates = training_candidates(teacher.item_embedding)
 
-    def parts(
-        self, batch: Batch, ranking: NextItemLoss, weights: DistillWeights
+    def losses(
+        self, batch: Batch, next_item_loss: NextItemLoss, weights: DistillWeights
     ) -> dict[str, Tensor]:
-        """The student's parts, and the teacher's own as `teacher_ranking`."""
+        """The parts of the student's loss, and the teacher's own as `teacher_ranking`."""
         vectors, states = self.teacher.forward_with_states(batch.items, self.blocks)
-        own = self.ranking.loss(vectors[batch.real], batch.targets[batch.real])
-        rows = rows_of(
-            vectors,
-            states,
-            batch.real,
-            self.known,
-            self.teacher.item_embedding(self.known),
-            self.top,
+        teacher_ranking = self.teacher_loss.loss(batch.at_real(vectors), batch.real_targets)
+        outputs = self._outputs(vectors, states, batch.real)
+        losses = self.distillation.losses(batch, outputs, next_item_loss, weights)
+        return losses | {"teacher_ranking": teacher_ranking}
+
+    def _outputs(self, vectors: Tensor, states: list[Tensor], real: Tensor) -> TeacherOutputs:
+        candidate_vectors = self.teacher.item_embedding(self.candidates)  # (C, E)
+        outputs = teacher_outputs(
+            vectors, states, real, self.candidates, candidate_vectors, self.top
         )
-        if self.detach:
-            rows = TeacherOutputs(rows.states.detach(), rows.items, rows.scores.detach())
-        return self.distillation.parts(batch, Given(rows), ranking, weights) | {
-            "teacher_ranking": own
-        }
+        if not self.detach:
+            return outputs
+        return TeacherOutputs(outputs.states.detach(), outputs.items, outputs.log_probs.detach())

@@ -1,4 +1,4 @@
-"""What a teacher says at training positions: the states of its blocks and its best items."""
+"""What a teacher gives a student at training positions: states of its blocks, and best items."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 
 from slmrec.models.factory import SequenceModel
-from slmrec.models.item_embedding import trained_rows
+from slmrec.models.item_embedding import training_candidates
 from slmrec.models.llama import LlamaRecommender
 
-ITEM_BYTES = {"float16": 2, "float32": 4}
+FLOAT_BYTES = {"float16": 2, "float32": 4}
+INDEX_BYTES = 4  # items are stored as int32
 
 
 @dataclass(frozen=True)
 class StatesShape:
-    """Sizes of a recording: N training positions, K blocks of the teacher, its width D and the top items kept."""
+    """Sizes of a recording: N training positions, K blocks of the teacher, width D, top items."""
 
     positions: int
-    blocks: list[int]
+    blocks: list[int]  # the layers, counted from 1, after which the blocks end
     width: int
     top: int
     precision: str
@@ -28,63 +29,71 @@ class StatesShape:
     keep: str  # disk or nothing
 
     def bytes(self) -> int:
-        """Bytes on disk: states and scores in the chosen precision, items as int32."""
-        each = ITEM_BYTES[self.precision]
-        return self.positions * (len(self.blocks) * self.width * each + self.top * (each + 4))
+        """Bytes on disk: states and scores in the chosen precision, and items."""
+        float_bytes = FLOAT_BYTES[self.precision]
+        states = len(self.blocks) * self.width * float_bytes
+        return self.positions * (states + self.top * (float_bytes + INDEX_BYTES))
 
 
 @dataclass(frozen=True)
 class TeacherOutputs:
-    """The teacher at n positions."""
+    """The teacher's outputs at n positions."""
 
     states: Tensor  # (n, K, D) float32
-    items: Tensor  # (n, top) int64
-    scores: Tensor  # (n, top) float32, logarithms of the items' shares of the teacher's softmax
+    items: Tensor  # (n, top) int64, its best items
+    log_probs: Tensor  # (n, top) float32, of these items in its full softmax
 
 
-def rows_of(
-    vectors: Tensor, states: Sequence[Tensor], real: Tensor, known: Tensor, table: Tensor, top: int
+def teacher_outputs(
+    vectors: Tensor,
+    states: Sequence[Tensor],
+    real: Tensor,
+    candidates: Tensor,
+    candidate_vectors: Tensor,
+    top: int,
 ) -> TeacherOutputs:
-    """A teacher's rows at the real positions of what it read: its states, and the logarithms of its best items' shares.
+    """A teacher's outputs at the real positions (B, T) of what it read.  # n = real.sum()
 
-    vectors (B, T, E) and states K of (B, T, D); known (C,) are the items that training knows, table
-    (C, E) their vectors.
+    vectors (B, T, E) and states, K of (B, T, D); candidates (C,) are the items that training ranks,
+    candidate_vectors (C, E) theirs.
     """
-    best = torch.topk(torch.log_softmax(vectors[real] @ table.T, dim=1), top, dim=1)
-    return TeacherOutputs(
-        torch.stack([state[real] for state in states], dim=1), known[best.indices], best.values
-    )
+    log_probs = torch.log_softmax(vectors[real] @ candidate_vectors.T, dim=1)  # (n, C)
+    best = torch.topk(log_probs, top, dim=1)
+    block_states = torch.stack([state[real] for state in states], dim=1)
+    return TeacherOutputs(block_states, candidates[best.indices], best.values)
 
 
-class TeacherReader:
-    """The teacher's states, and the scores of the ensemble that it forms with the models `beside` it, if any.
+class TeacherEnsemble:
+    """The teacher's states, and the scores of the ensemble that it forms with other `members`.
 
-    Vectors and tables of all members stand side by side, so that one product of width (1 +
-    len(beside)) * E is their mean score.
+    Vectors of all models stand side by side, user vectors and item vectors alike, so that one
+    product of width (1 + len(members)) * E is their mean score. Without members the ensemble is the
+    teacher.
     """
 
     def __init__(
-        self, teacher: LlamaRecommender, beside: Sequence[SequenceModel], shape: StatesShape
+        self, teacher: LlamaRecommender, members: Sequence[SequenceModel], shape: StatesShape
     ) -> None:
         self.teacher = teacher.eval()
-        self.beside = [model.eval() for model in beside]
+        self.members = [model.eval() for model in members]
         self.shape = shape
-        self.known = trained_rows(teacher.item_embedding)
+        self.candidates = training_candidates(teacher.item_embedding)
+        models = (teacher, *members)
         with torch.inference_mode():
-            self.table = torch.cat(
-                [model.item_embedding(self.known) for model in (teacher, *beside)], dim=1
-            )
+            vectors = [model.item_embedding(self.candidates) for model in models]
+            self.candidate_vectors = torch.cat(vectors, dim=1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its models compute."""
+        return self.candidates.device
 
     @torch.no_grad()
-    def read(self, items: Tensor, real: Tensor) -> TeacherOutputs:
-        """Rows at the real positions of items (B, T), in the order of `real` (B, T).  # n = real.sum()"""
+    def outputs(self, items: Tensor, real: Tensor) -> TeacherOutputs:
+        """Outputs at the real positions (B, T) of items (B, T), in order.  # n = real.sum()"""
         vectors, states = self.teacher.forward_with_states(items, self.shape.blocks)
-        members = [vectors, *(model(items) for model in self.beside)]
-        return rows_of(
-            torch.cat(members, dim=2) / len(members),
-            states,
-            real,
-            self.known,
-            self.table,
-            self.shape.top,
+        all_vectors = [vectors, *(model(items) for model in self.members)]
+        mean = torch.cat(all_vectors, dim=2) / len(all_vectors)
+        return teacher_outputs(
+            mean, states, real, self.candidates, self.candidate_vectors, self.shape.top
         )

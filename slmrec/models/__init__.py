@@ -1,1 +1,1 @@
-"""The networks: LLaMA decoder, SASRec, the item embedding they share, and how they lie on disk."""
+"""The networks: LLaMA decoder, SASRec, their item embedding; saved and loaded."""

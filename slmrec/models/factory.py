@@ -1,22 +1,37 @@
-"""New models: a decoder from scratch, or one cut from a teacher."""
+"""New decoders, from scratch or cut from a teacher, and what any model is called."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from torch import nn
+from torch import Tensor, nn
 
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
 from slmrec.models.sasrec import SASRec
+from slmrec.models.warm_start import start_from_teacher
 from slmrec.params.decoder import DecoderParams
+from slmrec.params.embed_items import EmbedItemsParams
 
-SequenceModel = (
-    SASRec | LlamaRecommender
-)  # (B, T) item indices to (B, T, E) user vectors, with a table and a max_length
+# Item indices (B, T) to user vectors (B, T, E); has an item_embedding and a max_length.
+SequenceModel = SASRec | LlamaRecommender
 NORM_EPSILON = 1e-5  # LLaMA-2's, for decoders from scratch
 ROPE = {"rope_type": "default", "rope_theta": 10_000.0}
+
+
+def new_sasrec(
+    trained: Tensor, text: Tensor | None, p: EmbedItemsParams, max_length: int
+) -> SASRec:
+    """A SASRec from scratch over ids, or with `text` (I, F) over ids and text.
+
+    trained (I,) says which items have a training event.
+    """
+    text_params = p.text if text is not None and p.text != "none" else None
+    hidden_ids = text_params.hidden_ids if text_params else 0.0
+    item_embedding = ItemEmbedding(trained, p.width, text, hidden_ids)
+    item_embedding.new_items_may_cost = text_params.new_items_may_cost if text_params else 0.0
+    return SASRec(item_embedding, p.layers, p.heads, p.feed_forward, p.dropout, max_length)
 
 
 def new_decoder(
@@ -40,24 +55,32 @@ def cut_decoder(
     dropout: float,
     layer_drop: float,
 ) -> LlamaRecommender:
-    """A decoder over `table` that starts from the named layers of `teacher`, counted from 1, its maps, norm and prompt."""
+    """A decoder over `item_embedding` that starts from the named layers of `teacher`.
+
+    Layers count from 1; the maps, the last norm, the prompt and the values of the embedding are
+    the teacher's.
+    """
     shape = replace(teacher.shape, layers=len(layers))
     student = LlamaRecommender(
         item_embedding, shape, dropout, layer_drop, teacher.max_length, teacher.prompt
     )
-    student.start_from(teacher, layers)
+    start_from_teacher(student, teacher, layers)
     return student
 
 
 def decoder_parameters(model: nn.Module) -> int:
-    """Parameters without the item table."""
-    return sum(
-        p.numel() for name, p in model.named_parameters() if not name.startswith("item_embedding.")
-    )
+    """Parameters without the item embedding."""
+    return _count(model, of_embedding=False)
 
 
-def table_parameters(model: nn.Module) -> int:
-    """Parameters of the item table."""
+def embedding_parameters(model: nn.Module) -> int:
+    """Parameters of the item embedding."""
+    return _count(model, of_embedding=True)
+
+
+def _count(model: nn.Module, of_embedding: bool) -> int:
     return sum(
-        p.numel() for name, p in model.named_parameters() if name.startswith("item_embedding.")
+        weight.numel()
+        for name, weight in model.named_parameters()
+        if name.startswith("item_embedding.") == of_embedding
     )

@@ -1,8 +1,8 @@
-"""The recommender: a LLaMA-architecture decoder over item vectors. Teacher and student differ in depth and width only.
+"""A LLaMA decoder over item vectors; teacher and student differ in depth and width only.
 
-After E4SRec (arXiv 2312.02443) and SLMRec (arXiv 2405.17890): a linear map lifts item vectors to
-the decoder's width, the decoder reads the history, a second map brings its last state down to the
-item table, which scores it.
+After E4SRec (arXiv 2312.02443) and SLMRec (arXiv 2405.17890): a linear map takes item vectors to
+the decoder's width, the decoder reads the history, a second map takes its states back to the width
+of the item embedding, with which they are scored.
 """
 
 from __future__ import annotations
@@ -34,13 +34,12 @@ class DecoderShape:
     key_value_heads: int
     feed_forward: int
     norm_epsilon: float
-    rope: dict[
-        str, Any
-    ]  # how positions turn queries and keys: rope_type, rope_theta and what the type needs
+    rope: dict[str, Any]  # rotary positions: rope_type, rope_theta and what the type needs
 
     def llama_config(self) -> LlamaConfig:
+        """The shape as transformers reads it."""
         return LlamaConfig(
-            vocab_size=1,  # items come as vectors: the word table is never built
+            vocab_size=1,  # items come as vectors: the word embedding is never built
             hidden_size=self.width,
             intermediate_size=self.feed_forward,
             num_hidden_layers=self.layers,
@@ -56,7 +55,7 @@ class DecoderShape:
 
 
 class LlamaRecommender(nn.Module):
-    """Items (B, T) to user vectors (B, T, E) at the item table's width, and to the states between its layers.
+    """Items (B, T) to user vectors (B, T, E), E the width of the item embedding; also to states.
 
     A prompt, P word vectors that are the same for everyone, may stand before every history
     (E4SRec). It is read once a step, not once a user; `fold_prompt` leaves its keys and values as
@@ -93,24 +92,22 @@ class LlamaRecommender(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Start as a map that hands the last item's vector through, with layers that add to it by small steps.
+        """Start near the map that returns the last item's vector; layers add to it by small steps.
 
         Transformers draws every weight with deviation 0.02, right for widths in the thousands: a
         narrow deep decoder hardly learns from there in the few hundred steps that logs allow.
         """
+        residual_scale = (2 * self.shape.layers) ** -0.5  # of residual branches, as in GPT-2
         for layer in self.layers:
             for name, module in layer.named_modules():
                 if isinstance(module, nn.Linear):
                     branch_end = name.endswith(("o_proj", "down_proj"))
-                    share = (
-                        (2 * self.shape.layers) ** -0.5 if branch_end else 1.0
-                    )  # as GPT-2 scales residual branches
-                    nn.init.normal_(module.weight, std=share * module.in_features**-0.5)
-        nn.init.orthogonal_(
-            self.input_proj.weight, gain=self.item_embedding.width**0.5
-        )  # vectors of deviation 1, as SASRec scales them
+                    scale = residual_scale if branch_end else 1.0
+                    nn.init.normal_(module.weight, std=scale * module.in_features**-0.5)
+        item_scale = self.item_embedding.width**0.5  # vectors of deviation 1, as in SASRec
+        nn.init.orthogonal_(self.input_proj.weight, gain=item_scale)
         with torch.no_grad():
-            self.output_proj.weight.copy_(self.input_proj.weight.T / self.item_embedding.width**0.5)
+            self.output_proj.weight.copy_(self.input_proj.weight.T / item_scale)
 
     def forward(self, items: Tensor) -> Tensor:
         """User vectors of right-padded item indices (B, T).  # (B, T, E)"""
@@ -119,28 +116,29 @@ class LlamaRecommender(nn.Module):
     def forward_with_states(
         self, items: Tensor, after: Sequence[int]
     ) -> tuple[Tensor, list[Tensor]]:
-        """User vectors (B, T, E) and the states (B, T, D) after the named layers, counted from 1."""
+        """User vectors, and the states after the layers `after`, counted from 1.
+
+        # (B, T, E), list of (B, T, D)
+        """
         h = self.dropout(self.input_proj(self.item_embedding(items)))  # (B, T, D)
         prompt, length = self.prompt, self.prompt_length
-        positions = torch.arange(length, length + items.shape[1], device=items.device)[
-            None
-        ]  # (1, T)
+        positions = torch.arange(length, length + items.shape[1], device=items.device)[None]
         rotation = self.rotary(h, positions)
         # No mask without a prompt: with right padding, causality alone keeps pads from earlier
         # positions.
         mask = prompt_mask(length, items.shape[1], items.device) if length else None
         states = []
-        for number, layer in enumerate(self.layers, start=1):
-            if not self._skipped():
-                prompt, memory = self._read_prompt(layer, number - 1, prompt)
+        for index, layer in enumerate(self.layers):
+            if not self._drops_layer():
+                prompt, prompt_kv = self._read_prompt(layer, index, prompt)
                 h = layer(
                     h,
                     attention_mask=mask,
                     position_ids=positions,
                     position_embeddings=rotation,
-                    past_key_values=memory,
+                    past_key_values=prompt_kv,
                 )
-            if number in after:
+            if index + 1 in after:
                 states.append(h)
         return self.output_proj(self.dropout(self.norm(h))), states
 
@@ -154,77 +152,49 @@ class LlamaRecommender(nn.Module):
     def _read_prompt(
         self, layer: nn.Module, index: int, prompt: Tensor | None
     ) -> tuple[Tensor | None, PrefixKV | None]:
-        """The prompt's state after a layer, and its keys and values in it."""
+        """The prompt's states after a layer, and its keys and values in it."""
         if self.prefix is not None:
             return None, self.prefix.of_layer(index)
         if prompt is None:
             return None, None
-        recorder = RecordingCache()
-        positions = torch.arange(prompt.shape[1], device=prompt.device)[None]
-        rotation = self.rotary(prompt, positions)
-        after = layer(
-            prompt,
+        cache = RecordingCache()
+        return self._read_with_layer(layer, prompt, cache), cache.prefix_kv()
+
+    def _read_with_layer(
+        self, layer: nn.Module, h: Tensor, cache: RecordingCache | None = None
+    ) -> Tensor:
+        """States after a layer of states (B, P, D) that nothing stands before.  # (B, P, D)"""
+        positions = torch.arange(h.shape[1], device=h.device)[None]
+        return layer(
+            h,
             attention_mask=None,
             position_ids=positions,
-            position_embeddings=rotation,
-            past_key_values=recorder,
+            position_embeddings=self.rotary(h, positions),
+            past_key_values=cache,
         )
-        return after, recorder.recorded()
 
-    def fold_prompt(self) -> None:
-        """Keep the prompt's keys and values instead of the prompt: for serving only, weights must not change any more."""
-        if self.prompt is None:
-            return
-        prompt: Tensor | None = self.prompt
-        pairs = []
-        with torch.no_grad():
-            for index, layer in enumerate(self.layers):
-                prompt, memory = self._read_prompt(layer, index, prompt)
-                assert memory is not None
-                pairs.append(memory)
-        self.prefix, self.prompt = PrefixCache(pairs), None
-
-    def _skipped(self) -> bool:
+    def _drops_layer(self) -> bool:
         # Stochastic depth (Huang 2016; LayerDrop, Fan 2020): logs are small and read many times,
         # and layers that learn to do without their neighbours are the ones a student can be cut
         # from.
         return self.training and self.layer_drop > 0 and torch.rand(()).item() < self.layer_drop
 
-    def start_from(self, teacher: LlamaRecommender, layers: Sequence[int]) -> None:
-        """Copy a teacher's table, maps and the named layers, counted from 1, into this decoder's."""
-        for name in ("item_embedding", "input_proj", "norm", "output_proj"):
-            getattr(self, name).load_state_dict(getattr(teacher, name).state_dict())
-        for own, number in zip(self.layers, layers, strict=True):
-            own.load_state_dict(teacher.layers[number - 1].state_dict())
-
-    def start_from_words(
-        self, layers: Sequence[dict[str, Tensor]], norm: Tensor, words: Tensor
-    ) -> None:
-        """Copy a pretrained decoder's layers and last norm (D,), and fit the maps of items to them.
-
-        Lifted items get the length that states have after the layers, measured on `words` (B, T,
-        D). At the length of words, which layers outgrow many times over (37 times in 8 layers of
-        SmolLM2), what the items say drowns in what the layers add, and training takes epochs to dig
-        it out; the layers themselves read through norms and hardly notice. The map down undoes the
-        last norm's gain, so that user vectors start with deviation 1 a coordinate as SASRec's have,
-        and scores with the spread that the item table was trained for.
-        """
-        for own, weights in zip(self.layers, layers, strict=True):
-            own.load_state_dict(weights)
+    def fold_prompt(self) -> None:
+        """Replace the prompt by its keys and values: for serving, when weights change no more."""
+        if self.prompt is None:
+            return
+        prompt: Tensor | None = self.prompt
+        layers_kv = []
         with torch.no_grad():
-            self.norm.weight.copy_(norm)
-            known = self.item_embedding.folded()
-            item_length = known.square().sum(dim=1).mean().sqrt().clamp(min=1e-6)
-            nn.init.orthogonal_(self.input_proj.weight)  # keeps lengths: |W v| = |v|
-            self.output_proj.weight.copy_(self.input_proj.weight.T / norm.square().mean().sqrt())
-            # The median, because the states of some words are sinks of attention and huge.
-            state_length = self.read_words(words).square().mean(dim=2).sqrt().median()
-            self.input_proj.weight.mul_(state_length * self.shape.width**0.5 / item_length)
+            for index, layer in enumerate(self.layers):
+                prompt, prompt_kv = self._read_prompt(layer, index, prompt)
+                assert prompt_kv is not None
+                layers_kv.append(prompt_kv)
+        self.prefix, self.prompt = PrefixCache(layers_kv), None
 
     def read_words(self, words: Tensor) -> Tensor:
-        """States after all layers of word vectors (B, T, D), as the pretrained model reads a text.  # (B, T, D)"""
-        positions = torch.arange(words.shape[1])[None]
-        h, rotation = words, self.rotary(words, positions)
+        """States after all layers of word vectors (B, T, D), read as a text.  # (B, T, D)"""
+        h = words
         for layer in self.layers:
-            h = layer(h, attention_mask=None, position_ids=positions, position_embeddings=rotation)
+            h = self._read_with_layer(layer, h)
         return h

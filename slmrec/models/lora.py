@@ -1,4 +1,4 @@
-"""What of a pretrained decoder learns: everything, or low-rank updates of some of its maps (LoRA, arXiv 2106.09685)."""
+"""What of a pretrained decoder learns: all of it, or low-rank updates (LoRA, arXiv 2106.09685)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from slmrec.params.decoder import FullTuning, LoraTuning
 
 
 def prepare_layers(model: LlamaRecommender, tuning: FullTuning | LoraTuning) -> None:
-    """Make the decoder's layers learn as `tuning` says; maps, last norm and item table learn either way.
+    """Make the decoder's layers learn as `tuning` says.
 
     With LoRA the layers' own weights are frozen and each target gains an update of rank r, which
-    starts at zero.
+    starts at zero. The maps, the last norm and the item embedding learn either way.
     """
     if isinstance(tuning, LoraTuning):
         from peft import LoraConfig, inject_adapter_in_model
@@ -27,15 +27,15 @@ def prepare_layers(model: LlamaRecommender, tuning: FullTuning | LoraTuning) -> 
 
 
 def merge_layers(model: LlamaRecommender) -> None:
-    """Add low-rank updates to the weights they belong to, so that a plain decoder is left, equal up to rounding."""
+    """Add low-rank updates to their weights: a plain decoder is left, equal up to rounding."""
     from peft.tuners.lora import LoraLayer
 
-    adapted = [
+    lora_names = [
         name for name, module in model.layers.named_modules() if isinstance(module, LoraLayer)
     ]
-    for name in adapted:
-        parent_name, _, own = name.rpartition(".")
-        module: Any = model.layers.get_submodule(name)
-        module.merge()
-        setattr(model.layers.get_submodule(parent_name), own, module.get_base_layer())
+    for name in lora_names:
+        parent, _, attribute = name.rpartition(".")
+        lora: Any = model.layers.get_submodule(name)
+        lora.merge()
+        setattr(model.layers.get_submodule(parent), attribute, lora.get_base_layer())
     model.layers.requires_grad_(True)

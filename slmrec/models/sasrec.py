@@ -1,4 +1,4 @@
-"""SASRec (Kang & McAuley 2018), the baseline to beat, trained over all positions with cross-entropy."""
+"""SASRec (Kang & McAuley 2018), the baseline to beat: a causal transformer over item vectors."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ class SASRecLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, h: Tensor) -> Tensor:
+        """States (B, T, D) after the layer.  # (B, T, D)"""
         h = h + self.dropout(self.output(self._attend(self.attention_norm(h))))
-        return h + self.dropout(
-            self.narrow(functional.gelu(self.widen(self.map_norm(h))))
-        )  # (B, T, D)
+        return h + self.dropout(self.narrow(functional.gelu(self.widen(self.map_norm(h)))))
 
     def _attend(self, h: Tensor) -> Tensor:
         query, key, value = (
@@ -35,15 +34,12 @@ class SASRecLayer(nn.Module):
             for part in self.query_key_value(h).chunk(3, dim=2)
         )  # (B, heads, T, D / heads)
         # Right padding needs no mask: causality already keeps later pads from earlier positions.
-        return (
-            functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-            .transpose(1, 2)
-            .flatten(2)
-        )
+        heads = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return heads.transpose(1, 2).flatten(2)  # (B, T, D)
 
 
 class SASRec(nn.Module):
-    """Items (B, T) to user vectors (B, T, E), one for the items up to and including each position."""
+    """Items (B, T) to user vectors (B, T, E), each for the items up to and including a position."""
 
     def __init__(
         self,
@@ -66,7 +62,7 @@ class SASRec(nn.Module):
 
     @property
     def first_layer(self) -> SASRecLayer:
-        """Any layer shows the shape of all."""
+        """The first layer, which has the shape of all."""
         layer = self.layers[0]
         assert isinstance(layer, SASRecLayer)
         return layer
@@ -78,10 +74,9 @@ class SASRec(nn.Module):
 
     def forward(self, items: Tensor) -> Tensor:
         """User vectors of right-padded item indices (B, T), T at most `max_length`.  # (B, T, E)"""
-        places = torch.arange(items.shape[1], device=items.device)
-        h = self.dropout(
-            self.item_embedding(items) * self.item_embedding.width**0.5 + self.positions(places)
-        )  # (B, T, E)
+        positions = self.positions(torch.arange(items.shape[1], device=items.device))  # (T, E)
+        vectors = self.item_embedding(items) * self.item_embedding.width**0.5  # (B, T, E)
+        h = self.dropout(vectors + positions)
         for layer in self.layers:
             h = layer(h)
         return self.norm(h)

@@ -1,4 +1,4 @@
-"""Models on disk: a folder with config.json, which says how to build one, and model.safetensors."""
+"""Models on disk: a folder with config.json, from which one is built, and model.safetensors."""
 
 from __future__ import annotations
 
@@ -19,39 +19,43 @@ from slmrec.models.llama import DecoderShape, LlamaRecommender
 from slmrec.models.sasrec import SASRec
 
 
-def save_model(model: SequenceModel, folder: Path) -> None:
+def save_model(model: SequenceModel, model_dir: Path) -> None:
     """Write config.json and model.safetensors into an existing or new folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", _config(model))
+    model_dir.mkdir(parents=True, exist_ok=True)
+    write_json(model_dir / "config.json", _config(model))
     weights = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, model_dir / "model.safetensors", metadata={"format": "pt"})
 
 
-def load_model(folder: Path) -> SequenceModel:
-    """Read a model in evaluation mode on the CPU. Raises DataError when the weights do not fit the config."""
-    config = read_json(folder / "config.json")
-    weights = read_weights(folder / "model.safetensors")
-    item_embedding = ItemEmbedding(
-        trained=torch.ones(weights["item_embedding.source"].shape[0], dtype=torch.bool),
-        width=weights["item_embedding.ids"].shape[1],
-        text=torch.zeros_like(weights["item_embedding.text"])
-        if "item_embedding.text" in weights
-        else None,
-        hidden_ids=config.pop("hidden_ids"),
-    )
-    item_embedding.new_items_may_cost = config.pop("new_items_may_cost")
-    model = _built(
-        config, item_embedding, torch.zeros_like(weights["prompt"]) if "prompt" in weights else None
-    )
+def load_model(model_dir: Path) -> SequenceModel:
+    """Read a model in evaluation mode on the CPU.
+
+    Raises DataError when the weights do not fit the config.
+    """
+    config = read_json(model_dir / "config.json")
+    weights = read_weights(model_dir / "model.safetensors")
+    model = _build(config, weights)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise DataError(
-            f"{folder} does not fit its config.json ({str(error).splitlines()[0]}); run the stage again"
+            f"{model_dir} does not fit its config.json ({str(error).splitlines()[0]}); "
+            "run the stage again"
         ) from error
     return model.eval()
+
+
+def load_decoder(model_dir: Path) -> LlamaRecommender:
+    """`load_model` for a folder that must hold a decoder. Raises DataError where it does not."""
+    model = load_model(model_dir)
+    if not isinstance(model, LlamaRecommender):
+        raise DataError(
+            f"{model_dir} holds a {type(model).__name__}, expected a decoder; "
+            "delete it and run dvc repro"
+        )
+    return model
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -60,49 +64,52 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise DataError(
-            f"{path} is not a safetensors file ({error}); delete it and run the stage that writes it"
+            f"{path} is not a safetensors file ({error}); "
+            "delete it and run the stage that writes it"
         ) from error
 
 
 def _config(model: SequenceModel) -> dict[str, Any]:
-    item_embedding = {
+    return {
         "hidden_ids": model.item_embedding.hidden_ids,
         "new_items_may_cost": model.item_embedding.new_items_may_cost,
+        "dropout": model.dropout.p,
+        "max_length": model.max_length,
+        **_network_config(model),
     }
-    return {**item_embedding, **_shape(model)}
 
 
-def _shape(model: SequenceModel) -> dict[str, Any]:
+def _network_config(model: SequenceModel) -> dict[str, Any]:
     if isinstance(model, LlamaRecommender):
-        shape = {
-            "shape": asdict(model.shape),
-            "dropout": model.dropout.p,
-            "layer_drop": model.layer_drop,
-        }
-        return {"kind": "decoder", "max_length": model.max_length, **shape}
+        shape = asdict(model.shape)
+        return {"kind": "decoder", "shape": shape, "layer_drop": model.layer_drop}
     first = model.first_layer
     return {
         "kind": "sasrec",
         "layers": len(model.layers),
         "heads": first.heads,
         "feed_forward": first.widen.out_features,
-        "dropout": model.dropout.p,
-        "max_length": model.max_length,
     }
 
 
-def _built(
-    config: dict[str, Any], item_embedding: ItemEmbedding, prompt: Tensor | None
-) -> SequenceModel:
-    arguments = {key: value for key, value in config.items() if key not in ("kind", "shape")}
-    if config["kind"] == "sasrec":
-        return SASRec(item_embedding, **arguments)
-    return LlamaRecommender(
-        item_embedding, DecoderShape(**config["shape"]), prompt=prompt, **arguments
+def _build(config: dict[str, Any], weights: dict[str, Tensor]) -> SequenceModel:
+    """An untrained model of this config, with buffers of the shapes that its weights have."""
+    text, prompt = weights.get("item_embedding.text"), weights.get("prompt")
+    item_embedding = ItemEmbedding(
+        trained=torch.ones(len(weights["item_embedding.source"]), dtype=torch.bool),
+        width=weights["item_embedding.ids"].shape[1],
+        text=None if text is None else torch.zeros_like(text),
+        hidden_ids=config.pop("hidden_ids"),
     )
+    item_embedding.new_items_may_cost = config.pop("new_items_may_cost")
+    if config.pop("kind") == "sasrec":
+        return SASRec(item_embedding, **config)
+    shape = DecoderShape(**config.pop("shape"))
+    zeros = None if prompt is None else torch.zeros_like(prompt)
+    return LlamaRecommender(item_embedding, shape, prompt=zeros, **config)
 
 
-def embedding_model(item_vectors: Path) -> Path:
-    """The SASRec whose item table the decoders start from: the one with text, where there is one."""
-    with_text = item_vectors / "sasrec_text"
-    return with_text if with_text.is_dir() else item_vectors / "sasrec"
+def embedding_model(item_vectors_dir: Path) -> Path:
+    """The SASRec whose item embedding the decoders start from: with text, where there is one."""
+    with_text = item_vectors_dir / "sasrec_text"
+    return with_text if with_text.is_dir() else item_vectors_dir / "sasrec"

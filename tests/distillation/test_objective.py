@@ -1,251 +1,155 @@
-"""Teacher states are found by key, and the student learns from each term that has a weight."""
+"""The student learns from each term that has a weight, and the teacher only where it shall."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from slmrec.core.checkpoint import Checkpoint
-from slmrec.core.errors import DataError, UnavailableError
-from slmrec.dataset.batches import batches_of_epoch, make_batch
-from slmrec.distillation.live_teacher import LiveTeacher, open_states
+from slmrec.dataset.batches import make_batch
 from slmrec.distillation.objective import Distillation, OnlineDistillation
-from slmrec.distillation.teacher_outputs import rows_of
 from slmrec.distillation.teacher_states import TeacherStates
-from slmrec.models.factory import new_decoder
-from slmrec.models.item_embedding import ItemEmbedding, trained_rows
-from slmrec.params.decoder import DecoderParams, FullTuning, LoraTuning
-from slmrec.params.distill_student import CutDecoder, DistillWeights, OnlineTeaching, StudentParams
-from slmrec.params.record_states import RecordStatesParams
-from slmrec.stages.distill_student import ONLY_RANKING, DistillationSetup, distill_student
-from slmrec.stages.record_states import record_states
+from slmrec.params.distill_student import DistillWeights
 from slmrec.training.losses.next_item import NextItemLoss
-from tests.support.histories import TRAINING, ring_histories
+from tests.support.histories import TRAINING
+from tests.support.models import small_decoder
+from tests.support.teachers import ALL_TERMS, HISTORIES, NO_TERMS, teacher
 
-ITEMS = 14
-HISTORIES = ring_histories(40, ITEMS - 2, 8)
-RECORD = RecordStatesParams(
-    keep="disk", blocks=[2, 4], top=5, precision="float32", shard_positions=37
-)
-ALL = DistillWeights(ranking=1, cosine=1, norm=0.1, multi_supervision=0.1, logits=0.5)
-NONE = DistillWeights(ranking=0, cosine=0, norm=0, multi_supervision=0, logits=0)
+BATCH = make_batch(HISTORIES, np.arange(10))
 
 
-def decoder(layers: int, width: int = 16):
-    torch.manual_seed(layers)
-    table = ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0)
-    shape = DecoderParams(
-        kind="config", layers=layers, width=width, heads=2, key_value_heads=1, feed_forward=24
+def next_item_loss(distillation: Distillation) -> NextItemLoss:
+    return NextItemLoss(distillation.student.item_embedding, TRAINING.loss, HISTORIES)
+
+
+def losses_of(
+    distillation: Distillation, recorded_dir: Path, weights: DistillWeights
+) -> dict[str, Tensor]:
+    """The parts of the loss of ten windows, from recorded states."""
+    states = TeacherStates(recorded_dir, HISTORIES)
+    return distillation.offline_losses(BATCH, states, next_item_loss(distillation), weights)
+
+
+def test_a_term_of_weight_zero_is_not_computed(recorded_dir: Path) -> None:
+    distillation = Distillation(small_decoder(2), 16, 2)
+    losses = losses_of(distillation, recorded_dir, ALL_TERMS)
+    assert list(losses) == ["ranking", "logits", "multi_supervision", "cosine", "norm"]
+    for name in ALL_TERMS.model_dump():
+        only = NO_TERMS.model_copy(update={name: 1.0})
+        assert set(losses_of(distillation, recorded_dir, only)) == {name}
+
+
+class Untouched:
+    """Stands for a teacher that must not be asked."""
+
+    def outputs(self, windows: Tensor, real: Tensor) -> None:
+        raise AssertionError(f"asked for {windows} at {real}")
+
+
+@pytest.mark.parametrize("name", ["ranking", "multi_supervision"])
+def test_terms_without_imitation_do_not_ask_the_teacher(name: str) -> None:
+    distillation = Distillation(small_decoder(2), 16, 2)
+    only = NO_TERMS.model_copy(update={name: 1.0})
+    losses = distillation.offline_losses(
+        BATCH,
+        Untouched(),  # type: ignore[arg-type]
+        next_item_loss(distillation),
+        only,
     )
-    return new_decoder(table, shape, 0.0, 0.0, 8).eval()
+    assert set(losses) == {name}
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("states") / "teacher_states"
-    record_states(decoder(4), [], HISTORIES, RECORD, folder)
-    return folder
+def test_the_teacher_itself_as_student_has_nothing_left_to_imitate(recorded_dir: Path) -> None:
+    losses = losses_of(Distillation(teacher(), 16, 2), recorded_dir, ALL_TERMS)
+    for name in ("cosine", "norm", "logits"):
+        assert losses[name].item() == pytest.approx(0, abs=1e-5)
 
 
-def test_recorded_rows_are_the_teachers_own_whatever_the_batch(recorded):
-    teacher, states = decoder(4), TeacherStates(recorded, HISTORIES)
-    known = trained_rows(teacher.item_embedding)
-    for rows in batches_of_epoch(HISTORIES, 60, seed=3, epoch=0):
-        batch = make_batch(HISTORIES, rows)
-        read = states.rows(batch.windows, batch.real)
-        with torch.inference_mode():
-            vectors, blocks = teacher.forward_with_states(batch.items, RECORD.blocks)
-            expected = rows_of(
-                vectors, blocks, batch.real, known, teacher.item_embedding(known), RECORD.top
-            )
-        torch.testing.assert_close(read.states, expected.states)
-        torch.testing.assert_close(read.scores, expected.scores)
-        assert torch.equal(read.items, expected.items)
-
-
-def test_states_are_written_in_shards_of_the_asked_size(recorded):
-    shards = sorted(path.name for path in recorded.glob("states-*"))
-    assert len(shards) == -(-int(HISTORIES.windows.positions.sum()) // 37)
-
-
-def test_states_of_other_windows_are_refused(recorded):
-    with pytest.raises(DataError, match="run dvc repro record_states"):
-        TeacherStates(recorded, ring_histories(39, ITEMS - 2, 8))
-
-
-def test_states_that_do_not_fit_the_disk_are_refused_before_anything_is_written(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(
-        "slmrec.distillation.teacher_states.shutil.disk_usage",
-        lambda _: type("Usage", (), {"free": 100}),
-    )
-    with pytest.raises(UnavailableError, match="record fewer blocks"):
-        record_states(decoder(4), [], HISTORIES, RECORD, tmp_path / "states")
-    assert not list((tmp_path / "states").iterdir())
-
-
-def parts_of(
-    distillation: Distillation, recorded, weights: DistillWeights
-) -> dict[str, torch.Tensor]:
-    batch = make_batch(HISTORIES, np.arange(10))
-    states = TeacherStates(recorded, HISTORIES)
-    return distillation.parts(
-        batch,
-        states,
-        NextItemLoss(distillation.student.item_embedding, TRAINING.loss, HISTORIES),
-        weights,
-    )
-
-
-def test_a_term_of_weight_zero_is_not_computed(recorded):
-    distillation = Distillation(decoder(2), 16, 2)
-    assert set(parts_of(distillation, recorded, ALL)) == {
-        "ranking",
-        "cosine",
-        "norm",
-        "multi_supervision",
-        "logits",
-    }
-    for name in ALL.model_dump():
-        assert set(parts_of(distillation, recorded, NONE.model_copy(update={name: 1.0}))) == {name}
-
-
-def test_the_teacher_itself_as_student_has_nothing_left_to_imitate(recorded):
-    teacher = decoder(4)
-    parts = parts_of(Distillation(teacher, 16, 2), recorded, ALL)
-    assert parts["cosine"].item() == pytest.approx(0, abs=1e-5)
-    assert parts["norm"].item() == pytest.approx(0, abs=1e-5)
-    assert parts["logits"].item() == pytest.approx(0, abs=1e-5)
-
-
-def test_every_term_reaches_the_student_and_imitation_falls_when_trained(recorded):
+def test_every_term_reaches_the_student_and_imitation_falls_when_trained(
+    recorded_dir: Path,
+) -> None:
     torch.manual_seed(0)
-    distillation = Distillation(
-        decoder(2, width=8), 16, 2
-    )  # a narrow student, through training-only projections
+    # A narrow student, through maps that only training has.
+    distillation = Distillation(small_decoder(2, width=8), 16, 2)
     optimizer = torch.optim.AdamW(distillation.parameters(), lr=0.01)
     imitation = DistillWeights(ranking=0, cosine=1, norm=1, multi_supervision=0, logits=1)
-    first = {
-        name: part.item() for name, part in parts_of(distillation, recorded, imitation).items()
-    }
+    first = losses_of(distillation, recorded_dir, imitation)
     for _ in range(60):
-        torch.stack(list(parts_of(distillation, recorded, imitation).values())).sum().backward()
+        losses = losses_of(distillation, recorded_dir, imitation)
+        torch.stack(list(losses.values())).sum().backward()
         optimizer.step()
         optimizer.zero_grad()
-    last = parts_of(distillation, recorded, imitation)
-    assert all(last[name].item() < 0.8 * first[name] for name in first)
+    last = losses_of(distillation, recorded_dir, imitation)
+    assert all(last[name].item() < 0.8 * first[name].item() for name in first)
 
 
-def test_blocks_align_by_share_of_depth():
-    assert Distillation(decoder(4), 16, 2).after == [2, 4]
-    assert Distillation(decoder(2), 16, 2).after == [1, 2]
+def test_multi_supervision_is_the_next_item_loss_of_every_block_but_the_last(
+    recorded_dir: Path,
+) -> None:
+    distillation = Distillation(small_decoder(2), 16, 2)
+    only = NO_TERMS.model_copy(update={"multi_supervision": 1.0})
+    losses = losses_of(distillation, recorded_dir, only)
+    _, [early, _] = distillation.student.forward_with_states(BATCH.items, [1, 2])
+    [head] = distillation.heads.score_heads
+    loss = next_item_loss(distillation).loss(head(early[BATCH.real]), BATCH.real_targets)
+    torch.testing.assert_close(losses["multi_supervision"], loss)
+    losses["multi_supervision"].backward()
+    # The embedding learns as input, but not to suit early layers: none but read items change.
+    gradient = distillation.student.item_embedding.ids.grad
+    assert gradient is not None
+    unread = [item for item in range(len(gradient)) if not (BATCH.items == item).any()]
+    assert unread and not gradient[unread].any()
 
 
-def test_computed_rows_are_the_recorded_ones_and_no_state_is_written(recorded, tmp_path):
-    record_states(
-        decoder(4), [], HISTORIES, RECORD.model_copy(update={"keep": "nothing"}), tmp_path
-    )
-    assert {file.name for file in tmp_path.iterdir()} == {"members.json", "states.json"}
-    computed = open_states(tmp_path, HISTORIES, decoder(4))
-    assert isinstance(computed, LiveTeacher)
-    batch = make_batch(HISTORIES, np.arange(10))
-    read, expected = (
-        computed.rows(batch.windows, batch.real),
-        TeacherStates(recorded, HISTORIES).rows(batch.windows, batch.real),
-    )
-    torch.testing.assert_close(read.states, expected.states)
-    torch.testing.assert_close(read.scores, expected.scores)
-    assert torch.equal(read.items, expected.items)
+def test_blocks_align_by_share_of_depth() -> None:
+    assert Distillation(small_decoder(4), 16, 2).block_ends == [2, 4]
+    assert Distillation(small_decoder(2), 16, 2).block_ends == [1, 2]
 
 
-def online_gradients(detach: bool, weights: DistillWeights) -> tuple[set[str], float]:
+def test_only_unequal_widths_are_mapped() -> None:
+    assert not list(Distillation(small_decoder(2), 16, 2).heads.state_projs.parameters())
+    narrow = Distillation(small_decoder(2, width=8), 16, 2).heads.state_projs
+    assert [tuple(weight.shape) for weight in narrow.parameters()] == [(16, 8), (16, 8)]
+
+
+def online_pull(detach: bool, weights: DistillWeights) -> tuple[set[str], float]:
     """Names of the parts, and how strongly the parts other than its own pull at the teacher."""
-    student, teacher = decoder(2), decoder(4)
-    both = OnlineDistillation(
-        Distillation(student, 16, 2),
-        teacher,
-        NextItemLoss(teacher.item_embedding, TRAINING.loss, HISTORIES),
-        [2, 4],
-        5,
-        detach,
-    )
-    parts = both.parts(
-        make_batch(HISTORIES, np.arange(10)),
-        NextItemLoss(student.item_embedding, TRAINING.loss, HISTORIES),
-        weights,
-    )
+    distillation, learning = Distillation(small_decoder(2), 16, 2), teacher()
+    teacher_loss = NextItemLoss(learning.item_embedding, TRAINING.loss, HISTORIES)
+    online = OnlineDistillation(distillation, learning, teacher_loss, [2, 4], 5, detach)
+    losses = online.losses(BATCH, next_item_loss(distillation), weights)
     torch.stack(
-        [part for name, part in parts.items() if name != "teacher_ranking"]
+        [loss for name, loss in losses.items() if name != "teacher_ranking"]
     ).sum().backward()
-    return set(parts), sum(
-        float(weight.grad.abs().sum()) for weight in teacher.parameters() if weight.grad is not None
-    )
+    gradients = [weight.grad for weight in learning.parameters() if weight.grad is not None]
+    return set(losses), sum(float(gradient.abs().sum()) for gradient in gradients)
 
 
-def test_online_a_detached_teacher_learns_from_its_own_loss_alone():
-    names, pull = online_gradients(detach=True, weights=ALL)
+def test_online_a_detached_teacher_learns_from_its_own_loss_alone() -> None:
+    names, pull = online_pull(detach=True, weights=ALL_TERMS)
     assert names == {"ranking", "cosine", "norm", "multi_supervision", "logits", "teacher_ranking"}
     assert pull == 0
-    assert online_gradients(detach=False, weights=ALL)[1] > 0
+    assert online_pull(detach=False, weights=ALL_TERMS)[1] > 0
 
 
-CUT = CutDecoder(kind="cut", teacher_layers=[1, 3], tuning=FullTuning(kind="full"))
+def test_online_soft_targets_of_the_full_softmax_never_pull_at_the_teacher() -> None:
+    only_logits = NO_TERMS.model_copy(update={"logits": 1.0})
+    assert online_pull(detach=False, weights=only_logits)[1] == 0
 
 
-def setup(recorded, online: OnlineTeaching | None = None) -> DistillationSetup:
-    teacher = decoder(4)
-    return DistillationSetup(
-        HISTORIES, teacher, TeacherStates(recorded, HISTORIES), online, 1, torch.device("cpu")
-    )
-
-
-def student_params(**changes) -> StudentParams:
-    plain = StudentParams(
-        decoder=CUT,
-        dropout=0.0,
-        layer_drop=0.0,
-        item_vectors="trained",
-        weights=ALL,
-        training=TRAINING,
-    )
-    return plain.model_copy(update=changes)
-
-
-def test_a_student_learns_offline_online_with_lora_and_narrow(recorded, tmp_path):
-    lora = LoraTuning(kind="lora", rank=2, alpha=2, dropout=0.0, targets=["q_proj", "down_proj"])
-    narrow = DecoderParams(
-        kind="config", layers=2, width=8, heads=2, key_value_heads=2, feed_forward=12
-    )
-    online = OnlineTeaching(kind="online", detach=False, teacher_weight=1.0)
-    cases = {
-        "offline": (setup(recorded), student_params()),
-        "online": (setup(recorded, online), student_params()),
-        "lora": (setup(recorded), student_params(decoder=CUT.model_copy(update={"tuning": lora}))),
-        "narrow": (setup(recorded), student_params(decoder=narrow)),
-        "frozen": (setup(recorded), student_params(item_vectors="frozen")),
-    }
-    for name, (taught, p) in cases.items():
-        before = [weight.clone() for weight in taught.teacher.parameters()]
-        student, curve = distill_student(
-            taught, p, p.weights, Checkpoint(tmp_path / f"{name}.safetensors"), name
-        )
-        assert curve[-1]["ranking"] < curve[0]["ranking"], name
-        assert ("teacher_ranking" in curve[0]) == (name == "online")
-        assert student.shape.width == (8 if name == "narrow" else 16)
-        assert torch.equal(
-            student.item_embedding.folded(), taught.teacher.item_embedding.folded()
-        ) == (name == "frozen")
-        assert not any("lora" in key for key in student.state_dict())
-        for old, new in zip(before, taught.teacher.parameters(), strict=True):
-            assert torch.equal(old, new)  # the setup's teacher is the same for the next student
-
-
-def test_without_distillation_no_teacher_runs_even_online(recorded, tmp_path):
-    online = OnlineTeaching(kind="online", detach=True, teacher_weight=1.0)
-    p = student_params()
-    _, curve = distill_student(
-        setup(recorded, online), p, ONLY_RANKING, Checkpoint(tmp_path / "c.safetensors"), "alone"
-    )
-    assert set(curve[0]) == {"epoch", "valid_ndcg@10", "ranking"}
+def test_online_the_student_learns_what_it_would_from_the_recorded_teacher(
+    recorded_dir: Path,
+) -> None:
+    distillation, learning = Distillation(small_decoder(2), 16, 2), teacher()
+    teacher_loss = NextItemLoss(learning.item_embedding, TRAINING.loss, HISTORIES)
+    online = OnlineDistillation(distillation, learning, teacher_loss, [2, 4], 5, detach=True)
+    losses = online.losses(BATCH, next_item_loss(distillation), ALL_TERMS)
+    expected = losses_of(distillation, recorded_dir, ALL_TERMS)
+    for name, loss in expected.items():
+        torch.testing.assert_close(losses[name], loss, msg=name)
+    vectors = learning(BATCH.items)[BATCH.real]
+    teacher_ranking = teacher_loss.loss(vectors, BATCH.real_targets)
+    torch.testing.assert_close(losses["teacher_ranking"], teacher_ranking)

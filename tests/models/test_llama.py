@@ -1,91 +1,96 @@
-"""Models: causal, blind to padding, the same class at every depth, whole on disk."""
+"""The decoder: causal, blind to padding, with states between its layers and a prompt before."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 import torch
 
-from slmrec.core.errors import DataError
-from slmrec.core.vocabulary import UNK
-from slmrec.models.factory import decoder_parameters, new_decoder
-from slmrec.models.item_embedding import ItemEmbedding
-from slmrec.models.sasrec import SASRec
-from slmrec.models.serialization import load_model, save_model
-from slmrec.params.decoder import DecoderParams
+from slmrec.models.factory import ROPE
+from slmrec.models.llama import DecoderShape, LlamaRecommender
+from tests.support.models import MAX_LENGTH, item_embedding, small_decoder
 
-SHAPE = DecoderParams(
-    kind="config", layers=4, width=16, heads=2, key_value_heads=2, feed_forward=24
-)
+ITEMS = torch.tensor([[3, 4, 5, 6, 7, 8], [9, 4, 3, 3, 2, 11]])
+SHAPE = DecoderShape(3, 16, 2, 1, 24, 1e-5, ROPE)
 
 
-def table(cold: tuple[int, ...] = (), text: torch.Tensor | None = None) -> ItemEmbedding:
-    trained = torch.ones(12, dtype=torch.bool)
-    trained[list(cold)] = False
-    return ItemEmbedding(trained, 8, text, 0.0)
-
-
-def models():
+def prompted(prompt: torch.Tensor | None, layer_drop: float = 0.0) -> LlamaRecommender:
     torch.manual_seed(1)
-    yield new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval()
-    yield SASRec(table(), layers=2, heads=2, feed_forward=16, dropout=0.1, max_length=10).eval()
+    return LlamaRecommender(item_embedding(), SHAPE, 0.0, layer_drop, MAX_LENGTH, prompt).eval()
 
 
-def test_no_later_item_and_no_padding_reaches_an_earlier_position():
-    for model in models():
-        items = torch.tensor([[3, 4, 5, 6, 7, 8]])
-        changed = torch.tensor([[3, 4, 5, 9, 0, 0]])
-        torch.testing.assert_close(model(items)[:, :3], model(changed)[:, :3])
-        torch.testing.assert_close(model(changed)[:, :4], model(changed[:, :4]))
-        assert not torch.allclose(model(items)[:, 3], model(changed)[:, 3])
+def test_no_later_item_and_no_padding_reaches_an_earlier_position() -> None:
+    model = small_decoder(4)
+    items = torch.tensor([[3, 4, 5, 6, 7, 8]])
+    changed = torch.tensor([[3, 4, 5, 9, 0, 0]])
+    torch.testing.assert_close(model(items)[:, :3], model(changed)[:, :3])
+    torch.testing.assert_close(model(changed)[:, :4], model(changed[:, :4]))
+    assert not torch.allclose(model(items)[:, 3], model(changed)[:, 3])
 
 
-def test_a_saved_model_answers_the_same_after_loading(tmp_path):
-    for number, model in enumerate(models()):
-        save_model(model, tmp_path / str(number))
-        items = torch.randint(1, 12, (3, 7))
-        assert torch.equal(load_model(tmp_path / str(number))(items), model(items))
-
-
-def test_a_pickle_in_place_of_weights_is_refused(tmp_path):
-    save_model(next(models()), tmp_path)
-    torch.save({"input_proj.weight": torch.zeros(1)}, tmp_path / "model.safetensors")
-    with pytest.raises(DataError, match="not a safetensors file"):
-        load_model(tmp_path)
-
-
-def test_a_student_started_from_all_of_its_teachers_layers_is_its_teacher():
-    torch.manual_seed(2)
-    teacher, student = (
-        new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval(),
-        new_decoder(table(), SHAPE, 0.1, 0.0, 10).eval(),
-    )
-    items = torch.randint(1, 12, (2, 6))
-    assert not torch.allclose(student(items), teacher(items))
-    student.start_from(teacher, [1, 2, 3, 4])
-    torch.testing.assert_close(student(items), teacher(items))
-
-
-def test_states_are_read_after_the_named_layers():
-    model = next(models())
-    items = torch.randint(1, 12, (2, 6))
-    vectors, states = model.forward_with_states(items, [2, 4])
+def test_states_are_read_after_the_named_layers() -> None:
+    model = small_decoder(4)
+    vectors, states = model.forward_with_states(ITEMS, [2, 4])
     assert [tuple(state.shape) for state in states] == [(2, 6, 16)] * 2
     torch.testing.assert_close(model.output_proj(model.norm(states[-1])), vectors)
+    positions = torch.arange(6)[None]
+    h = model.input_proj(model.item_embedding(ITEMS))
+    for layer in model.layers[:2]:
+        h = layer(h, position_ids=positions, position_embeddings=model.rotary(h, positions))
+    torch.testing.assert_close(states[0], h)
 
 
-def test_an_item_without_training_events_reads_the_unknown_items_vector():
-    items = table(cold=(5, 7))
-    assert torch.equal(items(torch.tensor([5, 7])), items(torch.tensor([UNK, UNK])))
-    assert not torch.equal(items(torch.tensor([4])), items(torch.tensor([UNK])))
-    assert torch.equal(items.folded()[4], items(torch.tensor(4)))
+def test_a_new_decoder_starts_near_the_map_that_returns_the_last_items_vector() -> None:
+    model = small_decoder(2)
+    vectors = model.item_embedding.folded()
+    round_trip = model.output_proj(model.input_proj(vectors))  # orthogonal maps, scaled
+    torch.testing.assert_close(round_trip, 8**0.5 * vectors, rtol=1e-4, atol=1e-6)
+    cosine = torch.nn.functional.cosine_similarity(model(ITEMS), model.item_embedding(ITEMS), dim=2)
+    assert cosine.mean() > 0.3
 
 
-def test_text_gives_an_item_without_events_a_place_of_its_own():
-    items = table(cold=(5, 7), text=torch.randn(12, 6))
-    assert not torch.allclose(items(torch.tensor([5])), items(torch.tensor([7])))
+def test_in_training_a_dropped_layer_hands_states_on_and_serving_drops_none() -> None:
+    model, without_drop = prompted(None, layer_drop=1.0), prompted(None)
+    torch.testing.assert_close(model(ITEMS), without_drop(ITEMS))
+    model.train()
+    _, states = model.forward_with_states(ITEMS, [1, 2, 3])
+    assert all(torch.equal(state, states[0]) for state in states)
+    torch.testing.assert_close(states[0], model.input_proj(model.item_embedding(ITEMS)))
 
 
-def test_decoder_parameters_leave_the_item_table_out():
-    model = next(models())
-    per_layer = 4 * 16 * 16 + 3 * 16 * 24 + 2 * 16
-    assert decoder_parameters(model) == 4 * per_layer + 16 + 2 * 8 * 16
+def test_layers_are_dropped_at_the_asked_rate() -> None:
+    torch.manual_seed(5)
+    model = prompted(None, layer_drop=0.25).train()
+    dropped = 0
+    for _ in range(200):
+        _, states = model.forward_with_states(ITEMS[:1, :1], [1, 2, 3])
+        dropped += sum(torch.equal(a, b) for a, b in pairwise(states))
+    assert dropped / 400 == pytest.approx(0.25, abs=0.06)
+
+
+def test_a_prompt_reads_as_words_before_every_history() -> None:
+    prompt = torch.randn(1, 3, 16, generator=torch.Generator().manual_seed(2))
+    model = prompted(prompt)
+    h = model.input_proj(model.item_embedding(ITEMS))
+    with_prompt = torch.cat([prompt.expand(2, -1, -1), h], dim=1)  # (2, 3 + 6, 16)
+    last = model.forward_with_states(ITEMS, [3])[1][0]
+    torch.testing.assert_close(last, model.read_words(with_prompt)[:, 3:], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(model(ITEMS), prompted(None)(ITEMS), atol=1e-3)
+
+
+def test_a_folded_prompt_answers_the_same_from_constants() -> None:
+    model = prompted(torch.randn(1, 3, 16, generator=torch.Generator().manual_seed(2)))
+    expected = model(ITEMS)
+    assert model.prompt_length == 3
+    model.fold_prompt()
+    assert model.prompt is None and model.prompt_length == 3
+    torch.testing.assert_close(model(ITEMS), expected)
+    model.fold_prompt()  # nothing is left to fold
+    torch.testing.assert_close(model(ITEMS), expected)
+
+
+def test_without_a_prompt_there_is_nothing_to_fold() -> None:
+    model = prompted(None)
+    model.fold_prompt()
+    assert model.prefix is None and model.prompt_length == 0

@@ -1,102 +1,123 @@
-"""Negatives, and the optimizer that touches only the rows of a batch."""
+"""The next-item loss: over the candidates of training, in each of its kinds, in full precision."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional
 
-from slmrec.models.item_embedding import ItemEmbedding
-from slmrec.params.training import GbceLoss, LossParams, SampledSoftmaxLoss
-from slmrec.training.loop import train
-from slmrec.training.losses.negative_sampler import Negatives
+from slmrec.models.item_embedding import training_candidates
+from slmrec.params.training import GbceLoss, LossParams, SampledSoftmaxLoss, SoftmaxLoss
 from slmrec.training.losses.next_item import NextItemLoss
-from slmrec.training.optimizer import clip, optimizers
-from tests.support.histories import TRAINING, histories_of, ring_histories
-from tests.support.training import ring_run
+from slmrec.training.losses.softmax import SoftTargets
+from tests.support.histories import ring_histories
+from tests.support.models import ITEMS, WIDTH, item_embedding
 
-ITEMS = 14
 HISTORIES = ring_histories(60, ITEMS - 2, 8)
+COLD = (5, 9)
+SOFTMAX = SoftmaxLoss(kind="softmax", scores_at_once=50)
 SAMPLED = SampledSoftmaxLoss(
-    kind="sampled_softmax", negatives=40, uniform_share=0.5, rows="touched"
+    kind="sampled_softmax", negatives=200, uniform_share=0.5, rows="touched"
 )
+GBCE = GbceLoss(kind="gbce", negatives=6, calibration=0.75, rows="all")
+TARGETS = torch.tensor([3, 4, 3, 12, 1, 8])
+WEIGHTS = (2.0, 3.0)
 
 
-def test_expected_counts_are_those_of_many_draws():
-    histories = histories_of(
-        [[2, 2, 2, 3, 4, 9, 9], [2, 5, 3, 9, 9]], max_length=9
-    )  # 2 four times, 3 twice, 4 and 5 once
-    negatives = Negatives(torch.tensor([1, 2, 3, 4, 5]), 0.5, histories)
+def next_item_loss(p: LossParams) -> NextItemLoss:
     torch.manual_seed(1)
-    items, times, log_expected = negatives.draw(100_000)
-    counts = torch.zeros(6).index_add_(0, items, times)
-    expected = (
-        torch.tensor([0, 0.1, 0.1 + 0.5 * 4 / 8, 0.1 + 0.5 * 2 / 8, 0.1 + 0.5 / 8, 0.1 + 0.5 / 8])
-        * 100_000
-    )
-    torch.testing.assert_close(counts, expected, rtol=0.03, atol=0)
-    torch.testing.assert_close(log_expected[items == 2][0].exp(), expected[2])
+    embedding = item_embedding(COLD)
+    torch.nn.init.normal_(embedding.ids)
+    return NextItemLoss(embedding, p, HISTORIES)
 
 
-def test_negatives_hang_on_the_seed_of_the_step_and_not_on_what_was_drawn_before():
-    negatives = Negatives(torch.arange(1, ITEMS), 0.5, HISTORIES)
-    torch.manual_seed(7)
-    first = drawn(negatives)
-    torch.rand(100)
-    assert drawn(negatives) == first
-    torch.manual_seed(8)
-    assert drawn(negatives) != first
+def user_vectors() -> Tensor:
+    return torch.randn(6, WIDTH, generator=torch.Generator().manual_seed(2)).requires_grad_()
 
 
-def drawn(negatives: Negatives) -> dict[int, float]:
-    """How often each of 20 draws' items came."""
-    items, times, _ = negatives.draw(20)
-    return dict(zip(items.tolist(), times.tolist(), strict=True))
+def log_probs(loss: NextItemLoss) -> tuple[Tensor, list[int]]:
+    """Of the user vectors over the candidates, and which these are."""
+    candidates = training_candidates(loss.item_embedding)
+    scores = user_vectors() @ loss.item_embedding(candidates).T
+    return functional.log_softmax(scores, dim=1), candidates.tolist()
+
+
+def test_softmax_is_over_unk_and_the_items_with_events_alone() -> None:
+    loss = next_item_loss(SOFTMAX)
+    plain, candidates = log_probs(loss)
+    assert candidates == [item for item in range(1, ITEMS) if item not in COLD]
+    columns = [candidates.index(target) for target in TARGETS.tolist()]
+    expected = -plain[torch.arange(6), columns].mean()
+    torch.testing.assert_close(loss.loss(user_vectors(), TARGETS), expected)
+
+
+@pytest.mark.parametrize("p", [SOFTMAX, SAMPLED, GBCE], ids=["softmax", "sampled", "gbce"])
+def test_frozen_items_give_the_same_loss_and_no_gradient_to_the_embedding(p: LossParams) -> None:
+    loss, vectors = next_item_loss(p), user_vectors()
+    full, frozen = loss.loss(vectors, TARGETS), loss.loss_with_frozen_items(vectors, TARGETS)
+    torch.testing.assert_close(frozen, full)
+    frozen.backward()
+    assert vectors.grad is not None and vectors.grad.any()
+    assert loss.item_embedding.ids.grad is None
+    full.backward()
+    assert loss.item_embedding.ids.grad is not None
 
 
 @pytest.mark.parametrize(
-    "loss", [SAMPLED, SAMPLED.model_copy(update={"rows": "all"})], ids=["touched", "all"]
+    ("p", "sparse"),
+    [
+        (SOFTMAX, False),
+        (SAMPLED, True),
+        (SAMPLED.model_copy(update={"rows": "all"}), False),
+        (GBCE, False),
+        (GBCE.model_copy(update={"rows": "touched"}), True),
+    ],
 )
-def test_a_ring_is_learned_against_drawn_negatives(tmp_path, loss):
-    curve = train(
-        ring_run(
-            tmp_path / "c.safetensors", loss=loss, epochs=12, patience=12, checkpoint_seconds=60
-        )
+def test_only_a_loss_that_reads_few_rows_may_ask_for_sparse_gradients(
+    p: LossParams, sparse: bool
+) -> None:
+    assert next_item_loss(p).item_embedding.sparse_gradients == sparse
+
+
+def test_soft_targets_name_items_and_meet_the_students_scores_of_those() -> None:
+    loss = next_item_loss(SOFTMAX)
+    plain, candidates = log_probs(loss)
+    items = torch.tensor([[12, 2, 6]] * 6)
+    teacher = torch.tensor([[0.5, 0.2, 0.1]] * 6).log()
+    hard, soft = loss.loss_with_soft_targets(
+        user_vectors(), TARGETS, SoftTargets(items, teacher), WEIGHTS
     )
-    assert curve[-1]["valid_ndcg@10"] > 0.95
+    torch.testing.assert_close(hard, loss.loss(user_vectors(), TARGETS))
+    student = plain[:, [candidates.index(item) for item in (12, 2, 6)]]
+    rest = 0.2 * (math.log(0.2) - (1 - student.exp().sum(dim=1)).log())
+    by_hand = (teacher.exp() * (teacher - student)).sum(dim=1) + rest
+    torch.testing.assert_close(soft, by_hand.mean(), rtol=1e-4, atol=1e-6)
 
 
-def test_a_ring_is_learned_with_gbce(tmp_path):
-    loss = GbceLoss(kind="gbce", negatives=8, calibration=0.0, rows="all")
-    curve = train(
-        ring_run(
-            tmp_path / "c.safetensors", loss=loss, epochs=40, patience=40, checkpoint_seconds=60
-        )
+def test_against_negatives_the_soft_targets_come_close_to_the_full_softmax() -> None:
+    full, sampled = next_item_loss(SOFTMAX), next_item_loss(SAMPLED)
+    soft_targets = SoftTargets(
+        torch.tensor([[12, 2, 6]] * 6), torch.tensor([[0.5, 0.2, 0.1]] * 6).log()
     )
-    assert curve[-1]["valid_ndcg@10"] > 0.95
+    expected = full.loss_with_soft_targets(user_vectors(), TARGETS, soft_targets, WEIGHTS)
+    torch.manual_seed(4)  # of the step, which negatives are drawn from
+    losses = sampled.loss_with_soft_targets(user_vectors(), TARGETS, soft_targets, WEIGHTS)
+    torch.testing.assert_close(torch.stack(losses), torch.stack(expected), rtol=0.1, atol=0)
 
 
-def table_after_steps(
-    loss: LossParams, touched: list[int], steps: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    torch.manual_seed(3)
-    table = ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 4, None, 0.0)
-    before = table.ids.detach().clone()
-    NextItemLoss(table, loss, HISTORIES)  # tells the table which rows its gradients hold
-    chosen = optimizers(table, TRAINING)
-    for _ in range(steps):
-        (table(torch.tensor(touched)) ** 2).sum().backward()
-        clip(table.parameters(), 1.0)
-        for optimizer in chosen:
-            optimizer.step()
-            optimizer.zero_grad()
-    return before, table.ids.detach()
+@pytest.mark.parametrize("p", [SOFTMAX, SAMPLED, GBCE], ids=["softmax", "sampled", "gbce"])
+def test_losses_are_formed_in_full_precision_in_training_with_half_the_bits(p: LossParams) -> None:
+    loss, vectors = next_item_loss(p), user_vectors().detach().bfloat16()
+    plain = loss.loss(vectors.float(), TARGETS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(loss.loss(vectors, TARGETS), plain)
 
 
-def test_rows_that_every_batch_reads_change_as_adamw_changes_them_and_the_others_rest():
-    touched = [3, 5, 5, 7]
-    before, rows_only = table_after_steps(SAMPLED, touched, 5)
-    _, dense = table_after_steps(SAMPLED.model_copy(update={"rows": "all"}), touched, 5)
-    torch.testing.assert_close(rows_only[[3, 5, 7]], dense[[3, 5, 7]], rtol=1e-4, atol=1e-6)
-    rest = np.setdiff1d(np.arange(ITEMS), touched)
-    assert torch.equal(rows_only[rest], before[rest])
+def test_scores_are_held_for_as_many_positions_as_fit_the_budget_and_one_at_least() -> None:
+    loss = next_item_loss(SOFTMAX)
+    assert len(loss.candidates) == ITEMS - 1 - len(COLD)  # 11
+    assert loss._positions_at_once(SOFTMAX) == 50 // 11
+    assert loss._positions_at_once(SOFTMAX.model_copy(update={"scores_at_once": 5})) == 1
