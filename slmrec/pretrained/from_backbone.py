@@ -9,14 +9,15 @@ from torch import Tensor
 
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import LlamaRecommender
+from slmrec.models.warm_start import start_from_language_model
 from slmrec.params.train_teacher import LeastChange, Pretrained
 from slmrec.pretrained.backbone import NORM, Backbone, read_layers, sampled_words
-from slmrec.pretrained.layer_selection import layers_by_place, least_change
+from slmrec.pretrained.layer_selection import layers_by_change, layers_by_place
 
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """What surrounds a decoder's layers, whatever they are."""
+    """What a decoder needs besides its layers, whichever they are."""
 
     item_embedding: ItemEmbedding
     dropout: float
@@ -25,30 +26,37 @@ class DecoderSettings:
 
 
 def pretrained_decoder(
-    backbone: Backbone, p: Pretrained, settings: DecoderSettings, sample: Callable[[int], Tensor]
+    backbone: Backbone,
+    p: Pretrained,
+    settings: DecoderSettings,
+    sample_histories: Callable[[int], Tensor],
 ) -> tuple[LlamaRecommender, list[int]]:
-    """The decoder of `p`, and which of the backbone's layers, counted from 1, it kept.
+    """The decoder of `p`, and which of the backbone's layers, counted from 1, it has.
 
-    sample gives that many right-padded histories (B, T), for the rule that measures.
+    sample_histories(count) gives right-padded histories (B, T), for the rule that measures.
     """
     prompt = backbone.prompt(p.prompt) if p.prompt is not None else None
+    depth = backbone.shape.layers
     if isinstance(p.cut, LeastChange):
-        whole = with_layers(backbone, range(1, backbone.shape.layers + 1), settings, prompt).eval()
-        kept = least_change(whole, sample(p.cut.windows), p.cut)
+        full_depth = decoder_of_layers(backbone, range(1, depth + 1), settings, prompt).eval()
+        layers = layers_by_change(full_depth, sample_histories(p.cut.windows), p.cut)
     else:
-        kept = layers_by_place(p.cut, backbone.shape.layers)
-    return with_layers(backbone, kept, settings, prompt), kept
+        layers = layers_by_place(p.cut, depth)
+    return decoder_of_layers(backbone, layers, settings, prompt), layers
 
 
-def with_layers(
-    backbone: Backbone, numbers: Sequence[int], settings: DecoderSettings, prompt: Tensor | None
+def decoder_of_layers(
+    backbone: Backbone, layers: Sequence[int], settings: DecoderSettings, prompt: Tensor | None
 ) -> LlamaRecommender:
     """A decoder of the backbone's named layers, counted from 1."""
-    shape = replace(backbone.shape, layers=len(numbers))
     model = LlamaRecommender(
-        settings.item_embedding, shape, settings.dropout, settings.layer_drop, settings.max_length, prompt
+        settings.item_embedding,
+        replace(backbone.shape, layers=len(layers)),
+        settings.dropout,
+        settings.layer_drop,
+        settings.max_length,
+        prompt,
     )
-    model.start_from_words(
-        read_layers(backbone, numbers), backbone.read(NORM), sampled_words(backbone)
-    )
+    weights = read_layers(backbone, layers)
+    start_from_language_model(model, weights, backbone.read(NORM), sampled_words(backbone))
     return model

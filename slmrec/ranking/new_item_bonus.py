@@ -1,9 +1,9 @@
-"""What an item without a training event is worth beside known ones: one number, chosen on the validation targets.
+"""What is added to the scores of items without a training event: one number, chosen on validation.
 
 Such an item has a title, so a model knows what it resembles, but not how often it will be wanted:
-in training every candidate had events, and whatever looks rare scores low. How much new items are
-wanted shows only after the training cut, and that is where the validation targets lie. A bonus on
-all their scores leaves their order alone and costs nothing when serving.
+every candidate seen in training had events, and items that look rare score low. How much new items
+are wanted shows only after the training cut, where the validation targets lie. One bonus on all
+their scores keeps their order among themselves and costs nothing when serving.
 """
 
 from __future__ import annotations
@@ -13,30 +13,31 @@ import torch
 from torch import Tensor
 
 from slmrec.dataset.histories import Histories, Targets
-from slmrec.ranking.metrics import gains, user_means
-from slmrec.ranking.ranks import leave_out, targets_by_input
+from slmrec.ranking.candidates import mask_excluded
+from slmrec.ranking.inputs import InputBatch, batches_by_input
+from slmrec.ranking.metrics import mean_ndcg10
 from slmrec.ranking.scorers import Scorer
 
-BONUSES = (
-    torch.arange(49) / 4
-)  # 0 to 12; scores are log-odds, and a quarter of one more or less changes hardly any list
+# 0 to 12. Scores are log-odds: a step of a quarter changes hardly any list.
+BONUSES = torch.arange(49) / 4  # (J,)
 
 
 def quality_by_bonus(
     scorer: Scorer, histories: Histories, targets: Targets, candidates: Tensor, new: Tensor
 ) -> np.ndarray:
-    """NDCG@10, mean over users, with each of BONUSES on the items in `new` (I,) bool, of which no bonus is in the scores yet.  # (J,)"""
+    """NDCG@10, mean over users, with each of BONUSES added to the items in `new`.  # (J,)
+
+    candidates and new are (I,) bool; the scores must not hold a bonus yet.
+    """
     ranks = ranks_by_bonus(scorer, histories, targets, candidates, new)  # (N, J)
-    return np.array(
-        [user_means(gains(column, "ndcg@10"), targets.row).mean() for column in ranks.T]
-    )
+    return np.array([mean_ndcg10(column, targets.row) for column in ranks.T])
 
 
-def chosen_bonus(quality: np.ndarray, may_cost: float) -> int:
-    """The place of the largest bonus that costs at most that share of the best quality.
+def choose_bonus(quality: np.ndarray, may_cost: float) -> int:
+    """Which of BONUSES to take: the largest that costs at most this share of the best quality (J,).
 
-    The best alone hardly shows new items: each is a guess, and a list is measured by what it hits
-    today.
+    The best one alone would hardly show new items: recommending one is a guess, and NDCG measures
+    hits on today's targets.
     """
     return int(np.flatnonzero(quality >= quality.max() * (1 - may_cost))[-1])
 
@@ -44,34 +45,31 @@ def chosen_bonus(quality: np.ndarray, may_cost: float) -> int:
 def ranks_by_bonus(
     scorer: Scorer, histories: Histories, targets: Targets, candidates: Tensor, new: Tensor
 ) -> np.ndarray:
-    """The rank of each target with each of BONUSES, ties against the model, as `rank_targets` gives it.  # (N, J) int64"""
+    """Ranks of `rank_targets` with each of BONUSES added to the items in `new`.  # (N, J) int64"""
     ranks = np.empty((len(targets.row), len(BONUSES)), dtype=np.int64)
-    for group, rows, stops, place in targets_by_input(histories, targets):
-        scores = scorer.score(rows, stops)  # (b, I)
-        lines = torch.from_numpy(place)
-        wanted = torch.from_numpy(
-            histories.items[histories.offsets[targets.row[group]] + targets.position[group]]
-        )
-        goals = scores[lines, wanted]  # (n,)
-        leave_out(scores, histories, rows, stops, candidates)
-        itself = (
-            scores[lines, wanted] > -torch.inf
-        ).long()  # counted among those that reach its score
-        known, fresh = (_rising(scores[:, part])[lines] for part in (~new, new))
-        ahead = BONUSES * new[wanted][:, None]  # (n, J) what the target itself gains
-        # Differences first: a goal plus a bonus minus the same bonus is not the goal, and the
-        # target would miss its own score.
-        reached = _reaching(known, goals[:, None] + ahead) + _reaching(
-            fresh, goals[:, None] + (ahead - BONUSES)
-        )
-        ranks[group] = (1 + reached - itself[:, None]).numpy()
+    for batch in batches_by_input(histories, targets):
+        scores = scorer.score(batch.rows, batch.stops)  # (B, I)
+        target_scores = scores[batch.input_of_target, batch.target_items]  # (n,)
+        mask_excluded(scores, histories, batch.rows, batch.stops, candidates)
+        ranks[batch.targets] = _ranks(scores, target_scores, batch, new).numpy()
     return ranks
 
 
-def _rising(scores: Tensor) -> Tensor:
-    return scores.sort(dim=1).values
+def _ranks(scores: Tensor, target_scores: Tensor, batch: InputBatch, new: Tensor) -> Tensor:
+    """Ranks of a batch's targets among the masked scores (B, I), for each bonus.  # (n, J)"""
+    lines, items = batch.input_of_target, batch.target_items
+    # Unless it is masked, the target is counted among the items that reach its score.
+    itself = (scores[lines, items] > -torch.inf).long()
+    known_scores = scores[:, ~new].sort(dim=1).values[lines]
+    new_scores = scores[:, new].sort(dim=1).values[lines]
+    own_bonus = BONUSES * new[items][:, None]  # (n, J)
+    # The difference of bonuses comes first: in floating point a score plus a bonus minus the same
+    # bonus is not the score, and a target would not reach its own.
+    reaching = _count_reaching(known_scores, target_scores[:, None] + own_bonus)
+    reaching += _count_reaching(new_scores, target_scores[:, None] + (own_bonus - BONUSES))
+    return 1 + reaching - itself[:, None]
 
 
-def _reaching(rising: Tensor, goals: Tensor) -> Tensor:
-    """How many of each row (n, M), rising, are at least as great as its goals (n, J).  # (n, J)"""
-    return rising.shape[1] - torch.searchsorted(rising, goals.contiguous())
+def _count_reaching(rising_scores: Tensor, thresholds: Tensor) -> Tensor:
+    """How many scores of each row (n, M), rising, are at least the thresholds (n, J).  # (n, J)"""
+    return rising_scores.shape[1] - torch.searchsorted(rising_scores, thresholds.contiguous())

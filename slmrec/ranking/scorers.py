@@ -9,44 +9,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slmrec.core.vocabulary import PAD
-from slmrec.dataset.batches import right_padded
 from slmrec.dataset.histories import Histories
+from slmrec.dataset.padding import at_last_positions, right_padded
 from slmrec.models.factory import SequenceModel
 
 
 class Scorer(Protocol):
-    """Scores every item (len(rows), I) for the histories `items[:stops]` of the users in `rows`."""
+    """Scores every item (B, I) for B inputs: `items[:stop]` of the user in each of `rows`."""
 
     def score(self, rows: np.ndarray, stops: np.ndarray) -> Tensor: ...
 
 
 class ModelScorer:
-    """Scores histories with a model: the user vector of the newest items against the folded item table, and each item's bonus."""
+    """Scores histories with a model.
+
+    A score is the product of the user vector, read from the newest items, and the item's vector,
+    plus the item's bonus.
+    """
 
     def __init__(self, model: SequenceModel, histories: Histories) -> None:
         self.model = model.eval()
         self.histories = histories
         with torch.inference_mode():
-            self.table, self.bonuses = (
-                model.item_embedding.folded(),
-                model.item_embedding.bonuses(),
-            )  # (I, E), (I,)
+            self.table = model.item_embedding.folded()  # (I, E)
+            self.bonuses = model.item_embedding.bonuses()  # (I,)
 
     def score(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
-        # Ranking is counting, on the CPU wherever the model computes.
-        return torch.addmm(
-            self.bonuses, self.user_vectors(rows, stops), self.table.T
-        ).cpu()  # (B, I)
+        scores = torch.addmm(self.bonuses, self.user_vectors(rows, stops), self.table.T)  # (B, I)
+        return scores.cpu()  # wherever the model computes: to rank is to compare and count
 
     def user_vectors(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
         """User vectors of the inputs.  # (B, E)"""
-        device = self.table.device
-        items = right_padded(self.histories, rows, stops, self.model.max_length)
+        newest = right_padded(self.histories, rows, stops, self.model.max_length)
+        items = torch.from_numpy(newest).to(self.table.device)  # (B, T)
         with torch.inference_mode():
-            vectors = self.model(torch.from_numpy(items).to(device))  # (B, T, E)
-            last = torch.from_numpy((items != PAD).sum(axis=1) - 1).to(device)
-            return vectors[torch.arange(len(last), device=device), last]
+            return at_last_positions(self.model(items), items)
 
 
 class EnsembleScorer:
@@ -56,5 +53,4 @@ class EnsembleScorer:
         self.scorers = scorers
 
     def score(self, rows: np.ndarray, stops: np.ndarray) -> Tensor:
-        """Scores (len(rows), I) of the histories `items[:stops]` of the users in `rows`."""
         return torch.stack([scorer.score(rows, stops) for scorer in self.scorers]).mean(dim=0)

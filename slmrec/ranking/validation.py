@@ -8,9 +8,11 @@ import torch
 from slmrec.dataset.histories import Histories
 from slmrec.models.factory import SequenceModel
 from slmrec.models.item_embedding import ItemEmbedding
-from slmrec.ranking.metrics import gains, user_means
-from slmrec.ranking.new_item_bonus import BONUSES, chosen_bonus, quality_by_bonus
-from slmrec.ranking.ranks import candidate_mask, rank_targets, sample_targets
+from slmrec.ranking.candidates import candidate_mask
+from slmrec.ranking.inputs import sample_targets
+from slmrec.ranking.metrics import mean_ndcg10
+from slmrec.ranking.new_item_bonus import BONUSES, choose_bonus, quality_by_bonus
+from slmrec.ranking.ranks import rank_targets
 from slmrec.ranking.scorers import ModelScorer
 
 
@@ -18,33 +20,30 @@ class SampledNdcg:
     """NDCG@10 on a fixed sample of the validation targets, full ranking, mean over users."""
 
     def __init__(
-        self, histories: Histories, item_embedding: ItemEmbedding, targets: int, seed: int
+        self, histories: Histories, item_embedding: ItemEmbedding, sample_size: int, seed: int
     ) -> None:
         self.histories = histories
-        self.targets = sample_targets(histories.targets["valid"], targets, seed)
+        self.targets = sample_targets(histories.targets["valid"], sample_size, seed)
         self.candidates = candidate_mask(
             len(item_embedding),
             np.concatenate([histories.items, item_embedding.described().cpu().numpy()]),
         )
-        wanted = histories.items[histories.offsets[self.targets.row] + self.targets.position]
-        self.judges_new_items = item_embedding.text is not None and bool(
-            item_embedding.is_new().cpu()[torch.from_numpy(wanted)].any()
-        )
+        target_items = torch.from_numpy(histories.target_items(self.targets))
+        new_targets = item_embedding.is_new().cpu()[target_items]
+        self.has_new_targets = item_embedding.text is not None and bool(new_targets.any())
 
     def __call__(self, model: SequenceModel) -> float:
-        """The figure; where new items are among the targets, with the bonus that `chosen_bonus` says, which is left in the table."""
+        """NDCG@10 of `model`; chooses its item table's bonus for new items and leaves it there.
+
+        The bonus is 0 where no target of the sample is a new item with a title.
+        """
         bonus = model.item_embedding.new_item_bonus.zero_()
         scorer = ModelScorer(model, self.histories)
-        if not self.judges_new_items:
+        if not self.has_new_targets:
             ranks = rank_targets(scorer, self.histories, self.targets, self.candidates, None)
-            return float(user_means(gains(ranks.full, "ndcg@10"), self.targets.row).mean())
-        quality = quality_by_bonus(
-            scorer,
-            self.histories,
-            self.targets,
-            self.candidates,
-            model.item_embedding.is_new().cpu(),
-        )
-        chosen = chosen_bonus(quality, model.item_embedding.new_items_may_cost)
+            return mean_ndcg10(ranks.full, self.targets.row)
+        new = model.item_embedding.is_new().cpu()
+        quality = quality_by_bonus(scorer, self.histories, self.targets, self.candidates, new)
+        chosen = choose_bonus(quality, model.item_embedding.new_items_may_cost)
         bonus.fill_(BONUSES[chosen])
         return float(quality[chosen])

@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""What a figure was measured with: the machine, the versions and the settings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from typing import Any
 
 import psutil
 
-PACKAGES = ("slmrec", "torch", "transformers", "peft")  # whose versions a trained model hangs on
+from slmrec.params.compute import ComputeParams
+from slmrec.params.section import TopSection
+
+PACKAGES = ("slmrec", "torch", "transformers", "peft")  # whose versions a trained model depends on
 
 
 def machine(threads: int | None, *packages: str) -> dict[str, Any]:
-    """Cores, memory in MiB, system and the versions of Python and `packages`; `threads` where they were fixed."""
-    return {
+    """Cores, memory in MiB, system, versions of Python and `packages`, and `threads` where set."""
+    facts = {
         "cores": os.cpu_count(),
         "memory_mib": psutil.virtual_memory().total // 2**20,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: version(name) for name in packages},
-    } | ({} if threads is None else {"threads": threads})
+    }
+    return facts if threads is None else facts | {"threads": threads}
+
+
+def study_context(compute: ComputeParams, *sections: TopSection) -> dict[str, Any]:
+    """What a study's report says besides its results: all settings by section, and the machine."""
+    settings = {section.KEY: section.model_dump() for section in (compute, *sections)}
+    return {"settings": settings, "made_with": machine(compute.threads, *PACKAGES)}

@@ -18,11 +18,9 @@ class DepthStudyParams(TopSection):
     FILE = "studies.yaml"
 
     seed: Seed
-    depths: list[Count] = Field(
-        min_length=1
-    )  # at which the teacher is trained anew, besides its full depth
-    windows: Count  # histories whose states are looked at
-    spans: list[Count] = Field(min_length=1)  # layers that one map is to replace
+    depths: list[Count] = Field(min_length=1)  # to train the teacher at, besides its full depth
+    windows: Count  # training windows whose states are analysed
+    spans: list[Count] = Field(min_length=1)  # how many layers one map is to replace
     ridge: float = Field(gt=0)  # of that map's fit, relative to the mean variance of the inputs
     near: Share  # a depth is good enough at this share of the best depth's quality
 
@@ -34,9 +32,7 @@ class AblationRow(Section):
     weights: DistillWeights
     teaching: OnlineTeaching | Literal["offline"]
     decoder: DecoderParams | Literal["as distill_student says"]
-    text: Literal[
-        "as the teacher", "none"
-    ]  # none: item vectors go on learning without their titles
+    text: Literal["as the teacher", "none"]  # none: item vectors keep learning without the titles
 
 
 class AblationParams(TopSection):

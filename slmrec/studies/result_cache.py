@@ -1,9 +1,8 @@
-"""Findings of a long study, kept one by one as they are made, so that an interrupted study goes on where it was."""
+"""Results of a long study, stored one by one, so that an interrupted study continues."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from slmrec.core.cache import cache_folder
@@ -11,14 +10,14 @@ from slmrec.core.files import read_json, write_json
 
 
 class ResultCache:
-    """JSON files under the cache folder, one a finding, good for one key of inputs and settings."""
+    """JSON files under the cache folder, one a result, for one key of inputs and settings."""
 
     def __init__(self, study: str, key: str) -> None:
         self.folder = cache_folder() / "studies" / study / key
 
-    def get_or_compute(self, name: str, make: Callable[[], Any]) -> Any:
-        """The finding `name`: read where it is kept, made and kept otherwise."""
-        path: Path = self.folder / f"{name}.json"
+    def get_or_compute(self, name: str, compute: Callable[[], Any]) -> Any:
+        """The stored result `name`; computed and stored first where there is none."""
+        path = self.folder / f"{name}.json"
         if not path.is_file():
-            write_json(path, make())
+            write_json(path, compute())
         return read_json(path)

@@ -1,114 +1,122 @@
-"""Baselines and the whole evaluator, on logs whose answers are known."""
+"""The evaluator, on logs whose answers are known."""
 
 from __future__ import annotations
 
+from math import log2
+
 import numpy as np
+import pytest
 import torch
 
-from slmrec.core.checkpoint import Checkpoint
-from slmrec.evaluation.baselines import DAY_MICROSECONDS, LastItemTransition, Popularity
-from slmrec.evaluation.evaluator import Evaluator, Parameters, draw_negatives, slices_of
+from slmrec.evaluation.baselines import LastItemTransition, Popularity
+from slmrec.evaluation.evaluator import Evaluator, ParameterCounts
+from slmrec.models.item_embedding import ItemEmbedding
+from slmrec.models.sasrec import SASRec
 from slmrec.params.evaluate import EvaluateParams
-from slmrec.ranking.ranks import candidate_mask
-from slmrec.stages.evaluate import ranked
+from slmrec.ranking.ranks import Ranks
 from tests.support.histories import histories_of, ring_histories
 
 ITEMS = 14
 P = EvaluateParams(
     seed=1, negatives=3, bootstrap=200, recent_days=30, short_history=5, tail_share=0.2
 )
-NOTHING = np.empty(0, dtype=np.int64)  # items known by their text alone
+NO_ITEMS = np.empty(0, dtype=np.int64)  # known by their text alone
+NO_PARAMETERS = ParameterCounts.of()
 RING = ring_histories(80, ITEMS - 2, 8)
 
 
-def test_popularity_counts_training_events_and_nothing_after_them():
-    histories = histories_of([[2, 3, 2, 4, 5], [2, 3, 6, 4]], max_length=9)
-    assert Popularity(histories, 8, None).counts.tolist() == [0, 0, 3, 2, 0, 0, 0, 0]
+def test_last_item_transition_knows_the_ring() -> None:
+    evaluator = Evaluator(RING, ITEMS, NO_ITEMS, P)
+    ranks = evaluator.rank(LastItemTransition(RING, ITEMS))
+    assert evaluator.report(ranks, NO_PARAMETERS)["full"]["hr@1"] == 1
 
 
-def test_recent_popularity_forgets_what_is_older_than_its_days():
-    histories = histories_of([[2, 2, 3, 9, 9]], max_length=9)
-    histories.times[:] = np.array([0, 1, 40, 41, 42]) * DAY_MICROSECONDS
-    assert Popularity(histories, 10, 30).counts.tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+def test_a_report_holds_the_metrics_of_its_ranks() -> None:
+    histories = histories_of([[2, 3, 4, 5], [5, 4, 3, 2, 4, 3, 4, 2]], max_length=3)
+    evaluator = Evaluator(histories, 10, NO_ITEMS, P)
+    ranks = Ranks(np.array([1, 3]), np.array([1, 2]), np.array([3, 5]))
+    report = evaluator.report(ranks, ParameterCounts(7, 8))
+    assert report["full"]["hr@1"] == (1 + 0) / 2
+    assert report["full"]["ndcg@10"] == pytest.approx((1 / log2(2) + 1 / log2(4)) / 2)
+    assert report["full"]["coverage@10"] == 2 / 4  # 3 and 5 of the four items 2 to 5
+    assert report["sampled"]["mrr"] == (1 + 1 / 2) / 2
+    assert (report["parameters"], report["table_parameters"]) == (7, 8)
+    # only the first user's input is short: three items, where five count as few
+    assert report["slices"]["short_history"] == {"targets": 1, "hr@10": 1, "ndcg@10": 1}
 
 
-def test_last_item_transition_knows_the_ring():
-    evaluator = Evaluator(RING, ITEMS, NOTHING, P)
-    measured = evaluator.report(evaluator.rank(LastItemTransition(RING, ITEMS)), Parameters(0, 0))
-    assert measured["full"]["hr@1"] == 1
+def test_a_report_leaves_out_slices_without_a_target_and_a_protocol_without_negatives() -> None:
+    evaluator = Evaluator(RING, ITEMS, NO_ITEMS, P)
+    everything = np.ones(len(evaluator.targets.row), dtype=np.int64)
+    report = evaluator.report(Ranks(everything, None, np.array([2])), NO_PARAMETERS)
+    assert "new_items" not in report["slices"]
+    assert report["sampled"] == {}
 
 
-def test_a_transition_that_never_happened_falls_back_to_popularity():
-    histories = histories_of([[2, 3, 4, 4], [2, 3, 3, 4]], max_length=9)
-    scores = LastItemTransition(histories, 6).score(np.array([0]), np.array([3]))[0]
-    assert scores.argmax() in (2, 3) and scores[5] == 0
+def test_every_figure_lies_where_it_must_and_the_interval_holds_the_mean() -> None:
+    evaluator = Evaluator(RING, ITEMS, NO_ITEMS, P)
+    report = evaluator.report(evaluator.rank(Popularity(RING, ITEMS, None)), NO_PARAMETERS)
+    low, high = report["ci95"]["ndcg@10"]
+    assert 0 <= low <= report["full"]["ndcg@10"] <= high <= 1
+    assert report["full"]["hr@1"] <= report["full"]["hr@5"] <= report["full"]["hr@10"]
 
 
-def test_negatives_are_drawn_once_and_never_from_what_the_user_met():
-    candidates = candidate_mask(ITEMS, np.arange(2, ITEMS)).numpy()
-    histories = histories_of([[2, 3, 4, 5], [5, 4, 3, 2]], max_length=3)
-    drawn = draw_negatives(histories, candidates, P)
-    assert drawn.tolist() == draw_negatives(histories, candidates, P).tolist()
-    assert not set(drawn.ravel().tolist()) & {0, 1, 2, 3, 4, 5}
-    assert all(len(set(row)) == 3 for row in drawn.tolist())
+def test_differences_are_of_the_pairs_whose_models_were_both_ranked() -> None:
+    evaluator = Evaluator(RING, ITEMS, NO_ITEMS, P)
+    popularity = evaluator.rank(Popularity(RING, ITEMS, None))
+    transition = evaluator.rank(LastItemTransition(RING, ITEMS))
+    differences = evaluator.paired_differences({"teacher": transition, "sasrec": popularity})
+    assert set(differences) == {"teacher-sasrec"}
+    assert differences["teacher-sasrec"][0] > 0
 
 
-def test_slices_hold_short_inputs_rare_items_and_new_items():
-    histories = histories_of([[2, 2, 2, 3, 4, 4, 9], [2, 3, 3]], max_length=9)
-    slices = slices_of(histories, histories.targets["test"], 10, P)
-    assert slices["short_history"].tolist() == [False, True]
-    assert slices["new_items"].tolist() == [True, False]
-    assert slices["tail_items"].tolist() == [False, True]
+def test_the_same_evaluation_gives_the_same_figures() -> None:
+    reports = []
+    for _ in range(2):
+        evaluator = Evaluator(RING, ITEMS, NO_ITEMS, P)
+        ranks = evaluator.rank(Popularity(RING, ITEMS, None))
+        reports.append(evaluator.report(ranks, NO_PARAMETERS))
+    assert reports[0] == reports[1]
 
 
-def test_every_figure_lies_where_it_must_and_the_interval_holds_the_mean():
-    evaluator = Evaluator(RING, ITEMS, NOTHING, P)
-    popularity, transition = (
-        evaluator.rank(Popularity(RING, ITEMS, None)),
-        evaluator.rank(LastItemTransition(RING, ITEMS)),
-    )
-    measured = evaluator.report(popularity, Parameters(1, 2))
-    low, high = measured["ci95"]["ndcg@10"]
-    assert 0 <= low <= measured["full"]["ndcg@10"] <= high <= 1
-    assert measured["full"]["hr@1"] <= measured["full"]["hr@5"] <= measured["full"]["hr@10"]
-    compared = evaluator.paired_differences({"teacher": transition, "sasrec": popularity})
-    assert set(compared) == {"teacher-sasrec"} and compared["teacher-sasrec"][0] > 0
-
-
-def test_the_same_examination_gives_the_same_figures():
-    first, second = (Evaluator(RING, ITEMS, NOTHING, P) for _ in range(2))
-    one, other = (
-        each.report(each.rank(Popularity(RING, ITEMS, None)), Parameters(0, 0))
-        for each in (first, second)
-    )
-    assert one == other
-
-
-def test_no_input_holds_the_target_or_anything_after_it():
-    """A scorer that sees the target in its input would be caught: inputs end where the protocol says."""
-    seen: list[tuple[int, int]] = []
+def test_no_input_holds_the_target_or_anything_after_it() -> None:
+    """A scorer that sees the target in its input would be caught: inputs end where they must."""
+    scored: list[tuple[int, int]] = []
 
     class Spy:
         def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
-            seen.extend(zip(rows.tolist(), stops.tolist(), strict=True))
+            scored.extend(zip(rows.tolist(), stops.tolist(), strict=True))
             return torch.zeros(len(rows), ITEMS)
 
-    Evaluator(RING, ITEMS, NOTHING, P).rank(Spy())
+    Evaluator(RING, ITEMS, NO_ITEMS, P).rank(Spy())
     lengths = np.diff(RING.offsets)
-    assert sorted(seen) == [(row, int(lengths[row]) - 1) for row in range(len(lengths))]
+    assert sorted(scored) == [(row, int(length) - 1) for row, length in enumerate(lengths)]
 
 
-def test_a_model_that_was_ranked_before_is_not_ranked_again(tmp_path):
-    evaluator = Evaluator(RING, ITEMS, NOTHING, P)
-    checkpoint = Checkpoint(tmp_path / "ranks.safetensors")
-    first = ranked(LastItemTransition(RING, ITEMS), evaluator, checkpoint)
+def test_items_known_by_their_text_alone_compete_and_count() -> None:
+    histories = histories_of([[2, 3, 4, 5], [5, 4, 3, 2]], max_length=3)
+    evaluator = Evaluator(histories, 10, np.array([8]), P)
+    assert np.flatnonzero(evaluator.candidates.numpy()).tolist() == [2, 3, 4, 5, 8]
+    assert evaluator.protocol()["items"] == 5
 
-    class Broken:
-        def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
-            raise AssertionError("scored again")
 
-    again = ranked(Broken(), evaluator, checkpoint)
-    assert all(
-        np.array_equal(getattr(first, name), getattr(again, name))
-        for name in ("full", "sampled", "recommended")
-    )
+def test_the_protocol_says_what_was_measured() -> None:
+    histories = histories_of([[2, 3, 4, 5], [5, 4, 3, 2]], max_length=3)
+    assert Evaluator(histories, 10, np.array([7, 8]), P).protocol() == {
+        "split": "leave_one_out",
+        "test_targets": 2,
+        "test_users": 2,
+        "items": 6,
+        "negatives": 2,  # three are asked for, but each user has met four of the six items
+        "seed": 1,
+    }
+
+
+def test_parameters_of_several_models_add_up() -> None:
+    embedding = ItemEmbedding(torch.ones(ITEMS, dtype=torch.bool), 8, None, 0.0)
+    model = SASRec(embedding, 1, 2, 16, 0.0, 3)
+    single = ParameterCounts.of(model)
+    assert single.table == ITEMS * 8
+    assert single.model == sum(weight.numel() for weight in model.parameters()) - ITEMS * 8
+    assert ParameterCounts.of(model, model) == ParameterCounts(2 * single.model, 2 * single.table)
+    assert ParameterCounts(0, 0) == NO_PARAMETERS

@@ -1,0 +1,102 @@
+"""The result as people read it: rows from metrics/*.json, aligned tables, README between marks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slmrec.core.errors import UsageError
+from slmrec.results import (
+    MARKS,
+    as_markdown,
+    read_differences,
+    read_results,
+    result_text,
+    write_into,
+)
+
+QUALITY = {"ndcg@10": 0.0625, "hr@10": 0.125, "mrr": 0.05, "coverage@10": 0.5}
+
+
+@pytest.fixture
+def metrics_dir(tmp_path: Path) -> Path:
+    """Metrics of two models, written as the stages write them."""
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    teacher = {"full": QUALITY, "ci95": {"ndcg@10": [0.06, 0.065]}, "parameters": 2600000}
+    popularity = {
+        "full": {**QUALITY, "ndcg@10": 0.03},
+        "ci95": {"ndcg@10": [0.02, 0.04]},
+        "parameters": 0,
+    }
+    evaluation = {
+        "protocol": {"split": "temporal", "test_targets": 20000, "items": 1682, "seed": 4},
+        "models": {"teacher": teacher, "popularity": popularity},
+        "paired": {"teacher-popularity": [-0.001, 0.03]},
+    }
+    (folder / "evaluation.json").write_text(json.dumps(evaluation))
+    cost = {"parameters": 2600000, "epoch_seconds": 12.34, "users_per_second": 1234.4}
+    (folder / "cost.json").write_text(json.dumps({"teacher": cost}))
+    return folder
+
+
+def test_the_table_lists_models_from_worst_to_best_with_what_was_measured(
+    metrics_dir: Path,
+) -> None:
+    rows = read_results(metrics_dir)
+    assert [row["model"] for row in rows] == ["popularity", "teacher"]
+    assert rows[1]["ndcg@10"] == "0.0625"
+    assert rows[1]["ndcg@10 95%"] == "0.0600 to 0.0650"
+    assert (rows[1]["epoch seconds"], rows[1]["users per second"]) == ("12.34", "1,234")
+    assert rows[0]["users per second"] == ""  # nobody measured it, which is not zero
+
+
+def test_a_difference_shows_its_sign(metrics_dir: Path) -> None:
+    (row,) = read_differences(metrics_dir)
+    assert list(row.values()) == ["teacher-popularity", "-0.0010", "+0.0300"]
+
+
+def test_the_columns_of_the_table_are_aligned() -> None:
+    rows = [{"model": "a", "mrr": "0.1"}, {"model": "longer", "mrr": "0.12345"}]
+    lines = as_markdown(rows).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert lines[1] == "|:--------|--------:|"
+
+
+def test_a_table_keeps_figures_as_they_were_written() -> None:
+    table = as_markdown([{"model": "a", "mrr": "0.10", "users": "1,200"}])
+    assert [cell.strip() for cell in table.splitlines()[2].split("|")] == [
+        "", "a", "0.10", "1,200", "",
+    ]  # fmt: skip
+
+
+def test_without_rows_there_is_no_table() -> None:
+    assert as_markdown([]) == ""
+
+
+def test_the_result_names_what_was_measured_and_where_the_bundle_lies(metrics_dir: Path) -> None:
+    project = metrics_dir.parent
+    text = result_text(project)
+    assert text.startswith("20,000 targets, 1,682 items, temporal split; every item ranked;")
+    assert text.endswith("No bundle at artifacts/bundle yet: run dvc repro.\n")
+    assert "| teacher-popularity " in text
+    (project / "artifacts/bundle/part").mkdir(parents=True)
+    (project / "artifacts/bundle/part/model.onnx").write_bytes(bytes(2_500_000))
+    assert "The bundle: artifacts/bundle (2.5 MB)." in result_text(project)
+
+
+def test_the_readme_gets_the_table_between_its_marks_and_keeps_the_rest(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    write_into(readme, "new \\1\n")
+    assert readme.read_text() == f"before\n{MARKS[0]}\nnew \\1\n{MARKS[1]}\nafter\n"
+
+
+def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks\n")
+    with pytest.raises(UsageError, match="has no lines"):
+        write_into(readme, "new\n")
+    assert readme.read_text() == "no marks\n"
