@@ -1,4 +1,4 @@
-"""Writing a bundle: item table, contract, stamped graph, golden cases, model card; the manifest last."""
+"""Writing a bundle: its files, and the manifest last."""
 
 from __future__ import annotations
 
@@ -7,36 +7,72 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmrec.export.contract import _json
-from slmrec.export.item_tables import ItemFiles
+from slmrec.export.item_tables import items_to_parquet
 from slmrec.export.model_card import model_card
-from slmrec.runtime.bundle import CONTRACT, GOLDEN, ITEMS, MODEL, write_manifest
+from slmrec.runtime.bundle import (
+    CONTRACT,
+    GOLDEN,
+    ITEMS,
+    ITEMS_PARQUET,
+    METRICS,
+    MODEL,
+    MODEL_CARD,
+    write_manifest,
+)
+from slmrec.runtime.items import ServedItems
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Everything a bundle is made of."""
+class BundleFiles:
+    """The bytes of each file of a bundle but the manifest, which follows from them."""
 
-    graph: bytes  # stamped with the hashes of the contract and the item table
+    model: bytes  # the graph, stamped with the hashes of contract and items_jsonl
     contract: bytes
-    items: ItemFiles
-    metrics: dict[str, Any]
+    items_jsonl: bytes
+    items_parquet: bytes
+    metrics: bytes
+    model_card: bytes
     golden: bytes
 
 
-def write_bundle(parts: Parts, folder: Path) -> None:
-    """Write a bundle into an empty folder, its manifest last; the same parts give the same bytes."""
-    files = {
-        MODEL: parts.graph,
-        CONTRACT: parts.contract,
-        ITEMS: parts.items.lines,
-        "items.parquet": parts.items.parquet,
-        "metrics.json": _json(parts.metrics),
-        "MODEL_CARD.md": model_card(json.loads(parts.contract), parts.metrics).encode(),
-        GOLDEN: parts.golden,
+def json_bytes(value: Any) -> bytes:
+    """A JSON file of a bundle, sorted and indented. Raises ValueError on NaN or infinity."""
+    text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def bundle_files(
+    model: bytes,
+    contract: dict[str, Any],
+    served: ServedItems,
+    metrics: dict[str, Any],
+    golden: bytes,
+) -> BundleFiles:
+    """The files of a bundle of the stamped graph `model`. Raises ValueError on a NaN metric."""
+    return BundleFiles(
+        model=model,
+        contract=json_bytes(contract),
+        items_jsonl=served.jsonl,
+        items_parquet=items_to_parquet(served),
+        metrics=json_bytes(metrics),
+        model_card=model_card(contract, metrics).encode(),
+        golden=golden,
+    )
+
+
+def write_bundle(files: BundleFiles, bundle_dir: Path) -> None:
+    """Write a bundle into an empty folder, its manifest last."""
+    contents = {
+        MODEL: files.model,
+        CONTRACT: files.contract,
+        ITEMS: files.items_jsonl,
+        ITEMS_PARQUET: files.items_parquet,
+        METRICS: files.metrics,
+        MODEL_CARD: files.model_card,
+        GOLDEN: files.golden,
     }
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    write_manifest(folder)
-    for file in folder.iterdir():
+    for name, content in contents.items():
+        (bundle_dir / name).write_bytes(content)
+    write_manifest(bundle_dir)
+    for file in bundle_dir.iterdir():
         file.chmod(0o644)  # a service reads it as another user than the one who wrote it

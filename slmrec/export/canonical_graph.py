@@ -1,4 +1,4 @@
-"""An exported graph reduced to what it computes: the same model gives the same bytes on every machine and in every process."""
+"""An exported graph reduced to what it computes, so that every machine gives the same bytes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from typing import Any
 
 import onnx
 
-MADE_UP = "val_"  # how the exporter begins the names of constants that have none
+GENERATED = "val_"  # how the exporter begins the names of constants that have none
+# The exporter names weights after the attributes that hold them. In a graph they keep the names
+# that they have had in every bundle so far, whatever the attributes are called by now.
+PUBLISHED_NAMES = {
+    "vectors.model.item_embedding.": "vectors.model.table.",
+    "vectors.model.prefix.": "vectors.model.remembered.",
+}
 
 
-def cleaned(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """`graph`, changed in place: no stack traces, source paths, doc strings or stale shapes, and names by place alone."""
+def canonicalize(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Change `graph` in place to what does not depend on the process that exported it.
+
+    Stack traces, source paths, doc strings and intermediate shapes go; names follow from places.
+    """
     graph.ClearField("metadata_props")
     graph.ClearField("doc_string")
     body = graph.graph
-    _strip(body)
+    _remove_annotations(body)
     # Stale intermediate shapes stop the quantiser; the runtime infers them anew.
     body.ClearField("value_info")
     _rename(body)
@@ -24,7 +33,7 @@ def cleaned(graph: onnx.ModelProto) -> onnx.ModelProto:
     return graph
 
 
-def _strip(body: onnx.GraphProto) -> None:
+def _remove_annotations(body: onnx.GraphProto) -> None:
     parts: Iterable[Any] = [body, *body.node, *body.initializer, *body.input, *body.output]
     for part in parts:
         part.ClearField("metadata_props")
@@ -32,20 +41,36 @@ def _strip(body: onnx.GraphProto) -> None:
 
 
 def _rename(body: onnx.GraphProto) -> None:
-    """Number nodes and intermediate values by place: the exporter's own counters change with the process's hash seed."""
-    kept = {output.name for output in body.output}
-    names = {
-        weight.name: f"constant_{place}"
-        for place, weight in enumerate(body.initializer)
-        if weight.name.startswith(MADE_UP)
-    }
+    names = _weight_names(body) | _value_names(body)
     for place, node in enumerate(body.node):
         node.name = f"{node.op_type}_{place}"
-        for port, output in enumerate(node.output):
-            if output and output not in kept:
-                names[output] = f"{node.op_type.lower()}_{place}" + (f"_{port}" if port else "")
-    for weight in body.initializer:
-        weight.name = names.get(weight.name, weight.name)
-    for node in body.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
+    for weight in body.initializer:
+        weight.name = names.get(weight.name, weight.name)
+
+
+def _weight_names(body: onnx.GraphProto) -> dict[str, str]:
+    """New names of weights: the published ones, and of constants by place."""
+    names = {}
+    for place, weight in enumerate(body.initializer):
+        if weight.name.startswith(GENERATED):
+            names[weight.name] = f"constant_{place}"
+        for attribute, published in PUBLISHED_NAMES.items():
+            if weight.name.startswith(attribute):
+                names[weight.name] = published + weight.name.removeprefix(attribute)
+    return names
+
+
+def _value_names(body: onnx.GraphProto) -> dict[str, str]:
+    """New names of intermediate values, by the place of the node that gives them.
+
+    The exporter numbers values by counters that change with the process's hash seed.
+    """
+    outputs = {output.name for output in body.output}
+    return {
+        output: f"{node.op_type.lower()}_{place}" + (f"_{port}" if port else "")
+        for place, node in enumerate(body.node)
+        for port, output in enumerate(node.output)
+        if output and output not in outputs
+    }

@@ -1,4 +1,4 @@
-"""The ONNX graph: `history`, `exclude`, `k` -> `items`, `scores`, made from any model that gives user vectors.
+"""The ONNX graph: `history`, `exclude`, `k` -> `items`, `scores`, from any sequence model.
 
 Everything a consumer could get wrong is done inside the graph: histories are cut to their newest
 items, ids outside the catalogue are read as unknown, and PAD, UNK, retired and excluded items are
@@ -19,19 +19,18 @@ from torch.nn import functional
 
 from slmrec.core.errors import TrainingError, UsageError
 from slmrec.core.vocabulary import PAD, UNK
-from slmrec.export.canonical_graph import cleaned
+from slmrec.export.canonical_graph import canonicalize
 from slmrec.export.last_position import last_vectors
 from slmrec.models.factory import SequenceModel
 
 INPUTS = ("history", "exclude", "k")
 OUTPUTS = ("items", "scores")
-LARGEST_GRAPH = (
-    2**31 - 1
-)  # bytes: a protobuf message holds no more, and weights stay inside the file
+# Bytes: a protobuf message holds no more, and weights stay inside the file.
+LARGEST_GRAPH = 2**31 - 1
 
 
 class FoldedTable(nn.Module):
-    """An item table reduced to its (I, E) weight, so that the graph holds one Gather and nothing of how it was trained."""
+    """An item embedding folded into its (I, E) weight: one Gather in the graph."""
 
     rows: Tensor
 
@@ -54,77 +53,80 @@ class FoldedTable(nn.Module):
 
 
 class ServingGraph(nn.Module):
-    """What is exported: history (B, T), exclude (B, X), k () to the k best candidates' items and scores (B, K).
+    """What is exported: history (B, T), exclude (B, X), k () -> items and scores (B, K).
 
-    T is at least 1. `k` above the number of candidates C is cut to C. Where exclusions leave a row
-    fewer than k candidates, its tail is PAD with score -inf: an excluded item never comes out, and
-    a reader stops at the first PAD.
+    These are the k best candidates. T is at least 1. `k` above the number of candidates C is cut to
+    C. Where exclusions leave a row fewer than k candidates, its tail is PAD with score -inf: an
+    excluded item never comes out, and a reader stops at the first PAD.
     """
 
     columns: Tensor  # (E, I)
-    added: Tensor  # (I,) a candidate's bonus, -inf for PAD, UNK and what must not be recommended
+    added: Tensor  # (I,) an item's bonus; -inf for PAD, UNK and what must not be recommended
 
     def __init__(self, model: SequenceModel, candidates: Tensor) -> None:
         super().__init__()
         rows = model.item_embedding.folded().detach().clone()
         # A copy, so that the caller's model keeps its own table, dropout and mode.
-        own = copy.deepcopy(model).eval()
-        own.set_submodule("item_embedding", FoldedTable(rows))
-        self.vectors = last_vectors(own)
+        served_model = copy.deepcopy(model).eval()
+        served_model.set_submodule("item_embedding", FoldedTable(rows))
+        self.vectors = last_vectors(served_model)
         self.max_length = model.max_length
-        self.count = len(rows)
+        self.rows = len(rows)
         self.candidates = int(candidates.sum())
         # Transposed once here: a head tied to the input table exports as MatMul on a Transpose,
         # which is never quantised.
         self.register_buffer("columns", rows.T.contiguous())
-        self.register_buffer(
-            "added", torch.where(candidates, model.item_embedding.bonuses().detach(), -torch.inf)
-        )
+        bonuses = model.item_embedding.bonuses().detach()
+        self.register_buffer("added", torch.where(candidates, bonuses, -torch.inf))
 
     def forward(self, history: Tensor, exclude: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
         newest, last = self._newest(history)
         scores = self.vectors(newest, last) @ self.columns + self.added  # (B, I)
-        # An exclusion outside the catalogue excludes nothing: it lands on PAD, which is masked
-        # anyway.
-        scores = scores.scatter(1, self._inside(exclude, PAD), -torch.inf)
-        best, items = scores.topk(self._length(k), dim=1)
+        # An exclusion outside the item table becomes PAD, which is masked anyway.
+        scores = scores.scatter(1, self._known(exclude, PAD), -torch.inf)
+        best, items = scores.topk(self._list_length(k), dim=1)
         return torch.where(best > -torch.inf, items, PAD), best
 
-    def _inside(self, items: Tensor, otherwise: int) -> Tensor:
+    def _known(self, items: Tensor, fallback: int) -> Tensor:
         # An id outside the table would fail the whole batch, and -1 would read the last item's row.
-        return torch.where((items >= 0) & (items < self.count), items, otherwise)
+        return torch.where((items >= 0) & (items < self.rows), items, fallback)
 
     def _newest(self, history: Tensor) -> tuple[Tensor, Tensor]:
-        """The newest max_length items of each row (B, W), right-padded, and where the last one lies (B,).
+        """The newest max_length items of each row and the last positions.  # (B, W), (B,)
 
-        W is the lesser of T and max_length. A PAD before a row's last item, and an empty row's
+        Rows are right-padded; W is the lesser of T and max_length. A PAD before a row's last item, and an empty row's
         first, is read as UNK.
         """
-        items = self._inside(history, UNK)
-        places = torch.arange(items.shape[1])  # (T,)
-        length = torch.where(items != PAD, places + 1, 0).amax(1).clamp(min=1)  # (B,)
+        items = self._known(history, UNK)
+        positions = torch.arange(items.shape[1])  # (T,)
+        length = torch.where(items != PAD, positions + 1, 0).amax(1).clamp(min=1)  # (B,)
         start = (length - self.max_length).clamp(min=0)  # (B,)
         window = torch.arange(torch.sym_min(items.shape[1], self.max_length))[None]  # (1, W)
         newest = items.gather(1, (start[:, None] + window).clamp(max=items.shape[1] - 1))  # (B, W)
         last = length - start - 1
         return torch.where((window <= last[:, None]) & (newest == PAD), UNK, newest), last
 
-    def _length(self, k: Tensor) -> int:
+    def _list_length(self, k: Tensor) -> int:
         length = torch.sym_min(cast(int, k.item()), self.candidates)
         torch._check(length >= 0)
-        torch._check(length <= self.count)
+        torch._check(length <= self.rows)
         return cast(int, length)
 
 
 def export_graph(model: SequenceModel, candidates: Tensor, opset: int) -> onnx.ModelProto:
-    """Export `model` with `candidates` (I,) bool as an ONNX graph whose bytes depend on the weights and versions alone.
+    """Export `model` with `candidates` (I,) bool.
 
-    Raises TrainingError when a weight is not finite and UsageError when the graph would not fit
-    into one file.
+    The graph's bytes depend on the weights and the versions of torch and onnx alone. Raises
+    TrainingError when a weight is not finite and UsageError when the graph would not fit into one
+    file.
     """
     graph = ServingGraph(model, candidates)
     _check_weights(graph)
+    return canonicalize(_exported(graph, opset))
+
+
+def _exported(graph: ServingGraph, opset: int) -> onnx.ModelProto:
     batch, time, excluded = (torch.export.Dim(name) for name in ("batch", "time", "excluded"))
     # The example is longer than 1 in every direction: torch.export takes 0 and 1 for constants.
     example = (torch.full((2, 3), UNK), torch.full((2, 2), PAD), torch.tensor(2))
@@ -137,14 +139,10 @@ def export_graph(model: SequenceModel, candidates: Tensor, opset: int) -> onnx.M
             input_names=INPUTS,
             output_names=OUTPUTS,
             opset_version=opset,
-            dynamic_shapes={
-                "history": {0: batch, 1: time},
-                "exclude": {0: batch, 1: excluded},
-                "k": None,
-            },
+            dynamic_shapes=({0: batch, 1: time}, {0: batch, 1: excluded}, None),
             external_data=False,
         )
-    return cleaned(cast(Any, program).model_proto)
+    return cast(Any, program).model_proto
 
 
 def stamp(graph: onnx.ModelProto, properties: dict[str, str]) -> bytes:
@@ -161,11 +159,13 @@ def _check_weights(graph: ServingGraph) -> None:
         size += weight.nbytes
         if name != "added" and not torch.isfinite(weight).all():
             raise TrainingError(
-                f"weight {name} holds NaN or infinity; nothing was exported; train again with a lower learning rate"
+                f"weight {name} holds NaN or infinity; nothing was exported; "
+                "train again with a lower learning rate"
             )
     if size > LARGEST_GRAPH:
         raise UsageError(
-            f"the graph's weights take {size:,} bytes, one file holds {LARGEST_GRAPH:,}; choose a narrower item table"
+            f"the graph's weights take {size:,} bytes, one file holds {LARGEST_GRAPH:,}; "
+            "choose a narrower item table"
         )
 
 

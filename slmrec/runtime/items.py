@@ -1,13 +1,16 @@
-"""The item table of a bundle as the runtime reads it: from index to external id and title, and back."""
+"""The item table of a bundle: from item index to external id and title, and back."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from slmrec.core.errors import BundleError
 from slmrec.core.vocabulary import FIRST_ITEM
+from slmrec.runtime.bundle import ITEMS
 
 ACTIVE = "active"  # in the training logs
 LISTED = "listed"  # known by its title alone; a candidate all the same
@@ -33,44 +36,60 @@ class ServedItems:
         """How many items can be recommended."""
         return sum(status != RETIRED for status in self.statuses)
 
+    @cached_property
+    def jsonl(self) -> bytes:
+        """The items as JSON lines, in index order; encoded once, since millions take seconds."""
+        # json.dumps with an option of its own would build an encoder for every line.
+        encode = json.JSONEncoder(ensure_ascii=False).encode
+        rows = zip(self.ids, self.titles, self.statuses, strict=True)
+        lines = (
+            encode({"index": index, "item": item, "title": title, "status": status})
+            for index, (item, title, status) in enumerate(rows, start=FIRST_ITEM)
+        )
+        return "".join(f"{line}\n" for line in lines).encode()
 
-def write_lines(served: ServedItems) -> bytes:
-    """Items as JSON lines, in index order."""
-    encode = json.JSONEncoder(
-        ensure_ascii=False
-    ).encode  # made once: json.dumps would make one a line
-    rows = zip(served.ids, served.titles, served.statuses, strict=True)
-    lines = (
-        encode({"index": index, "item": item, "title": title, "status": status})
-        for index, (item, title, status) in enumerate(rows, start=FIRST_ITEM)
-    )
-    return "".join(f"{line}\n" for line in lines).encode()
+
+def index_of(ids: Sequence[str]) -> dict[str, int]:
+    """The item index of each id in index order."""
+    return dict(zip(ids, range(FIRST_ITEM, len(ids) + FIRST_ITEM), strict=True))
 
 
-def read_lines(data: bytes) -> ServedItems:
-    """Read JSON lines (`index`, `item`, `title`, `status`). Raises BundleError when they are not in index order or repeat an id."""
+def items_from_jsonl(data: bytes) -> ServedItems:
+    """Read JSON lines of `index`, `item`, `title` and `status`.
+
+    Raises BundleError when they are not in index order or repeat an id.
+    """
     try:
         # One call for the whole table: line by line it takes half as long again, and a table may
         # have millions of lines.
         rows = json.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
-        ids = [row["item"] for row in rows]
-        served = ServedItems(
-            ids=ids,
-            titles=[row["title"] for row in rows],
-            statuses=[row["status"] for row in rows],
-            index=dict(zip(ids, range(FIRST_ITEM, len(ids) + FIRST_ITEM), strict=True)),
-        )
-        indices = [row["index"] for row in rows]
+        served, indices = _items_of(rows), [row["index"] for row in rows]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"items.jsonl is not a table of index, item, title and status ({error!r}); run dvc repro"
+            f"{ITEMS} is not a table of index, item, title and status ({error!r}); run dvc repro"
         ) from error
-    if indices != list(range(FIRST_ITEM, len(rows) + FIRST_ITEM)):
-        raise BundleError(
-            f"items.jsonl does not count up from index {FIRST_ITEM} without gaps; run dvc repro"
-        )
-    if len(served.index) != len(ids):
-        raise BundleError(
-            f"items.jsonl names {len(ids):,} items but only {len(served.index):,} different ids; run dvc repro"
-        )
+    _check_items(served, indices)
     return served
+
+
+def _check_items(served: ServedItems, indices: list[int]) -> None:
+    count = len(served.ids)
+    if indices != list(range(FIRST_ITEM, count + FIRST_ITEM)):
+        raise BundleError(
+            f"{ITEMS} does not count up from index {FIRST_ITEM} without gaps; run dvc repro"
+        )
+    if len(served.index) != count:
+        raise BundleError(
+            f"{ITEMS} names {count:,} items but only {len(served.index):,} different ids; "
+            "run dvc repro"
+        )
+
+
+def _items_of(rows: Sequence[dict[str, Any]]) -> ServedItems:
+    ids = [row["item"] for row in rows]
+    return ServedItems(
+        ids=ids,
+        titles=[row["title"] for row in rows],
+        statuses=[row["status"] for row in rows],
+        index=index_of(ids),
+    )

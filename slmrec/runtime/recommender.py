@@ -27,16 +27,18 @@ from slmrec.runtime.bundle import (
     read_bundle,
     sha256_of_bytes,
 )
-from slmrec.runtime.comparison import Answer
-from slmrec.runtime.golden import Replay, replay
-from slmrec.runtime.items import read_lines
-from slmrec.runtime.session import answer, open_session
+from slmrec.runtime.comparison import TopK
+from slmrec.runtime.golden import ReplayResult, replay_golden_cases
+from slmrec.runtime.items import items_from_jsonl
+from slmrec.runtime.padding import pad_rows
+from slmrec.runtime.session import open_session, run_graph
 
 SCORES_AT_ONCE = 2**26  # rows x items scored in one run: 256 MiB of scores; changes no result
+UNKNOWN_ADVICE = "correct it, or allow unknown ids to have them read as the unknown item"
 
 
 class Recommendation(NamedTuple):
-    """An item by its external id; the score orders the items of one list and means nothing beyond it."""
+    """An item by its external id; scores order the items of one list and mean nothing beyond it."""
 
     item: str
     title: str | None
@@ -48,20 +50,22 @@ class UnknownItemsWarning(UserWarning):
 
 
 class Recommender:
-    """A verified bundle, loaded. Calls from several threads at once are safe; nothing is kept between calls.
+    """A verified bundle, loaded. It holds no state between calls, so threads may share it.
 
     Raises BundleError when the bundle is incomplete, altered or mixed from two, and
     UnavailableError when `device` cannot run.
     """
 
-    def __init__(self, bundle: Path, device: Literal["cpu", "cuda"], threads: int | None) -> None:
-        """Load `bundle`; `threads` of one call, None for as many as onnxruntime chooses."""
-        read = read_bundle(bundle)
-        self.contract = read.contract
-        self.items = read_lines(read.files[ITEMS])
-        self._check_minimum_runtime()
-        self.session = open_session(read.files[MODEL], device, threads)
-        self._check_parts(read)
+    def __init__(
+        self, bundle_dir: Path, device: Literal["cpu", "cuda"], threads: int | None
+    ) -> None:
+        """Load a bundle; `threads` of one call, None for as many as onnxruntime chooses."""
+        bundle = read_bundle(bundle_dir)
+        self.contract = bundle.contract
+        self.items = items_from_jsonl(bundle.files[ITEMS])
+        _check_onnxruntime(self.contract["minimum_runtime"]["onnxruntime"])
+        self.session = open_session(bundle.files[MODEL], device, threads)
+        self._check_files_belong_together(bundle)
 
     @property
     def largest_k(self) -> int:
@@ -85,36 +89,28 @@ class Recommender:
         UnknownItemsWarning. Raises UsageError for such an id, for k below 1 or above `largest_k`,
         and for an `exclude` of another length.
         """
-        self._check_k(k)
-        if exclude is not None and len(exclude) != len(histories):
-            raise UsageError(
-                f"{len(exclude)} exclusions for {len(histories)} histories; give one sequence a history, empty for none"
-            )
-        read = self._indices(histories, "histories", unknown)
-        masked = [list(row) if exclude_seen else [] for row in read]
-        for row, more in zip(
-            masked, self._indices(exclude or [], "exclude", unknown), strict=False
-        ):
-            row.extend(more)
-        newest = [
-            row[-self.contract["max_length"] :] for row in read
-        ]  # the graph cuts too; this saves carrying what it drops
+        self._check_request(len(histories), k, None if exclude is None else len(exclude))
+        seen = self._indices(histories, "histories", unknown)
+        excluded = [list(row) if exclude_seen else [] for row in seen]
+        for row, more in enumerate(self._indices(exclude or [], "exclude", unknown)):
+            excluded[row].extend(more)
+        # The graph cuts histories too; cutting them here saves carrying what it drops.
+        newest = [row[-self.contract["max_length"] :] for row in seen]
         lists: list[list[Recommendation]] = []
-        for part in _parts(len(read), self.items.rows):
-            lists += self._named(
-                self.recommend_indices(_padded(newest[part]), _padded(masked[part]), k)
-            )
+        for batch in _batches(len(seen), self.items.rows):
+            top = self.recommend_indices(pad_rows(newest[batch]), pad_rows(excluded[batch]), k)
+            lists += self._recommendations(top)
         return lists
 
-    def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> Answer:
-        """The graph itself, for throughput: history (B, T >= 1) and exclude (B, X) int64, padded with 0 -> items, scores (B, K).
+    def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
+        """The graph itself, for throughput: history (B, T >= 1), exclude (B, X) -> top k (B, K).
 
-        K is k or, if that is less, the number of candidates. PAD with score -inf fills a row whose
-        candidates ran out.
+        Inputs are int64 item indices, padded with 0. K is k or, if that is less, the number of
+        candidates. PAD with score -inf fills a row whose candidates ran out.
         """
-        return answer(self.session, history, exclude, k)
+        return run_graph(self.session, history, exclude, k)
 
-    def _named(self, answer: Answer) -> list[list[Recommendation]]:
+    def _recommendations(self, top: TopK) -> list[list[Recommendation]]:
         ids, titles = self.items.ids, self.items.titles
         return [
             [
@@ -122,76 +118,75 @@ class Recommender:
                 for item, score in zip(items, scores, strict=True)
                 if item != PAD
             ]
-            for items, scores in zip(answer.items.tolist(), answer.scores.tolist(), strict=True)
+            for items, scores in zip(top.items.tolist(), top.scores.tolist(), strict=True)
         ]
 
-    def _indices(self, rows: Sequence[Sequence[str]], what: str, unknown: str) -> list[list[int]]:
+    def _indices(self, rows: Sequence[Sequence[str]], name: str, unknown: str) -> list[list[int]]:
         index = self.items.index
-        read = [[index.get(item, UNK) for item in row] for row in rows]
-        strange = [
-            item
-            for row, found in zip(rows, read, strict=True)
-            if UNK in found
-            for item in row
-            if item not in index
-        ]
-        if strange:
-            said = f"{what}: {len(strange)} of {sum(map(len, rows))} ids are not in this bundle's item table, the first is {strange[0]!r}"
+        indices = [[index.get(item, UNK) for item in row] for row in rows]
+        # Rows without an unknown index, nearly all of them, are not searched a second time.
+        suspects = [ids for ids, row in zip(rows, indices, strict=True) if UNK in row]
+        unknown_ids = [item for ids in suspects for item in ids if item not in index]
+        if unknown_ids:
+            message = (
+                f"{name}: {len(unknown_ids)} of {sum(map(len, rows))} ids are not in this bundle's "
+                f"item table, the first is {unknown_ids[0]!r}"
+            )
             if unknown == "refuse":
-                raise UsageError(
-                    f"{said}; correct it, or allow unknown ids to have them read as the unknown item"
-                )
-            warnings.warn(f"{said}; read as the unknown item", UnknownItemsWarning, stacklevel=3)
-        return read
+                raise UsageError(f"{message}; {UNKNOWN_ADVICE}")
+            warnings.warn(f"{message}; read as the unknown item", UnknownItemsWarning, stacklevel=3)
+        return indices
 
-    def _check_k(self, k: int) -> None:
+    def _check_request(self, histories: int, k: int, exclusions: int | None) -> None:
         if not 1 <= k <= self.largest_k:
             raise UsageError(
-                f"k is {k}, but this bundle has {self.largest_k} items to recommend; ask for 1 to {self.largest_k}"
+                f"k is {k}, but this bundle has {self.largest_k} items to recommend; "
+                f"ask for 1 to {self.largest_k}"
+            )
+        if exclusions not in (None, histories):
+            raise UsageError(
+                f"{exclusions} exclusions for {histories} histories; "
+                "give one sequence a history, empty for none"
             )
 
-    def _check_minimum_runtime(self) -> None:
-        wanted = self.contract["minimum_runtime"]["onnxruntime"]
-        if _version(ort.__version__) < _version(wanted):
-            raise UnavailableError(
-                f"this bundle needs onnxruntime {wanted} or newer, installed is {ort.__version__}; upgrade it"
-            )
-
-    def _check_parts(self, read: Bundle) -> None:
-        """A graph, a contract and an item table that were made together."""
-        carried = self.session.get_modelmeta().custom_metadata_map
+    def _check_files_belong_together(self, bundle: Bundle) -> None:
+        metadata = self.session.get_modelmeta().custom_metadata_map
         for name, key in ((CONTRACT, CONTRACT_HASH), (ITEMS, ITEMS_HASH)):
-            seen = sha256_of_bytes(read.files[name])
-            if carried.get(key) != seen:
+            actual = sha256_of_bytes(bundle.files[name])
+            if metadata.get(key) != actual:
                 raise BundleError(
-                    f"{read.folder / name} belongs to another graph: its sha256 is {seen}, {MODEL} was made with {carried.get(key)}; "
-                    "use the files of one export"
+                    f"{bundle.folder / name} belongs to another graph: its sha256 is {actual}, "
+                    f"{MODEL} was made with {metadata.get(key)}; use the files of one export"
                 )
         if self.items.rows != self.contract["items"]["rows"]:
             raise BundleError(
-                f"{ITEMS} has {self.items.rows} rows, the contract says {self.contract['items']['rows']}; run dvc repro"
+                f"{ITEMS} has {self.items.rows} rows, "
+                f"the contract says {self.contract['items']['rows']}; run dvc repro"
             )
 
 
-def verify(bundle: Path, device: Literal["cpu", "cuda"], threads: int | None) -> Replay:
-    """Check a bundle whole: manifest, contract, item table, graph, and the golden cases replayed on `device`. Raises BundleError."""
-    recommender = Recommender(bundle, device, threads)
-    precision = recommender.contract["precision"]
-    tolerance = recommender.contract["tolerance"][precision]
-    return replay(read_bundle(bundle).files[GOLDEN], recommender.recommend_indices, tolerance)
+def verify(bundle_dir: Path, device: Literal["cpu", "cuda"], threads: int | None) -> ReplayResult:
+    """Check a bundle: manifest, contract, item table, graph; replay its golden cases on `device`.
+
+    Raises BundleError for what does not hold, and UnavailableError when `device` cannot run.
+    """
+    recommender = Recommender(bundle_dir, device, threads)
+    tolerance = recommender.contract["tolerance"][recommender.contract["precision"]]
+    golden = read_bundle(bundle_dir).files[GOLDEN]
+    return replay_golden_cases(golden, recommender.recommend_indices, tolerance)
 
 
-def _parts(rows: int, items: int) -> Iterator[slice]:
-    step = max(1, SCORES_AT_ONCE // items)
-    return (slice(first, first + step) for first in range(0, rows, step))
+def _batches(rows: int, items: int) -> Iterator[slice]:
+    size = max(1, SCORES_AT_ONCE // items)
+    return (slice(first, first + size) for first in range(0, rows, size))
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
-    """Rows as one right-padded array, at least one place wide.  # (B, T) int64"""
-    padded = np.full((len(rows), max([1, *map(len, rows)])), PAD, dtype=np.int64)
-    for place, row in enumerate(rows):
-        padded[place, : len(row)] = row
-    return padded
+def _check_onnxruntime(wanted: str) -> None:
+    if _version(ort.__version__) < _version(wanted):
+        raise UnavailableError(
+            f"this bundle needs onnxruntime {wanted} or newer, installed is {ort.__version__}; "
+            "upgrade it"
+        )
 
 
 def _version(text: str) -> tuple[int, ...]:

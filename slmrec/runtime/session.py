@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -13,8 +13,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from slmrec.core.errors import BundleError, UnavailableError
 from slmrec.runtime.bundle import MODEL
-from slmrec.runtime.comparison import Answer
+from slmrec.runtime.comparison import TopK
 
+# The graph as a function: history (B, T) and exclude (B, X) int64, k -> the best k.
+RunGraph = Callable[[np.ndarray, np.ndarray, int], TopK]
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # TF32 keeps 10 bits of a float32's 23: enough to change lists, and on by default.
 PROVIDER_OPTIONS: dict[str, dict[str, str]] = {"cpu": {}, "cuda": {"use_tf32": "0"}}
@@ -32,50 +34,66 @@ LOAD_ERRORS = (
 def open_session(
     graph: bytes, device: Literal["cpu", "cuda"], threads: int | None
 ) -> ort.InferenceSession:
-    """An onnxruntime session that runs where it was asked to. Raises UnavailableError when it would run elsewhere."""
-    wanted = PROVIDERS[device]
+    """A session of `graph` on `device`.
+
+    Raises UnavailableError when it would run elsewhere and BundleError when onnxruntime cannot read
+    the graph.
+    """
     options = ort.SessionOptions()
     options.inter_op_num_threads = 1
     if threads is not None:
         options.intra_op_num_threads = threads
-    # The CPU is named beside the GPU because the graph's shape arithmetic belongs there: forbidding
-    # it (session.disable_cpu_ep_fallback) refuses every graph of dynamic shape. Whether the GPU
-    # runs is asked afterwards.
-    providers = [(wanted, PROVIDER_OPTIONS[device])] + (
-        [] if device == "cpu" else [(PROVIDERS["cpu"], {})]
-    )
-    with _native_messages_to_stderr():
-        if device == "cuda":
-            ort.preload_dlls()
-        try:
-            session = ort.InferenceSession(graph, options, providers=providers)
-        except LOAD_ERRORS as error:
-            raise BundleError(
-                f"onnxruntime {ort.__version__} does not load {MODEL}: {' '.join(str(error).split())[:300]}"
-            ) from error
-    if session.get_providers()[0] != wanted:
+    session = _load(graph, device, options)
+    if (provider := session.get_providers()[0]) != PROVIDERS[device]:
         raise UnavailableError(
-            f"{device} was asked for, but onnxruntime would run on {session.get_providers()[0]}; {_advice()}"
+            f"{device} was asked for, but onnxruntime would run on {provider}; {_advice()}"
         )
     session.disable_fallback()  # a GPU that fails later is an error, not a silent move to the CPU
     return session
 
 
-def answer(
+def run_graph(
     session: ort.InferenceSession, history: np.ndarray, exclude: np.ndarray, k: int
-) -> Answer:
-    """Ask the graph of `session`: history (B, T), exclude (B, X) int64 -> items, scores (B, K)."""
+) -> TopK:
+    """Run the graph of `session`: history (B, T) and exclude (B, X) int64 -> top k (B, K)."""
     items, scores = session.run(
         ["items", "scores"],
         {"history": history, "exclude": exclude, "k": np.asarray(k, dtype=np.int64)},
     )
-    return Answer(items, scores)
+    return TopK(items, scores)
+
+
+def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.InferenceSession:
+    with _native_messages_to_stderr():
+        if device == "cuda":
+            ort.preload_dlls()
+        try:
+            return ort.InferenceSession(graph, options, providers=_providers(device))
+        except LOAD_ERRORS as error:
+            message = " ".join(str(error).split())[:300]
+            raise BundleError(
+                f"onnxruntime {ort.__version__} does not load {MODEL}: {message}"
+            ) from error
+
+
+def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
+    # The CPU stands second because the graph's shape arithmetic belongs there: forbidding it
+    # (session.disable_cpu_ep_fallback) refuses every graph of dynamic shape. Whether the GPU runs
+    # is checked once the session is open.
+    devices = [device] if device == "cpu" else [device, "cpu"]
+    return [(PROVIDERS[name], PROVIDER_OPTIONS[name]) for name in devices]
 
 
 def _advice() -> str:
     if PROVIDERS["cuda"] not in ort.get_available_providers():
-        return "this build of onnxruntime has no CUDA: install onnxruntime-gpu in its place, or ask for cpu"
-    return "there is no usable GPU, driver, CUDA 13 or cuDNN 9 (pip install 'slmrec[cuda]'), or ask for cpu"
+        return (
+            "this build of onnxruntime has no CUDA: install onnxruntime-gpu in its place, "
+            "or ask for cpu"
+        )
+    return (
+        "there is no usable GPU, driver, CUDA 13 or cuDNN 9 (pip install 'slmrec[cuda]'), "
+        "or ask for cpu"
+    )
 
 
 @contextlib.contextmanager

@@ -51,39 +51,41 @@ def put_wheel(shelf: Path, logs: dict[str, bytes]) -> Path:
 
 
 @pytest.fixture
-def wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_checksums(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small files stand for the demo's: the right ones may not be kept in a repository."""
     monkeypatch.setattr(
         movielens, "CHECKSUMS", {name: sha256(content) for name, content in LOGS.items()}
     )
 
 
-@pytest.mark.usefixtures("wanted")
-def test_the_logs_of_the_wheel_arrive_as_they_are(shelf, tmp_path):
+@pytest.mark.usefixtures("small_checksums")
+def test_the_logs_of_the_wheel_arrive_as_they_are(shelf: Path, tmp_path: Path) -> None:
     put_wheel(shelf, LOGS)
-    movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
+    movielens.fetch_demo(tmp_path / "data", tmp_path / "data.dvc")
     assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == LOGS
 
 
-@pytest.mark.usefixtures("wanted")
-def test_fetching_twice_downloads_once(shelf, tmp_path):
+@pytest.mark.usefixtures("small_checksums")
+def test_fetching_twice_downloads_once(shelf: Path, tmp_path: Path) -> None:
     wheel = put_wheel(shelf, LOGS)
-    movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
+    movielens.fetch_demo(tmp_path / "data", tmp_path / "data.dvc")
     wheel.unlink()
-    assert "already holds" in movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
+    assert "already holds" in movielens.fetch_demo(tmp_path / "data", tmp_path / "data.dvc")
 
 
-def test_another_checksum_is_refused_with_both_and_nothing_is_written(shelf, tmp_path):
+def test_another_checksum_is_refused_with_both_and_nothing_is_written(
+    shelf: Path, tmp_path: Path
+) -> None:
     put_wheel(shelf, LOGS)
-    with pytest.raises(DataError) as said:
-        movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
-    assert sha256(LOGS["ml-100k.inter"]) in str(said.value)
-    assert movielens.CHECKSUMS["ml-100k.inter"] in str(said.value)
+    with pytest.raises(DataError) as error:
+        movielens.fetch_demo(tmp_path / "data", tmp_path / "data.dvc")
+    assert sha256(LOGS["ml-100k.inter"]) in str(error.value)
+    assert movielens.CHECKSUMS["ml-100k.inter"] in str(error.value)
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.usefixtures("wanted")
-def test_a_flipped_byte_inside_the_wheel_is_refused(tmp_path):
+@pytest.mark.usefixtures("small_checksums")
+def test_a_flipped_byte_inside_the_wheel_is_refused(tmp_path: Path) -> None:
     wheel = put_wheel(tmp_path, LOGS)
     damaged = wheel.read_bytes().replace(b"1\t2\n", b"1\t3\n")
     assert damaged != wheel.read_bytes()
@@ -92,32 +94,32 @@ def test_a_flipped_byte_inside_the_wheel_is_refused(tmp_path):
         movielens.read_wheel(wheel)
 
 
-def test_a_truncated_wheel_is_refused(tmp_path):
+def test_a_truncated_wheel_is_refused(tmp_path: Path) -> None:
     wheel = put_wheel(tmp_path, LOGS)
     wheel.write_bytes(wheel.read_bytes()[:200])
     with pytest.raises(DataError, match="damaged"):
         movielens.read_wheel(wheel)
 
 
-def test_a_failed_download_says_what_pip_said(shelf, tmp_path):
+def test_a_failed_download_says_what_pip_said(shelf: Path, tmp_path: Path) -> None:
     assert not list(shelf.iterdir())
     with pytest.raises(UnavailableError, match=r"recbole==1\.2\.1"):
-        movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
+        movielens.fetch_demo(tmp_path / "data", tmp_path / "data.dvc")
 
 
-@pytest.mark.usefixtures("wanted")
-def test_somebodys_own_logs_are_never_overwritten(shelf, tmp_path):
+@pytest.mark.usefixtures("small_checksums")
+def test_somebodys_own_logs_are_never_overwritten(shelf: Path, tmp_path: Path) -> None:
     put_wheel(shelf, LOGS)
     own = tmp_path / "data" / "clicks.csv"
     own.parent.mkdir()
     own.write_text("user,item,time\n")
     with pytest.raises(UsageError, match="never overwritten"):
-        movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
+        movielens.fetch_demo(tmp_path / "data", tmp_path / "data.dvc")
     assert [path.name for path in own.parent.iterdir()] == ["clicks.csv"]
     assert own.read_text() == "user,item,time\n"
 
 
-def test_logs_that_appear_during_the_download_are_not_overwritten_either(tmp_path):
+def test_logs_that_appear_during_the_download_are_not_overwritten_either(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "clicks.csv").write_text("user,item,time\n")
     with pytest.raises(UsageError, match="nothing was changed"):
@@ -125,15 +127,15 @@ def test_logs_that_appear_during_the_download_are_not_overwritten_either(tmp_pat
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["clicks.csv", "data"]
 
 
-def test_a_project_that_pins_other_logs_gets_no_demo(tmp_path):
+def test_a_project_that_pins_other_logs_gets_no_demo(tmp_path: Path) -> None:
     (tmp_path / "data.dvc").write_text(
         "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  path: data\n"
     )
     with pytest.raises(UsageError, match="dvc pull"):
-        movielens.fetch_demo(tmp_path / "data", pin=tmp_path / "data.dvc")
+        movielens.fetch_demo(tmp_path / "data", tmp_path / "data.dvc")
 
 
-def test_data_dvc_of_this_repository_pins_the_demo():
+def test_data_dvc_of_this_repository_pins_the_demo() -> None:
     pinned = YAML(typ="safe").load(ROOT / "data.dvc")["outs"][0]
     assert (pinned["path"], pinned["md5"], pinned["nfiles"]) == (
         "data",

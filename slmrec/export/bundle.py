@@ -1,0 +1,63 @@
+"""From a model to the files of its bundle: the graph, compared with torch, and its own quality."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from slmrec.evaluation.evaluator import Evaluator
+from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes
+from slmrec.export.contract import bundle_contract, graph_properties
+from slmrec.export.graph import export_graph, stamp
+from slmrec.export.graph_quality import measure_graph
+from slmrec.export.item_tables import candidates_of
+from slmrec.export.parity import Parity
+from slmrec.models.factory import SequenceModel
+from slmrec.params.export_onnx import ExportParams
+from slmrec.runtime.golden import golden_inputs, record_golden_cases
+from slmrec.runtime.items import ServedItems
+from slmrec.runtime.session import RunGraph, open_session, run_graph
+
+
+def export_bundle(
+    model: SequenceModel,
+    served: ServedItems,
+    evaluator: Evaluator,
+    evaluation: dict[str, Any],
+    inputs_sha256: dict[str, str],
+    p: ExportParams,
+    threads: int,
+) -> tuple[BundleFiles, dict[str, Any]]:
+    """The bundle's files, and what metrics/bundle.json holds: the graph's quality and parity.
+
+    `evaluation` is metrics/evaluation.json, which the bundle's own metrics extend; `inputs_sha256`
+    are of what the bundle is made from, by name. Raises PromiseError when graph and torch disagree.
+    """
+    candidates = candidates_of(served)
+    graph = export_graph(model, torch.from_numpy(candidates), p.opset)
+    contract = bundle_contract(
+        graph, served, model.max_length, p.max_score_difference, inputs_sha256
+    )
+    stamped = stamp(graph, graph_properties(json_bytes(contract), served))
+    _report(f"graph of {len(stamped) / 1e6:.1f} MB, {served.candidates:,} items")
+    run = partial(run_graph, open_session(stamped, "cpu", threads))
+    measured = measure_graph(model, run, Parity(candidates, p), evaluator)
+    parity = measured["parity"]
+    _report("against torch " + ", ".join(f"{name} {value:.2g}" for name, value in parity.items()))
+    models = evaluation["models"] | measured["models"]
+    metrics = evaluation | {"models": models, "parity": parity}
+    golden = _golden_cases(model, served, run, p)
+    return bundle_files(stamped, contract, served, metrics, golden), measured
+
+
+def _golden_cases(
+    model: SequenceModel, served: ServedItems, run: RunGraph, p: ExportParams
+) -> bytes:
+    inputs = golden_inputs(served.rows, model.max_length, served.candidates, p.top, p.seed)
+    return record_golden_cases(inputs, run, served.candidates)
+
+
+def _report(line: str) -> None:
+    print(f"export_onnx: {line}", flush=True)
