@@ -1,1 +1,5 @@
-"""Side-by-side measurements; results/*.json are committed with the machine they ran on."""
+"""Side-by-side measurements; results/ name the machine they ran on."""
+
+from slmrec.core.openmp import wait_passively
+
+wait_passively()  # here, because it must be set before a benchmark imports torch

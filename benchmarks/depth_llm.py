@@ -1,59 +1,49 @@
-"""The depth study with a pretrained LLM through all its layers, on busy users: `make depth-study` at a size that two cores manage.
+"""The depth study with a pretrained LLM through all its layers, on busy users.
 
-Run as: python -m benchmarks.depth_llm [NAME] [--data ../shared/data] [--work FOLDER] [--threads 2]
-Trains all 30 layers of SmolLM2 with the settings of benchmarks/quality_settings/NAME.yaml and its
-part `thirty_layers`, then runs slmrec.studies.depth on them. Results:
-benchmarks/results/depth-NAME.json and .svg.
+Run as: python -m benchmarks.depth_llm [DATASET] [--data ../shared/data] [--work FOLDER] [--threads
+2]
+`make depth-study` at a size that two cores manage: trains all 30 layers of SmolLM2 with the
+settings of benchmarks/quality_settings/DATASET.yaml and its part `thirty_layers`, then runs
+slmrec.studies.depth on them. Results: benchmarks/results/depth-DATASET.json and .svg.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-from benchmarks.quality import PROJECT, RESULTS, Bench
+from benchmarks.arguments import PROJECT, RESULTS, experiment_parser
+from benchmarks.experiment import Experiment
 from slmrec.core.files import read_json, write_json
 
-FOLDERS = ("artifacts/histories", "artifacts/item_vectors", "artifacts/teacher", "reports")
+ARGUMENTS = ("artifacts/histories", "artifacts/item_vectors", "artifacts/teacher", "reports")
+
+
+def study(experiment: Experiment) -> Path:
+    """Train what has not been trained and study its depth; returns the folder of reports."""
+    experiment.prepare()
+    vectors = experiment.sasrec(experiment.teacher_seed).artifact("item_vectors")
+    changes = experiment.settings["teacher"]["changes"]
+    linked = [experiment.tables.artifact("histories"), vectors]
+    workspace = experiment.workspace("teacher", changes, linked)
+    workspace.run_stage("train_teacher")
+    shutil.copyfile(PROJECT / "studies.yaml", workspace.root / "studies.yaml")
+    workspace.run_python("-m", "slmrec.studies.depth", *ARGUMENTS)
+    return workspace.root / "reports"
 
 
 def main() -> None:
-    """Train what has not been trained, study it, copy what was found."""
-    asked = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    asked.add_argument("name", nargs="?", default="amazon-beauty-2014")
-    asked.add_argument("--data", type=Path, default=Path("../shared/data"))
-    asked.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slmrec-quality")
-    asked.add_argument("--threads", type=int, default=2)
-    given = asked.parse_args()
-    bench = Bench(
-        given.name, given.data.resolve(), given.work.resolve(), given.threads, part="thirty_layers"
-    )
-    bench.prepare()
-    vectors = bench.sasrec(bench.settings["teacher"]["seed"])
-    linked = [bench.tables.artifact("histories"), vectors.artifact("item_vectors")]
-    place = bench.place("teacher", bench.settings["teacher"]["changes"], linked)
-    place.run("train_teacher", bench.cache)
-    shutil.copyfile(PROJECT / "studies.yaml", place.folder / "studies.yaml")
-    environment = {
-        "PYTHONPATH": str(PROJECT),
-        "SLMREC_CACHE": str(bench.cache),
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }
-    command = [sys.executable, "-m", "slmrec.studies.depth", *FOLDERS]
-    subprocess.run(command, cwd=place.folder, env=os.environ | environment, check=True)
-    found = read_json(place.folder / "reports" / "depth.json")
+    """Study, and copy what came out to the results."""
+    parser = experiment_parser(__doc__, work="slmrec-quality", threads=2)
+    parser.add_argument("dataset", nargs="?", default="amazon-beauty-2014")
+    p = parser.parse_args()
+    experiment = Experiment(p.dataset, p.data, p.work, p.threads, part="thirty_layers")
+    reports_dir = study(experiment)
+    settings = {"changes": experiment.changes, "teacher": experiment.settings["teacher"]}
     write_json(
-        RESULTS / f"depth-{given.name}.json",
-        found | {"changes": bench.changes, "teacher": bench.settings["teacher"]},
+        RESULTS / f"depth-{p.dataset}.json", read_json(reports_dir / "depth.json") | settings
     )
-    shutil.copyfile(place.folder / "reports" / "depth.svg", RESULTS / f"depth-{given.name}.svg")
+    shutil.copyfile(reports_dir / "depth.svg", RESULTS / f"depth-{p.dataset}.svg")
 
 
 if __name__ == "__main__":

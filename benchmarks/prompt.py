@@ -1,24 +1,25 @@
-"""What a text prompt before every history is worth to the teacher (E4SRec has one): quality with and without, and the time it takes.
+"""What a text prompt before every history is worth to the teacher (E4SRec has one), and its cost.
 
-Run as: python -m benchmarks.prompt [NAME] [--data ../shared/data] [--work FOLDER] [--threads 2]
-[--prompt TEXT] Two teachers of benchmarks/quality_settings/NAME.yaml, its small part, differ in the
-prompt alone. Test NDCG@10 with the difference paired over users; training steps and exported graphs
-of both are timed in turn. Results: benchmarks/results/prompt-NAME.json.
+Run as: python -m benchmarks.prompt [DATASET] [--data ../shared/data] [--work FOLDER] [--threads 2]
+[--prompt TEXT]
+Two teachers of benchmarks/quality_settings/DATASET.yaml, its small part, differ in the prompt
+alone. Test NDCG@10 with the difference paired over users; training steps and exported graphs of
+both are timed in turn. Results: benchmarks/results/prompt-DATASET.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from benchmarks.cost_llm import exported
-from benchmarks.quality import NAMES, RESULTS, Bench, Place
+from benchmarks.arguments import RESULTS, experiment_parser
+from benchmarks.experiment import DATASETS, Experiment
+from benchmarks.serving import serving_in_onnx
+from benchmarks.workspace import Workspace
 from slmrec.core.files import read_json, write_json
 from slmrec.dataset.histories import Histories, read_histories
 from slmrec.evaluation.bootstrap import interval
@@ -27,7 +28,7 @@ from slmrec.evaluation.timing import sampled_batches, serving_batches, time_in_t
 from slmrec.export.graph import export_graph
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import prepare_layers
-from slmrec.models.serialization import load_model
+from slmrec.models.serialization import load_decoder
 from slmrec.params.decoder import LoraTuning
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.measure_cost import MeasureCostParams
@@ -38,123 +39,107 @@ from slmrec.runtime.session import open_session
 from slmrec.studies.environment import PACKAGES, machine
 from slmrec.training.device import use_deterministic_kernels
 from slmrec.training.losses.next_item import NextItemLoss
+from slmrec.training.objectives import next_item_objective, weighted_loss
 
-PROMPT = "A customer bought these products, oldest first. Predict the product that the customer buys next:"
+PROMPT = (
+    "A customer bought these products, oldest first. "
+    "Predict the product that the customer buys next:"
+)
+OPSET = 18
 COST = MeasureCostParams(seed=1, repeats=3, steps=2, batch=64, users=128)
-Found = dict[str, Any]
+Teachers = dict[str, Workspace]  # with and without a prompt
 
 
-def teachers(bench: Bench, prompt: str) -> dict[str, Place]:
+def train_teachers(experiment: Experiment, prompt: str) -> Teachers:
     """The teacher without a prompt and the one with it, trained where they have not been."""
-    vectors = bench.sasrec(bench.settings["teacher"]["seed"]).artifact("item_vectors")
-    histories = bench.tables.artifact("histories")
-    changes = bench.settings["teacher"]["changes"]
-    places = {}
+    vectors = experiment.sasrec(experiment.teacher_seed).artifact("item_vectors")
+    linked = [experiment.tables.artifact("histories"), vectors]
+    teachers = {}
     for name, text in (("without", None), ("with", prompt)):
-        places[name] = bench.place(
-            f"teacher-{name}-prompt",
-            changes | {"train_teacher.backbone.prompt": text},
-            [histories, vectors],
-        )
-        places[name].run("train_teacher", bench.cache)
-    return places
+        changes = experiment.settings["teacher"]["changes"]
+        changes = changes | {"train_teacher.backbone.prompt": text}
+        teachers[name] = experiment.workspace(f"teacher-{name}-prompt", changes, linked)
+        teachers[name].run_stage("train_teacher")
+    return teachers
 
 
-def loaded(place: Place) -> LlamaRecommender:
-    """The teacher that a place holds."""
-    model = load_model(place.artifact("teacher"))
-    assert isinstance(model, LlamaRecommender)
-    return model
+def load_teacher(workspace: Workspace) -> LlamaRecommender:
+    """The teacher that a workspace holds."""
+    return load_decoder(workspace.artifact("teacher"))
 
 
-def quality(places: dict[str, Place], histories: Histories, judged: EvaluateParams) -> Found:
+def quality(teachers: Teachers, histories: Histories, p: EvaluateParams) -> dict[str, Any]:
     """Validation and test NDCG@10 of both, and the paired 95% interval of the difference."""
-    table = loaded(places["without"]).item_embedding
-    evaluator = Evaluator(histories, len(table), table.described().numpy(), judged)
-    users, found = {}, {}
-    for name, place in places.items():
-        users[name] = evaluator.per_user(evaluator.rank(ModelScorer(loaded(place), histories)))
-        valid = max(
-            record["valid_ndcg@10"]
-            for record in read_json(place.artifact("teacher") / "curve.json")
-        )
-        found[name] = {"valid_ndcg@10": valid, "ndcg@10": float(users[name].mean())}
-    return {
-        **found,
-        "with-without": interval(users["with"] - users["without"], evaluator.weights),
-    }
+    embedding = load_teacher(teachers["without"]).item_embedding
+    evaluator = Evaluator(histories, len(embedding), embedding.described().numpy(), p)
+    ndcg, figures = {}, {}
+    for name, workspace in teachers.items():
+        ranks = evaluator.rank(ModelScorer(load_teacher(workspace), histories))
+        ndcg[name] = evaluator.user_ndcg(ranks)  # (U,)
+        curve = read_json(workspace.artifact("teacher") / "curve.json")
+        best = max(record["valid_ndcg@10"] for record in curve)
+        figures[name] = {"valid_ndcg@10": best, "ndcg@10": float(ndcg[name].mean())}
+    difference = interval(ndcg["with"] - ndcg["without"], evaluator.weights)
+    return {**figures, "with-without": difference}
 
 
-def seconds(places: dict[str, Place], histories: Histories, threads: int) -> Found:
-    """Seconds of the same training steps and of the same users served as exported, and how much the prompt adds to each."""
-    p = TrainTeacherParams.model_validate(places["with"].params["train_teacher"])
+def seconds(teachers: Teachers, histories: Histories, threads: int) -> dict[str, Any]:
+    """Seconds of the same training steps, and of the same users served as exported."""
+    p = TrainTeacherParams.model_validate(teachers["with"].params["train_teacher"])
     assert p.backbone.kind != "config" and isinstance(p.backbone.tuning, LoraTuning)
-    batches, users = (
-        sampled_batches(histories, p.training, COST.steps, COST.seed)[0],
-        serving_batches(histories, COST),
-    )
+    batches, _ = sampled_batches(histories, p.training, COST.steps, COST.seed)
+    inputs = serving_batches(histories, COST)
     training, serving = {}, {}
-    for name, place in places.items():
-        model = loaded(place)
-        graph = export_graph(model, torch.ones(len(model.item_embedding), dtype=torch.bool), 18)
-        serving[name] = exported(open_session(graph.SerializeToString(), "cpu", threads), users)
+    for name, workspace in teachers.items():
+        model = load_teacher(workspace)
+        candidates = torch.ones(len(model.item_embedding), dtype=torch.bool)
+        graph = export_graph(model, candidates, OPSET).SerializeToString()
+        serving[name] = serving_in_onnx(open_session(graph, "cpu", threads), inputs)
         prepare_layers(model, p.backbone.tuning)
-        training[name] = training_steps(model, _loss(model, p, histories), batches, p.training)
-    found = {
-        what: _medians(time_in_turn(work, COST.repeats))
-        for what, work in (("training", training), ("serving_as_exported", serving))
-    }
+        next_item_loss = NextItemLoss(model.item_embedding, p.training.loss, histories)
+        loss = weighted_loss(next_item_objective(model, next_item_loss), {"ranking": 1.0})
+        training[name] = training_steps(model, loss, batches, p.training)
+    return {"training": timed(training), "serving_as_exported": timed(serving)}
+
+
+def timed(tasks: dict[str, Callable[[], None]]) -> dict[str, float]:
+    """Median seconds of the task with and without a prompt, and how much the prompt adds."""
+    times = time_in_turn(tasks, COST.repeats)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    return medians | {"with/without": medians["with"] / medians["without"]}
+
+
+def measure(experiment: Experiment, prompt: str, threads: int) -> dict[str, Any]:
+    """Train both teachers; their quality and their seconds."""
+    experiment.prepare()
+    teachers = train_teachers(experiment, prompt)
+    histories = read_histories(experiment.tables.artifact("histories"))
+    backbone = TrainTeacherParams.model_validate(teachers["with"].params["train_teacher"]).backbone
+    assert backbone.kind != "config"
+    evaluate = EvaluateParams.model_validate(experiment.tables.params["evaluate"])
     return {
-        what: each | {"with/without": each["with"] / each["without"]}
-        for what, each in found.items()
+        "prompt": prompt,
+        "words": open_backbone(backbone).prompt(prompt).shape[1],
+        "quality": quality(teachers, histories, evaluate),
+        "seconds": seconds(teachers, histories, threads),
+        "settings": {"changes": experiment.changes, "teacher": experiment.settings["teacher"]},
+        "made_with": machine(threads, *PACKAGES),
     }
-
-
-def _loss(model: LlamaRecommender, p: TrainTeacherParams, histories: Histories) -> Any:
-    ranking = NextItemLoss(model.item_embedding, p.training.loss, histories)
-    return lambda batch: ranking.loss(batch.at_real(model(batch.items)), batch.targets[batch.real])
-
-
-def _medians(timed: dict[str, list[float]]) -> dict[str, float]:
-    return {name: statistics.median(values) for name, values in timed.items()}
 
 
 def main() -> None:
-    """Train both, measure both, write the JSON."""
-    asked = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    asked.add_argument("name", choices=NAMES, nargs="?", default="amazon-beauty-2014")
-    asked.add_argument("--data", type=Path, default=Path("../shared/data"))
-    asked.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slmrec-quality")
-    asked.add_argument("--threads", type=int, default=2)
-    asked.add_argument("--prompt", default=PROMPT)
-    given = asked.parse_args()
-    torch.set_num_threads(given.threads)
+    """Read the command line, measure, write the JSON."""
+    parser = experiment_parser(__doc__, work="slmrec-quality", threads=2)
+    parser.add_argument("dataset", choices=DATASETS, nargs="?", default="amazon-beauty-2014")
+    parser.add_argument("--prompt", default=PROMPT)
+    p = parser.parse_args()
+    torch.set_num_threads(p.threads)
     use_deterministic_kernels()
-    bench = Bench(
-        given.name, given.data.resolve(), given.work.resolve(), given.threads, part="small"
-    )
-    os.environ["SLMREC_CACHE"] = str(
-        bench.cache
-    )  # so that this process finds the LLM which the stages have converted
-    bench.prepare()
-    places = teachers(bench, given.prompt)
-    histories = read_histories(bench.tables.artifact("histories"))
-    backbone = TrainTeacherParams.model_validate(places["with"].params["train_teacher"]).backbone
-    assert backbone.kind != "config"
-    words = open_backbone(backbone).prompt(given.prompt).shape[1]
-    result = {
-        "prompt": given.prompt,
-        "words": words,
-        "quality": quality(
-            places, histories, EvaluateParams.model_validate(bench.tables.params["evaluate"])
-        ),
-        "seconds": seconds(places, histories, given.threads),
-        "settings": {"changes": bench.changes, "teacher": bench.settings["teacher"]},
-        "made_with": machine(given.threads, *PACKAGES),
-    }
-    write_json(RESULTS / f"prompt-{given.name}.json", result)
+    experiment = Experiment(p.dataset, p.data, p.work, p.threads, part="small")
+    # So that this process finds the LLM which the stages have converted.
+    os.environ["SLMREC_CACHE"] = str(experiment.cache_dir)
+    result = measure(experiment, p.prompt, p.threads)
+    write_json(RESULTS / f"prompt-{p.dataset}.json", result)
     print(result["quality"], result["seconds"])
 
 

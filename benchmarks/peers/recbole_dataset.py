@@ -1,6 +1,7 @@
-"""RecBole's dataset construction for sequential models: ids to numbers, sort, item lists, leave-one-out.
+"""RecBole's dataset for sequential models: ids to numbers, sort, item lists, leave-one-out.
 
-Run as: python recbole_dataset.py FOLDER NAME, where FOLDER/NAME/NAME.inter is an atomic file.
+Run as: python -m benchmarks.peers.recbole_dataset FOLDER NAME, where FOLDER/NAME/NAME.inter is an
+atomic file.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import sys
 from recbole.config import Config  # type: ignore[import-not-found]
 from recbole.data import create_dataset, data_preparation  # type: ignore[import-not-found]
 
-settings = {
-    "data_path": sys.argv[1],
+SETTINGS = {
     "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
     "MAX_ITEM_LIST_LENGTH": 50,
     "eval_args": {
@@ -24,7 +24,17 @@ settings = {
     "save_dataset": False,
     "use_gpu": False,
 }
-config = Config(model="SASRec", dataset=sys.argv[2], config_dict=settings)
-dataset = create_dataset(config)
-data_preparation(config, dataset)
-print(dataset)
+
+
+def main() -> None:
+    """Construct the dataset, split it, and print it."""
+    data_path, name = sys.argv[1:]
+    settings = SETTINGS | {"data_path": data_path}
+    config = Config(model="SASRec", dataset=name, config_dict=settings)
+    dataset = create_dataset(config)
+    data_preparation(config, dataset)
+    print(dataset)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,78 +1,92 @@
 """RecTools' SASRec: trained on a table of events, its ten best items a user written.
 
-Run as: python rectools_sasrec.py TRAIN.csv SETTINGS.json RECOMMENDED.csv; TRAIN has the columns
-user_id, item_id, datetime, weight. Prints the seconds of each epoch, by the clock and of the
-processor, as JSON.
+Run as benchmarks/peers/sasrec_run.py says; EVENTS is a CSV with the columns user_id, item_id,
+datetime, weight.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from pathlib import Path
+import functools
 
 import pandas as pd  # type: ignore[import-untyped]
-import torch
-from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything  # type: ignore[import-not-found]
+from pytorch_lightning import (  # type: ignore[import-not-found]
+    Callback,
+    LightningModule,
+    Trainer,
+    seed_everything,
+)
 from rectools import Columns  # type: ignore[import-not-found]
 from rectools.dataset import Dataset  # type: ignore[import-not-found]
 from rectools.models import SASRecModel  # type: ignore[import-not-found]
 
-train, settings, recommended = (
-    Path(sys.argv[1]),
-    json.loads(Path(sys.argv[2]).read_text()),
-    Path(sys.argv[3]),
+from benchmarks.peers.sasrec_run import (
+    BATCH,
+    LIST_LENGTH,
+    EpochTimes,
+    Task,
+    read_task,
+    write_lists,
 )
-torch.set_num_threads(settings["threads"])
-seed_everything(settings["seed"])
+
+# RecTools trains with a copy of the trainer that it is given, so what is noted lies outside of it.
+TIMES = EpochTimes()
 
 
-EPOCHS: list[
-    dict[str, float]
-] = []  # RecTools trains with a copy of what it is given, so the notes lie outside
-
-
-class Stopwatch(Callback):
+class EpochTimer(Callback):
     """Notes how long each epoch of training takes."""
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.started, self.worked = time.perf_counter(), time.process_time()
+        """Lightning calls this before the first batch of an epoch."""
+        TIMES.start()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        EPOCHS.append(
-            {
-                "seconds": time.perf_counter() - self.started,
-                "processor_seconds": time.process_time() - self.worked,
-            }
-        )
-        print(EPOCHS[-1], file=sys.stderr, flush=True)
+        """Lightning calls this after the last."""
+        TIMES.stop()
 
 
-def trainer() -> Trainer:
-    """RecTools' own trainer, with the stopwatch."""
+def new_trainer(epochs: int) -> Trainer:
+    """RecTools' own trainer, with the timer."""
     return Trainer(
-        max_epochs=settings["epochs"], accelerator="cpu", callbacks=[Stopwatch()], logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
+        max_epochs=epochs,
+        accelerator="cpu",
+        callbacks=[EpochTimer()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
 
 
-frame = pd.read_csv(train, parse_dates=["datetime"])
-dataset = Dataset.construct(frame)
-model = SASRecModel(
-    n_blocks=settings["layers"],
-    n_heads=settings["heads"],
-    n_factors=settings["width"],
-    session_max_len=settings["max_length"],
-    batch_size=128,
-    loss="softmax",
-    epochs=settings["epochs"],
-    get_trainer_func=trainer,
-    recommend_torch_device="cpu",
-)
-model.fit(dataset)
-found = model.recommend(
-    users=frame[Columns.User].unique(), dataset=dataset, k=10, filter_viewed=True
-)
-found[[Columns.User, Columns.Item, Columns.Rank]].to_csv(recommended, index=False)
-print(json.dumps(EPOCHS))
+def new_model(task: Task) -> SASRecModel:
+    """RecTools' model in the task's shape."""
+    return SASRecModel(
+        n_blocks=task.layers,
+        n_heads=task.heads,
+        n_factors=task.width,
+        session_max_len=task.max_length,
+        batch_size=BATCH,
+        loss="softmax",
+        epochs=task.epochs,
+        get_trainer_func=functools.partial(new_trainer, task.epochs),
+        recommend_torch_device="cpu",
+    )
+
+
+def main() -> None:
+    """Train, recommend, write."""
+    task = read_task()
+    seed_everything(task.seed)
+    events = pd.read_csv(task.events, parse_dates=["datetime"])
+    dataset = Dataset.construct(events)
+    model = new_model(task)
+    model.fit(dataset)
+    lists = model.recommend(
+        users=events[Columns.User].unique(), dataset=dataset, k=LIST_LENGTH, filter_viewed=True
+    )
+    rows = lists[[Columns.User, Columns.Item, Columns.Rank]].itertuples(index=False, name=None)
+    write_lists(task.recommended, rows)
+    TIMES.print()
+
+
+if __name__ == "__main__":
+    main()

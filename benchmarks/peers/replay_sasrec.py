@@ -1,105 +1,162 @@
 """RePlay's SasRec: trained on a table of events, its ten best items a user written.
 
-Run as: python replay_sasrec.py TRAIN.csv SETTINGS.json RECOMMENDED.csv; TRAIN has the columns
-user_id, item_id, datetime, in order. Prints the seconds of each epoch, by the clock and of the
-processor, as JSON.
+Run as benchmarks/peers/sasrec_run.py says; EVENTS is a CSV with the columns user_id, item_id,
+datetime, in order.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import lightning  # type: ignore[import-not-found]
 import pandas as pd  # type: ignore[import-untyped]
 import torch
 from replay.data import FeatureHint, FeatureSource, FeatureType  # type: ignore[import-not-found]
-from replay.data.nn import ParquetModule, TensorFeatureInfo, TensorFeatureSource, TensorSchema  # type: ignore[import-not-found]
+from replay.data.nn import (  # type: ignore[import-not-found]
+    ParquetModule,
+    TensorFeatureInfo,
+    TensorFeatureSource,
+    TensorSchema,
+)
 from replay.nn.lightning import LightningModule  # type: ignore[import-not-found]
 from replay.nn.lightning.optimizer import OptimizerFactory  # type: ignore[import-not-found]
 from replay.nn.sequential import SasRec  # type: ignore[import-not-found]
-from replay.nn.transform.template import make_default_sasrec_transforms  # type: ignore[import-not-found]
-
-train, settings, recommended = (
-    Path(sys.argv[1]),
-    json.loads(Path(sys.argv[2]).read_text()),
-    Path(sys.argv[3]),
+from replay.nn.transform.template import (  # type: ignore[import-not-found]
+    make_default_sasrec_transforms,
 )
-torch.set_num_threads(settings["threads"])
-lightning.seed_everything(settings["seed"])
-EPOCHS: list[dict[str, float]] = []
+
+from benchmarks.peers.sasrec_run import (
+    BATCH,
+    LIST_LENGTH,
+    EpochTimes,
+    Task,
+    read_task,
+    write_lists,
+)
+
+USERS_AT_ONCE = 256  # when recommending
 
 
-class Stopwatch(lightning.Callback):
+class EpochTimer(lightning.Callback):
     """Notes how long each epoch of training takes."""
+
+    def __init__(self, times: EpochTimes) -> None:
+        self.times = times
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        self.started, self.worked = time.perf_counter(), time.process_time()
+        """Lightning calls this before the first batch of an epoch."""
+        self.times.start()
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        EPOCHS.append(
-            {
-                "seconds": time.perf_counter() - self.started,
-                "processor_seconds": time.process_time() - self.worked,
-            }
-        )
-        print(EPOCHS[-1], file=sys.stderr, flush=True)
+        """Lightning calls this after the last."""
+        self.times.stop()
 
 
-events = pd.read_csv(train)
-codes, items = pd.factorize(events["item_id"])
-histories = events.assign(item_id=codes).groupby("user_id", as_index=False)["item_id"].agg(list)
-longest = settings["max_length"]
-sequences = recommended.with_suffix(".parquet")
-# One more than the model reads: the last item of each is a target only.
-histories.assign(item_id=[history[-longest - 1 :] for history in histories["item_id"]]).to_parquet(
-    sequences
-)
-feature = TensorFeatureInfo(
-    "item_id", is_seq=True, feature_type=FeatureType.CATEGORICAL, embedding_dim=settings["width"], padding_value=len(items),
-    cardinality=len(items), feature_hint=FeatureHint.ITEM_ID, feature_sources=[TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")],
-)  # fmt: skip
-schema = TensorSchema([feature])
-body = SasRec.from_params(
-    schema,
-    embedding_dim=settings["width"],
-    num_heads=settings["heads"],
-    num_blocks=settings["layers"],
-    max_sequence_length=longest,
-)
-data = ParquetModule(
-    batch_size=128,
-    metadata={"train": {"item_id": {"shape": longest + 1, "padding": len(items)}}},
-    transforms=make_default_sasrec_transforms(schema),
-    train_path=str(sequences),
-)
-trainer = lightning.Trainer(
-    max_epochs=settings["epochs"], accelerator="cpu", callbacks=[Stopwatch()], logger=False, limit_val_batches=0,
-    enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-)  # fmt: skip
-trainer.fit(LightningModule(body, optimizer_factory=OptimizerFactory()), datamodule=data)
-
-body.eval()
-rows = []
-with torch.no_grad():
-    for first in range(0, len(histories), 256):
-        group = histories.iloc[first : first + 256]
-        inputs = torch.full((len(group), longest), len(items))
-        for line, history in enumerate(group["item_id"]):
-            newest = torch.tensor(history[-longest:])
-            inputs[line, longest - len(newest) :] = newest
-        scores = body(feature_tensors={"item_id": inputs}, padding_mask=inputs != len(items))[
-            "logits"
+def item_schema(task: Task, items: int) -> TensorSchema:
+    """One feature, the item; the code after the last item pads."""
+    return TensorSchema(
+        [
+            TensorFeatureInfo(
+                "item_id",
+                is_seq=True,
+                feature_type=FeatureType.CATEGORICAL,
+                embedding_dim=task.width,
+                padding_value=items,
+                cardinality=items,
+                feature_hint=FeatureHint.ITEM_ID,
+                feature_sources=[TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")],
+            )
         ]
+    )
+
+
+def training_data(
+    task: Task, histories: pd.DataFrame, schema: TensorSchema, items: int
+) -> ParquetModule:
+    """The newest events of each user as RePlay reads them.
+
+    One more than the model reads: the last item of each is a target only.
+    """
+    length, path = task.max_length + 1, task.recommended.with_suffix(".parquet")
+    newest = [history[-length:] for history in histories["item_id"]]
+    histories.assign(item_id=newest).to_parquet(path)
+    return ParquetModule(
+        batch_size=BATCH,
+        metadata={"train": {"item_id": {"shape": length, "padding": items}}},
+        transforms=make_default_sasrec_transforms(schema),
+        train_path=str(path),
+    )
+
+
+def train(model: SasRec, data: ParquetModule, epochs: int) -> EpochTimes:
+    """Train with Lightning, as RePlay's examples do."""
+    times = EpochTimes()
+    trainer = lightning.Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        callbacks=[EpochTimer(times)],
+        logger=False,
+        limit_val_batches=0,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(LightningModule(model, optimizer_factory=OptimizerFactory()), datamodule=data)
+    return times
+
+
+@torch.no_grad()
+def recommend(
+    model: SasRec, histories: pd.DataFrame, items: pd.Index, max_length: int
+) -> Iterator[tuple[int, int, int]]:
+    """User, item and rank of the ten best items of each user, none that it has met."""
+    model.eval()
+    for first in range(0, len(histories), USERS_AT_ONCE):
+        group = histories.iloc[first : first + USERS_AT_ONCE]
+        inputs = torch.full((len(group), max_length), len(items))  # (B, T), padded on the left
+        for line, history in enumerate(group["item_id"]):
+            newest = torch.tensor(history[-max_length:])
+            inputs[line, max_length - len(newest) :] = newest
+        padding_mask = inputs != len(items)
+        scores = model(feature_tensors={"item_id": inputs}, padding_mask=padding_mask)["logits"]
         for line, history in enumerate(group["item_id"]):
             scores[line, torch.tensor(history)] = -torch.inf
-        for user, best in zip(group["user_id"], scores.topk(10).indices.tolist(), strict=True):
-            rows += [(user, items[item], rank) for rank, item in enumerate(best, 1)]
-pd.DataFrame(rows, columns=["user_id", "item_id", "rank"]).to_csv(recommended, index=False)
-print(json.dumps(EPOCHS))
+        best = scores.topk(LIST_LENGTH).indices.tolist()
+        for user, codes in zip(group["user_id"], best, strict=True):
+            for rank, code in enumerate(codes, 1):
+                yield user, items[code], rank
+
+
+def read_histories(path: Path) -> tuple[pd.DataFrame, pd.Index]:
+    """Each user's item codes in order, and the item of each code."""
+    events = pd.read_csv(path)
+    codes, items = pd.factorize(events["item_id"])
+    coded = events.assign(item_id=codes)
+    return coded.groupby("user_id", as_index=False)["item_id"].agg(list), items
+
+
+def main() -> None:
+    """Train, recommend, write."""
+    task = read_task()
+    lightning.seed_everything(task.seed)
+    histories, items = read_histories(task.events)
+    schema = item_schema(task, len(items))
+    model = SasRec.from_params(
+        schema,
+        embedding_dim=task.width,
+        num_heads=task.heads,
+        num_blocks=task.layers,
+        max_sequence_length=task.max_length,
+    )
+    times = train(model, training_data(task, histories, schema, len(items)), task.epochs)
+    write_lists(task.recommended, recommend(model, histories, items, task.max_length))
+    times.print()
+
+
+if __name__ == "__main__":
+    main()
