@@ -1,0 +1,1 @@
+"""What lies in data/: formats and columns found by looking, and settings sized to the logs."""

@@ -1,0 +1,1 @@
+"""What columns mean, by their values first and their names second."""

@@ -1,0 +1,1 @@
+"""A bounded look into each raw file: compression, encoding, format, header and some rows."""

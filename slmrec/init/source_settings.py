@@ -1,0 +1,62 @@
+"""What was found, in the words of the section `prepare` of params.yaml."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slmrec.init.answers import NONE
+from slmrec.init.columns.catalogues import Table
+from slmrec.init.columns.event_tables import EventRoles
+from slmrec.init.columns.user_item import is_list
+from slmrec.init.findings import Findings
+
+Source = dict[str, Any]
+
+
+def source_settings(findings: Findings) -> dict[str, Any]:
+    """`prepare.events` and `prepare.items`, each whole."""
+    return {
+        "prepare.events": event_source(findings.events),
+        "prepare.items": item_source(findings),
+        "prepare.keep_types": [],
+        "prepare.min_weight": None,
+    }
+
+
+def event_source(events: EventRoles) -> Source:
+    """Files, layout and columns of the events."""
+    item = events.profile(events.item.name)
+    return _layout(events.table) | {
+        "columns": {
+            "user": events.user.name,
+            "item": events.item.name,
+            "time": events.time.name if events.time else None,
+            "sequence": events.sequence.name if events.sequence else None,
+            "weight": events.weight,
+            "type": events.type,
+        },
+        "time_format": events.time_format or "epoch_s",  # where there is no time, none is read
+        "lists": "explode" if is_list(item) else "refuse",
+        "list_separator": item.list_separator,
+    }
+
+
+def item_source(findings: Findings) -> Source | None:
+    """Files, layout and columns of the items; None where no file lists them with titles."""
+    items = findings.items
+    if items is None or items.title is None:
+        return None
+    columns = {"item": items.key.name, "title": items.title.name, "others": []}
+    return _layout(items.table) | {"columns": columns}
+
+
+def _layout(table: Table) -> Source:
+    layout = table.source.table.layout
+    return {
+        "files": list(table.source.globs),
+        "format": layout.format,
+        "delimiter": layout.delimiter,
+        "header": NONE if layout.header == NONE else "first_line",
+        "names": None,
+        "encoding": layout.encoding,
+    }

@@ -1,0 +1,110 @@
+"""What is left open is said with the flag that settles it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmrec.core.errors import DataError
+from slmrec.init.answers import Answers
+from slmrec.init.doubts import check_order, doubts_of, remarks_of
+from slmrec.init.findings import Findings, inspect
+from tests.init.layouts import shops
+from tests.init.layouts.made_up import ITEM_NUMBERS, by_time, by_user, title, write
+
+
+def doubtful(data: Path, answers: Answers | None = None) -> dict[str, str]:
+    """The doubts by flag."""
+    answers = answers or Answers()
+    return {doubt.flag: doubt.line for doubt in doubts_of(inspect(data, answers), answers)}
+
+
+def found(data: Path) -> Findings:
+    return inspect(data, Answers())
+
+
+def test_two_ids_without_names_or_order_are_a_doubt_that_a_flag_settles(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ["a,b,c", *(f"{e.user},{e.item},{e.seconds}" for e in by_time())])
+
+    assert doubtful(tmp_path).keys() == {"--user", "--item"}
+    assert doubtful(tmp_path, Answers(user="a", item="b")) == {}
+
+
+def test_days_that_could_be_months_are_a_doubt(tmp_path: Path) -> None:
+    lines = [f"{e.user},{e.item},0{e.stars}/0{e.item % 9 + 1}/2020" for e in by_user()]
+    write(tmp_path / "a.csv", ["user,item,date", *lines])
+
+    assert "%d/%m/%Y as well" in doubtful(tmp_path)["--time-format"]
+
+
+def test_an_encoding_that_was_guessed_is_a_doubt_of_its_file(tmp_path: Path) -> None:
+    shops.events_alone(tmp_path)
+    russian = "\u041a\u043d\u0438\u0433\u0430 \u043e \u043f\u0440\u0438\u0440\u043e\u0434\u0435"
+    items = [f"tea{n},{russian} {n}" for n in ITEM_NUMBERS]
+    write(tmp_path / "items.csv", ["product,name", *items], "cp1251")
+
+    assert doubtful(tmp_path) == {
+        "--items-encoding": "items.csv is not UTF-8 and reads as cp1251; "
+        "settle it with --items-encoding cp1251"
+    }
+
+
+def test_ids_that_the_list_of_items_spells_otherwise_are_a_doubt(tmp_path: Path) -> None:
+    shops.events_alone(tmp_path)
+    items = [f"TEA-{n if n > 12 else ''}{n},{title(n)}" for n in ITEM_NUMBERS]
+    items += [f"tea{n},{title(n)}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
+    write(tmp_path / "items.csv", ["product,name", *items])
+
+    answers = Answers(items_file="items.csv")
+    listed = inspect(tmp_path, answers)
+
+    doubts = [doubt.key for doubt in doubts_of(listed, Answers())]
+    assert doubts == ["items_file"]
+
+
+def test_files_that_repeat_each_others_rows_are_a_doubt(tmp_path: Path) -> None:
+    lines = [f"{e.user}\t{e.item}\t{e.stars}\t{e.seconds}" for e in by_user()]
+    for fold in (1, 2, 3):
+        write(tmp_path / f"u{fold}.base", lines[fold:])
+
+    assert "repeat each other's rows" in doubtful(tmp_path)["--events-file"]
+
+
+def test_users_who_are_missing_are_a_doubt(tmp_path: Path) -> None:
+    lines = [f"{e.user if e.stars > 1 else ''},{e.item},{e.seconds}" for e in by_user()]
+    write(tmp_path / "a.csv", ["user,item,time", *lines])
+
+    assert "of rows have no user" in doubtful(tmp_path)["--user"]
+
+
+def test_logs_without_any_order_stop(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ["user,item", *(f"{e.user},{e.item}" for e in by_user())])
+
+    with pytest.raises(DataError, match=r"no column that says when.*--time.*--sequence"):
+        check_order(found(tmp_path).events)
+
+
+def test_nanoseconds_stop(tmp_path: Path) -> None:
+    lines = [f"{e.user},{e.item},{e.seconds}000000000" for e in by_user()]
+    write(tmp_path / "a.csv", ["user,item,time", *lines])
+
+    with pytest.raises(DataError, match="nanoseconds"):
+        check_order(found(tmp_path).events)
+
+
+def test_remarks_tell_what_needs_no_answer(tmp_path: Path) -> None:
+    shops.retailrocket(tmp_path / "shop")
+    shops.ordered_sequences(tmp_path / "sequences")
+    shops.otto_lists(tmp_path / "lists")
+    write(tmp_path / "lists" / "old.csv.bz2", ["BZh91AY"])
+
+    said = {
+        name: " ".join(remarks_of(found(tmp_path / name)))
+        for name in ("shop", "sequences", "lists")
+    }
+
+    assert "types of event: view" in said["shop"]
+    assert "timestamp looks like times but only counts" in said["sequences"]
+    assert "aids holds several items a row" in said["lists"]
+    assert "old.csv.bz2 is left out: bz2 archives are not read" in said["lists"]
