@@ -1,4 +1,4 @@
-"""The console script `slmrec`. Heavy modules are imported inside the commands that need them: start-up stays quick."""
+"""The console script `slmrec`; each command imports the heavy modules it needs."""
 
 from __future__ import annotations
 
@@ -11,46 +11,52 @@ from typing import Annotated, Literal
 import typer
 
 from slmrec.core.errors import SlmrecError, UnavailableError, UsageError
+from slmrec.init import options
 
 app = typer.Typer(
     help="Raw logs to a small, fast next-item recommender.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-Bundle = Annotated[Path, typer.Argument(help="Folder of a bundle, such as artifacts/bundle.")]
+Bundle = Annotated[
+    Path, typer.Argument(metavar="BUNDLE", help="Folder of a bundle, such as artifacts/bundle.")
+]
 Device = Annotated[
-    Literal["cpu", "cuda"], typer.Option(help="Where it runs; never anywhere else in silence.")
+    Literal["cpu", "cuda"],
+    typer.Option(help="Where it runs: there, or an error; never elsewhere in silence."),
 ]
 
 
 @app.command("fetch-demo")
 def fetch_demo(
-    data: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("data"),
+    data_dir: Annotated[Path, typer.Option("--data", help="Folder to write to.")] = Path("data"),
 ) -> None:
     """Fetch the demo's logs (MovieLens-100k) into data/; never overwrites anything."""
     from slmrec.demo import movielens
 
     print(movielens.LICENCE, flush=True)
-    print(movielens.fetch_demo(data, pin=data.with_name(f"{data.name}.dvc")))
+    print(movielens.fetch_demo(data_dir, data_dir.with_name(f"{data_dir.name}.dvc")))
 
 
 @app.command()
 def simulate(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder to write; it must not exist yet.")
+    ],
     users: Annotated[int, typer.Option(help="How many users.")],
     events: Annotated[int, typer.Option(help="How many events, over one year.")],
-    out: Annotated[Path, typer.Option(help="Folder to write; it must not exist yet.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
 ) -> None:
-    """Write logs of any size with known structure, and the best ranking any model can reach on them."""
-    _needs("polars")
-    from slmrec.demo.simulation import simulate as write
+    """Write logs of known structure, of any size, and the best NDCG@10 possible on them."""
+    _require("polars")
+    from slmrec.demo.simulation import simulate as write_logs
 
-    if out.exists():
+    if folder.exists():
         raise UsageError(
-            f"{out} exists, and logs are never overwritten; name another folder, or remove it"
+            f"{folder} exists, and logs are never overwritten; name another folder, or remove it"
         )
-    write(users, events, seed, out)
-    print(f"{out} holds {events:,} events of {users:,} users, and truth.json")
+    write_logs(users, events, seed, folder)
+    print(f"{folder} holds {events:,} events of {users:,} users, and truth.json")
 
 
 @app.command()
@@ -72,17 +78,19 @@ def recommend(
     """Print the next items after a history, best first."""
     from slmrec.runtime import Recommender
 
-    ids = [word.strip() for word in history.split(",") if word.strip()]
-    with warnings.catch_warnings(record=True) as said:
+    item_ids = [word.strip() for word in history.split(",") if word.strip()]
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        recommender = Recommender(bundle, device, threads=None)
-        best = recommender.recommend(
-            [ids], k, exclude_seen=not keep_seen, unknown="warn" if allow_unknown else "refuse"
+        recommendations = Recommender(bundle, device, threads=None).recommend(
+            [item_ids],
+            k,
+            exclude_seen=not keep_seen,
+            unknown="warn" if allow_unknown else "refuse",
         )[0]
-    for warning in said:
+    for warning in caught:
         print(f"slmrec: {warning.message}", file=sys.stderr)
-    for rank, found in enumerate(best, start=1):
-        print(f"{rank:>3}  {found.score:9.4f}  {found.item}  {found.title or ''}".rstrip())
+    for rank, item in enumerate(recommendations, start=1):
+        print(f"{rank:>3}  {item.score:9.4f}  {item.item}  {item.title or ''}".rstrip())
 
 
 @app.command()
@@ -90,29 +98,31 @@ def verify(bundle: Bundle, device: Device = "cpu") -> None:
     """Check a bundle's manifest and contract, and replay its golden cases here."""
     from slmrec import runtime
 
-    done = runtime.verify(bundle, device, threads=None)
+    replay = runtime.verify(bundle, device, threads=None)
     print(
-        f"{bundle} is whole: {done.cases} golden cases, {done.rows} rows; worst score difference {done.worst:.1e} of their spread"
+        f"{bundle} is whole: {replay.cases} golden cases, {replay.rows} rows; "
+        f"worst score difference {replay.max_difference:.1e} of their spread"
     )
+
+
+app.command()(options.init)
 
 
 @app.command()
 def doctor() -> None:
-    """Check parameters, data, locks, versions and devices before anything runs; mends what holds nothing lasting."""
-    _needs("pydantic", "dvc", "polars", "onnx")
-    from slmrec.doctor import examine
+    """Check versions, locks, data, parameters and devices before anything runs."""
+    _require("pydantic", "dvc", "polars", "onnx")
+    from slmrec.doctor import run_preflight
 
-    worst: SlmrecError | None = None
-    for name, found in examine(Path()):
-        bad = isinstance(found, SlmrecError)
-        print(
-            f"{'FAIL' if bad else 'ok':<5}{name:<10} {found}",
-            file=sys.stderr if bad else sys.stdout,
-            flush=True,
-        )
-        worst = worst or (found if isinstance(found, SlmrecError) else None)
-    if worst:
-        raise typer.Exit(worst.exit_code)
+    first_error: SlmrecError | None = None
+    for name, result in run_preflight(Path()):
+        if isinstance(result, SlmrecError):
+            first_error = first_error or result
+            print(f"FAIL {name:<10} {result}", file=sys.stderr, flush=True)
+        else:
+            print(f"ok   {name:<10} {result}", flush=True)
+    if first_error:
+        raise typer.Exit(first_error.exit_code)
 
 
 @app.command()
@@ -121,7 +131,8 @@ def show(
         Path | None, typer.Option(help="Also write the tables between the marks of this file.")
     ] = None,
 ) -> None:
-    """Print what the last run came to, from metrics/*.json, as Markdown, and where the bundle lies."""
+    """Print the last run's quality and cost, as Markdown, and where the bundle lies."""
+    _require("tabulate")
     from slmrec.results import result_text, write_into
 
     text = result_text(Path())
@@ -130,11 +141,12 @@ def show(
         write_into(readme, text)
 
 
-def _needs(*modules: str) -> None:
+def _require(*modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise UnavailableError(
-            f"{', '.join(missing)} not installed; this command needs: pip install 'slmrec[pipeline]'"
+            f"{', '.join(missing)} not installed; this command needs the extra pipeline: "
+            "pip install '.[pipeline]' in the project's folder"
         )
 
 

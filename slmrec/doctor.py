@@ -1,6 +1,7 @@
-"""Everything that can be checked before DVC starts, because DVC deletes a stage's outputs when it starts the stage.
+"""Checks before DVC starts, while every stage still has its outputs.
 
-Each check returns what it found in one line, or raises the error a person can act on.
+DVC deletes a stage's outputs when it starts the stage. Each check returns what it saw as one line,
+or raises an error that says what to do.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import platform
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -18,19 +20,24 @@ from ruamel.yaml.error import YAMLError
 from slmrec.core.cache import cache_folder
 from slmrec.core.errors import BusyError, DataError, SlmrecError, UnavailableError, UsageError
 from slmrec.core.locks import lock
+from slmrec.init.first_run import check_initialised
 from slmrec.params.params_file import read_params
 from slmrec.params.prepare import EventSource, ItemSource
 
-Check = Callable[[Path], str]
-WHOLE_PIPELINE = "pipeline"  # the lock of a whole retrain
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+PYTHONS = ">=3.11,<3.14"  # of the pipeline; the runtime alone runs on 3.14 too
+PIPELINE_LOCK = "pipeline"  # held by a whole retrain
 
 
-def examine(project: Path) -> Iterator[tuple[str, str | SlmrecError]]:
-    """Run every check on `project`; yields its name and what it found, or the error it ended with."""
-    checks: dict[str, Check] = {
+def run_preflight(project_dir: Path) -> Iterator[tuple[str, str | SlmrecError]]:
+    """Run every check; yields each one's name and what it saw, or the error it ended with."""
+    checks: dict[str, Callable[[Path], str]] = {
         "packages": check_packages,
         "locks": check_locks,
         "dvc files": check_dvc_files,
+        "settings": check_initialised,
         "data": check_data,
         "params": check_params,
         "logs": check_logs,
@@ -38,180 +45,181 @@ def examine(project: Path) -> Iterator[tuple[str, str | SlmrecError]]:
     }
     for name, check in checks.items():
         try:
-            yield name, check(project)
+            yield name, check(project_dir)
         except SlmrecError as error:
             yield name, error
             if check is check_params:
                 return  # the others would say the same again
 
 
-def check_packages(_project: Path) -> str:
-    """Installed versions against the ranges of pyproject.toml."""
+def check_packages(_project_dir: Path) -> str:
+    """Python and the installed packages against the ranges of the extra `pipeline`."""
     from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
 
-    wanted = [Requirement(line) for line in requires("slmrec") or []]
-    ours = [
-        need
-        for need in wanted
-        if need.marker is None or need.marker.evaluate({"extra": "pipeline"})
+    requirements = [
+        requirement
+        for requirement in map(Requirement, requires("slmrec") or [])
+        if requirement.marker is None or requirement.marker.evaluate({"extra": "pipeline"})
     ]
-    wrong = [
-        said
-        for need in ours
-        if (said := _misfit(need.name, str(need.specifier), need.specifier.contains))
-    ]
-    if wrong:
+    faults = [fault for requirement in requirements if (fault := _package_fault(requirement))]
+    python = platform.python_version()
+    if not SpecifierSet(PYTHONS).contains(python, prereleases=True):
+        faults.insert(0, f"Python is {python}, wanted {PYTHONS}")
+    if faults:
         raise UnavailableError(
-            f"{'; '.join(wrong)}; run make repro, or: pip install -c constraints.txt -e '.[pipeline]'"
+            f"{'; '.join(faults)}; "
+            "run make repro, or: pip install -c constraints.txt -e '.[pipeline]'"
         )
-    return f"Python {platform.python_version()}, slmrec {version('slmrec')}, {len(ours)} packages within their ranges"
+    slmrec = version("slmrec")
+    return f"Python {python}, slmrec {slmrec}, {len(requirements)} packages within their ranges"
 
 
-def _misfit(name: str, wanted: str, fits: Callable[..., bool]) -> str:
+def _package_fault(requirement: Requirement) -> str:
     try:
-        found = version(name)
+        installed = version(requirement.name)
     except PackageNotFoundError:
-        return f"{name} is not installed"
-    return "" if fits(found, prereleases=True) else f"{name} is {found}, wanted {wanted}"
+        return f"{requirement.name} is not installed"
+    if requirement.specifier.contains(installed, prereleases=True):
+        return ""
+    return f"{requirement.name} is {installed}, wanted {requirement.specifier}"
 
 
-def check_params(project: Path) -> str:
+def check_params(project_dir: Path) -> str:
     """Every key, type and bound of params.yaml."""
-    params = read_params(project / "params.yaml")
+    params = read_params(project_dir / "params.yaml")
     return f"params.yaml is valid, {len(type(params).model_fields)} sections"
 
 
-def check_locks(_project: Path) -> str:
-    """No stage and no whole retrain is running, apart from the one that asks."""
+def check_locks(_project_dir: Path) -> str:
+    """No stage and no whole retrain is running, apart from the retrain that asks."""
     for path in sorted((cache_folder() / "locks").glob("*.lock")):
         try:
             with lock(path.stem):
                 continue
         except BusyError:
-            if path.stem != WHOLE_PIPELINE or path.read_text().strip() != str(os.getppid()):
+            is_own = path.stem == PIPELINE_LOCK and path.read_text().strip() == str(os.getppid())
+            if not is_own:
                 raise
     return "nothing else is running"
 
 
-def check_dvc_files(project: Path) -> str:
-    """A truncated lock file of DVC blocks every run: the one that holds nothing lasting is removed, the other is named."""
-    said = _mend_rwlock(project / ".dvc" / "tmp" / "rwlock")
-    path = project / "dvc.lock"
+def check_dvc_files(project_dir: Path) -> str:
+    """A truncated lock file of DVC blocks every run: rwlock is removed, dvc.lock is named."""
+    mended = _mend_rwlock(project_dir / ".dvc" / "tmp" / "rwlock")
+    path = project_dir / "dvc.lock"
     if not path.is_file():
-        return f"dvc.lock is absent, every stage will run{said}"
+        return f"dvc.lock is absent, every stage will run{mended}"
     try:
         content = YAML(typ="safe").load(path)
     except (YAMLError, UnicodeDecodeError) as error:
-        content = " ".join(str(error).split())[:120]
+        content = _one_line(error)[:120]
     if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
         raise DataError(
             f"dvc.lock is damaged ({content}); bring it back with: git checkout dvc.lock, "
             "or delete it: unchanged stages come from the run cache"
         )
-    return f"dvc.lock holds {len(content['stages'])} stages{said}"
+    return f"dvc.lock holds {len(content['stages'])} stages{mended}"
 
 
 def _mend_rwlock(path: Path) -> str:
     try:
-        sound = not path.exists() or isinstance(json.loads(path.read_text(errors="replace")), dict)
+        if not path.exists() or isinstance(json.loads(path.read_text(errors="replace")), dict):
+            return ""
     except ValueError:
-        sound = False
-    if sound:
-        return ""
-    path.unlink()  # check_locks has seen that no stage runs, and the file says nothing else
+        pass
+    path.unlink()  # it only names running processes, and check_locks has seen that there are none
     return f"; {path.name} was damaged and has been removed"
 
 
-def check_data(project: Path) -> str:
-    """data/ against data.dvc, which DVC itself would rewrite in silence."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    data, pin = project / "data", project / "data.dvc"
-    if not data.is_dir() or not any(data.iterdir()):
+def check_data(project_dir: Path) -> str:
+    """data/ against data.dvc; DVC itself would rewrite data.dvc in silence."""
+    data_dir, pin = project_dir / "data", project_dir / "data.dvc"
+    if not data_dir.is_dir() or not any(data_dir.iterdir()):
         raise UsageError(
-            "data/ is missing or empty; run slmrec fetch-demo, dvc pull, or put your own logs there and run dvc add data"
+            "data/ is missing or empty; run slmrec fetch-demo, dvc pull, "
+            "or put your own logs there and run dvc add data"
         )
     if not pin.is_file():
         raise UsageError("data.dvc is missing; pin data/ with: dvc add data")
-    try:
-        with Repo(str(project)) as repo:
-            out = repo.stage.load_one(str(pin)).outs[0]
-            pinned, found = out.hash_info.value, out.get_hash().value
-    except DvcException as error:
+    pinned, actual = _checksums(project_dir, pin)
+    if pinned != actual:
         raise DataError(
-            f"{pin} cannot be read ({' '.join(str(error).split())}); bring it back with: git checkout data.dvc"
-        ) from error
-    if pinned != found:
-        raise DataError(
-            f"data/ has checksum {found}, data.dvc pins {pinned}; "
+            f"data/ has checksum {actual}, data.dvc pins {pinned}; "
             "if the change is meant: dvc add data, if not: dvc checkout data.dvc or dvc pull"
         )
     return f"data/ is what data.dvc pins ({pinned})"
 
 
-def check_logs(project: Path) -> str:
+def _checksums(project_dir: Path, pin: Path) -> tuple[str, str]:
+    """What `pin` says of data/, and what data/ is."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(project_dir)) as repo:
+            out = repo.stage.load_one(str(pin)).outs[0]
+            return out.hash_info.value, out.get_hash().value
+    except DvcException as error:
+        raise DataError(
+            f"{pin} cannot be read ({_one_line(error)}); bring it back with: git checkout data.dvc"
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def check_logs(project_dir: Path) -> str:
     """The files that params.yaml names exist, and their headers hold the columns it names."""
-    from slmrec.preprocessing.logs.log_files import columns_read
+    from slmrec.preprocessing.logs.log_files import event_columns, item_columns
 
-    prepare = read_params(project / "params.yaml").prepare
-    said = [
-        _readable(project / "data", prepare.events, columns_read(prepare.events.columns), "events")
-    ]
-    if prepare.items:
-        columns = prepare.items.columns
-        said.append(
-            _readable(
-                project / "data",
-                prepare.items,
-                [columns.item, *filter(None, [columns.title]), *columns.others],
-                "items",
-            )
-        )
-    return f"files with the named columns: {', '.join(said)}"
+    params = read_params(project_dir / "params.yaml").prepare
+    data_dir = project_dir / "data"
+    wanted = event_columns(params.events.columns)
+    counts = [f"{_check_headers(data_dir, params.events, wanted)} of events"]
+    if params.items:
+        wanted = item_columns(params.items.columns)
+        counts.append(f"{_check_headers(data_dir, params.items, wanted)} of items")
+    return f"files with the named columns: {', '.join(counts)}"
 
 
-def _readable(data: Path, source: EventSource | ItemSource, columns: list[str], kind: str) -> str:
+def _check_headers(data_dir: Path, source: EventSource | ItemSource, columns: list[str]) -> int:
+    """How many files there are; raises when one lacks a column."""
     from slmrec.preprocessing.logs.log_files import find_files, read_batches
 
-    files = find_files(data, source)
+    files = find_files(data_dir, source)
     for file in files:
-        next(
-            read_batches(file, source, columns), None
-        )  # the header is checked with the first block
-    return f"{len(files)} of {kind}"
+        next(read_batches(file, source, columns), None)  # the header is checked with the first rows
+    return len(files)
 
 
-def check_device(project: Path) -> str:
-    """Which provider a session really gets: get_available_providers() lists CUDA where there is none."""
+def check_device(project_dir: Path) -> str:
+    """The providers a session really gets: get_available_providers() lists CUDA without a GPU."""
     import onnxruntime
 
-    asked = read_params(project / "params.yaml").compute.device
-    onnxruntime.set_default_logger_severity(
-        4
-    )  # its two native lines of fallback are said below, once
+    device = read_params(project_dir / "params.yaml").compute.device
+    onnxruntime.set_default_logger_severity(4)  # its two lines about a fall-back are said below
     session = onnxruntime.InferenceSession(
-        _smallest_graph(), providers=["CUDAExecutionProvider", "CPUExecutionProvider"]
+        _identity_graph(), providers=["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
-    got = session.get_providers()
-    if asked == "cuda" and "CUDAExecutionProvider" not in got:
+    providers = session.get_providers()
+    if device == "cuda" and "CUDAExecutionProvider" not in providers:
         raise UnavailableError(
-            f"compute.device is cuda, but a session gets only {', '.join(got)}; set it to cpu, or see nvidia-smi and README"
+            f"compute.device is cuda, but a session gets only {', '.join(providers)}; "
+            "set it to cpu, or see nvidia-smi and docs/operations.md"
         )
-    return (
-        f"compute.device is {asked}; ONNX Runtime {onnxruntime.__version__} gives {', '.join(got)}"
-    )
+    runtime = f"ONNX Runtime {onnxruntime.__version__} gives {', '.join(providers)}"
+    return f"compute.device is {device}; {runtime}"
 
 
-def _smallest_graph() -> bytes:
-    import onnx
+def _identity_graph() -> bytes:
+    """The smallest graph that a session loads: y = x."""
+    from onnx import TensorProto, helper
 
-    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
-    same = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
-    graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("Identity", ["x"], ["y"])], "smallest", [value], [same]
-    )
-    model = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10
-    )
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    node = helper.make_node("Identity", ["x"], ["y"])
+    graph = helper.make_graph([node], "identity", [x], [y])
+    opset = helper.make_opsetid("", 18)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=10)
     return bytes(model.SerializeToString())

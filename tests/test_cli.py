@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from slmrec.results import MARKS, as_markdown, read_results, write_into
+from tests.support.bundles import make_bundle
 from tests.support.project import ROOT, environment, run
 
 HEAVY = [
@@ -25,37 +27,41 @@ HEAVY = [
 ]
 
 
-def test_the_command_line_starts_without_anything_heavy():
-    look = f"import sys, slmrec.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    program = (
+        "import json, sys, slmrec.cli; "
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     )
-    loaded = set(json.loads(done.stdout.replace("'", '"')))
-    assert loaded <= {"pydantic.main"}, (
-        f"imported at start: {loaded}"
-    )  # typer itself may bring pydantic
+    process = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(process.stdout))
+    assert loaded <= {"pydantic.main"}, f"imported at start: {loaded}"  # typer may bring pydantic
 
 
-def test_every_command_of_the_readme_exists():
-    said = run(ROOT, "slmrec.cli", "--help").stdout
+def test_help_names_every_command() -> None:
+    help_text = run(ROOT, "slmrec.cli", "--help").stdout
     for command in ("fetch-demo", "simulate", "recommend", "verify", "doctor", "show"):
-        assert command in said
+        assert command in help_text
 
 
 ERRORS = [
     (["verify", "no-such-bundle"], 6, "no-such-bundle"),
     (["recommend", "no-such-bundle", "--history", "50"], 6, "no-such-bundle"),
     (["show"], 2, "metrics/evaluation.json is missing"),
-    (["simulate", "--users", "9", "--events", "400", "--out", "."], 2, "never overwritten"),
+    (["simulate", "--users", "9", "--events", "400", "."], 2, "never overwritten"),
+    (["simulate", "--users", "9", "--events", "400"], 2, "Missing argument 'FOLDER'"),
     (["doctor", "--verbosely"], 2, "verbosely"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"), ERRORS, ids=[words[0] + "-" + words[-1] for words, _, _ in ERRORS]
+    ("words", "code", "message"), ERRORS, ids=[f"{words[0]}-{words[-1]}" for words, _, _ in ERRORS]
 )
-def test_an_error_is_a_line_and_a_code(tmp_path, words, code, said):
-    done = subprocess.run(
+def test_an_error_is_a_line_and_a_code(
+    tmp_path: Path, words: list[str], code: int, message: str
+) -> None:
+    process = subprocess.run(
         [sys.executable, "-m", "slmrec.cli", *words],
         cwd=tmp_path,
         env={**environment(), "PYTHONPATH": str(ROOT)},
@@ -63,58 +69,96 @@ def test_an_error_is_a_line_and_a_code(tmp_path, words, code, said):
         text=True,
         check=False,
     )
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert process.returncode == code, process.stderr
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
 
 
-QUALITY = {"ndcg@10": 0.0625, "hr@10": 0.125, "mrr": 0.05, "coverage@10": 0.5}
+def test_simulated_logs_lie_in_the_folder_that_was_named(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    words = ["simulate", "--users", "40", "--events", "4000", "--seed", "1", str(folder)]
+    assert "4,000 events of 40 users" in run(ROOT, "slmrec.cli", *words).stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["events", "items", "truth.json"]
+    assert len(list(folder.glob("events/*/events.parquet"))) == 365  # one a day of the year
+    truth = json.loads((folder / "truth.json").read_text())
+    assert (truth["users"], truth["events"], truth["seed"]) == (40, 4000, 1)
 
 
-@pytest.fixture
-def metrics(tmp_path):
-    """Metrics of two models, written as the stages write them."""
-    folder = tmp_path / "metrics"
-    folder.mkdir()
-    measured = {"full": QUALITY, "ci95": {"ndcg@10": [0.06, 0.065]}, "parameters": 2600000}
-    worse = {
-        "full": {**QUALITY, "ndcg@10": 0.03},
-        "ci95": {"ndcg@10": [0.02, 0.04]},
-        "parameters": 0,
-    }
-    protocol = {"split": "temporal", "test_targets": 20000, "items": 1682, "seed": 4}
-    whole = {
-        "protocol": protocol,
-        "models": {"teacher": measured, "popularity": worse},
-        "paired": {},
-    }
-    (folder / "evaluation.json").write_text(json.dumps(whole))
-    (folder / "cost.json").write_text(
-        json.dumps(
-            {"teacher": {"parameters": 2600000, "epoch_seconds": 12.34, "users_per_second": 1234.4}}
-        )
+def test_without_the_pipelines_packages_a_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from slmrec import cli
+
+    monkeypatch.setattr(cli, "find_spec", lambda module: None if module == "dvc" else object())
+    monkeypatch.setattr(sys, "argv", ["slmrec", "doctor"])
+    with pytest.raises(SystemExit) as ending:
+        cli.main()
+    assert ending.value.code == 8
+    assert capsys.readouterr().err == (
+        "slmrec: dvc not installed; this command needs the extra pipeline: "
+        "pip install '.[pipeline]' in the project's folder\n"
     )
-    return folder
 
 
-def test_the_table_lists_models_from_worst_to_best_with_what_was_measured(metrics):
-    rows = read_results(metrics)
-    assert [row["model"] for row in rows] == ["popularity", "teacher"]
-    assert rows[1]["ndcg@10"] == "0.0625"
-    assert (rows[1]["epoch seconds"], rows[1]["users per second"]) == ("12.34", "1,234")
-    assert rows[0]["users per second"] == ""  # nobody measured it, which is not zero
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("bundles") / "bundle")
 
 
-def test_the_columns_of_the_table_are_aligned():
-    lines = as_markdown(
-        [{"model": "a", "mrr": "0.1"}, {"model": "longer", "mrr": "0.12345"}]
-    ).splitlines()
-    assert len({len(line) for line in lines}) == 1
-    assert lines[1] == "|--------|--------:|"
+# Some titles of the small bundle have a second line.
+RECOMMENDATION = re.compile(r" *(?P<rank>\d+) +(?P<score>-?\d+\.\d{4})  i\d+")
 
 
-def test_the_readme_gets_the_table_between_its_marks_and_keeps_the_rest(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
-    write_into(readme, "new \\1\n")
-    assert readme.read_text() == f"before\n{MARKS[0]}\nnew \\1\n{MARKS[1]}\nafter\n"
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def test_recommend_prints_a_line_for_each_item_best_first(bundle: Path) -> None:
+    process = run(ROOT, "slmrec.cli", "recommend", str(bundle), "--history", "i6,i9", "-k", "3")
+    rows = [RECOMMENDATION.match(line) for line in lines(process.stdout)]
+    printed = [(int(row["rank"]), float(row["score"])) for row in rows if row]
+    assert [rank for rank, _ in printed] == [1, 2, 3]
+    assert printed == sorted(printed, key=lambda pair: -pair[1])
+
+
+def test_recommend_reads_unknown_ids_when_allowed_and_says_how_many(bundle: Path) -> None:
+    words = ["recommend", str(bundle), "--history", "i5,nowhere", "-k", "3", "--allow-unknown"]
+    process = run(ROOT, "slmrec.cli", *words)
+    assert len([line for line in lines(process.stdout) if RECOMMENDATION.match(line)]) == 3
+    assert "1 of 2 ids are not in this bundle's item table" in process.stderr
+
+
+def test_verify_says_what_was_checked(bundle: Path) -> None:
+    process = run(ROOT, "slmrec.cli", "verify", str(bundle))
+    assert "is whole: 10 golden cases, 14 rows; worst score difference 0.0e+00" in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--history", "i5,nowhere"], "the first is 'nowhere'"),
+        (["--history", "i5", "-k", "1000"], "k is 1000, but this bundle has 39 items"),
+        (["--history", "i5", "-k", "0"], "ask for 1 to 39"),
+    ],
+)
+def test_a_bad_request_is_one_clear_line_and_exit_code_2(
+    bundle: Path, words: list[str], message: str
+) -> None:
+    process = run(ROOT, "slmrec.cli", "recommend", str(bundle), *words, check=False)
+    assert process.returncode == 2
+    assert len(lines(process.stderr)) == 1
+    assert message in process.stderr
+    assert not process.stdout
+
+
+@pytest.mark.parametrize("command", ["recommend", "verify"])
+def test_an_altered_bundle_is_one_clear_line_and_exit_code_6(tmp_path: Path, command: str) -> None:
+    altered = make_bundle(tmp_path / "altered")
+    data = bytearray((altered / "model.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (altered / "model.onnx").write_bytes(data)
+    words = ["--history", "i5"] if command == "recommend" else []
+    process = run(ROOT, "slmrec.cli", command, str(altered), *words, check=False)
+    assert process.returncode == 6
+    assert len(lines(process.stderr)) == 1
+    assert "model.onnx was altered" in process.stderr

@@ -1,100 +1,104 @@
-"""The preflight: what is wrong is said before DVC deletes anything, in one line, with the exit code of its kind."""
+"""The preflight: faults are named before DVC deletes anything, each with its exit code."""
 
 from __future__ import annotations
 
 import shutil
-import threading
-import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slmrec.core.errors import BusyError, SlmrecError
 from slmrec.core.locks import lock
-from slmrec.doctor import examine
+from slmrec.doctor import PYTHONS, run_preflight
 from tests.support.project import change, run
 
 
 @pytest.fixture(autouse=True)
-def _inside(project, monkeypatch):
-    # Locks lie in the cache of the folder one is in, and this repository may be at work itself.
+def _inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Locks lie in the cache of the current folder, and this repository may be at work itself.
     monkeypatch.chdir(project)
     monkeypatch.delenv("SLMREC_CACHE", raising=False)
 
 
-def doctor(project):
-    """Exit code of the first failure, 0 without any, and what each check said."""
-    found = list(examine(project))
-    failed = [error for _name, error in found if isinstance(error, SlmrecError)]
+def doctor(project: Path) -> tuple[int, str]:
+    """Exit code of the first failure, 0 without any, and a line for each check."""
+    results = list(run_preflight(project))
+    errors = [result for _name, result in results if isinstance(result, SlmrecError)]
     lines = [
-        f"{'FAIL' if isinstance(said, SlmrecError) else 'ok'} {name} {said}" for name, said in found
+        f"{'FAIL' if isinstance(result, SlmrecError) else 'ok'} {name} {result}"
+        for name, result in results
     ]
-    return (failed[0].exit_code if failed else 0), "\n".join(lines)
+    return (errors[0].exit_code if errors else 0), "\n".join(lines)
 
 
-def test_the_command_prints_a_line_for_each_check_and_ends_with_0_where_all_is_well(project):
-    done = run(project, "slmrec.cli", "doctor")
-    lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["ok"] * 7, done.stdout
-    assert done.stderr == ""
+def test_the_command_prints_a_line_for_each_check_and_ends_with_0_where_all_is_well(
+    project: Path,
+) -> None:
+    process = run(project, "slmrec.cli", "doctor")
+    lines = process.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok"] * 8, process.stdout
+    assert process.stderr == ""
 
 
-def test_the_command_ends_with_the_code_of_the_fault_and_says_it_on_stderr(project):
+def test_the_command_ends_with_the_code_of_the_fault_and_says_it_on_stderr(project: Path) -> None:
     (project / "data/small.item").write_text("item_id:token\n")
-    done = run(project, "slmrec.cli", "doctor", check=False)
-    assert done.returncode == 3
-    assert "data.dvc pins" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = run(project, "slmrec.cli", "doctor", check=False)
+    assert process.returncode == 3
+    assert "data.dvc pins" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
-def damage_logs(project):
+def damage_logs(project: Path) -> None:
     with (project / "data/small.inter").open("a") as stream:
         stream.write("u0\ti1\t5\t881000000\n")
 
 
-def remove_data(project):
+def remove_data(project: Path) -> None:
     shutil.rmtree(project / "data")
 
 
-def empty_data(project):
+def empty_data(project: Path) -> None:
     for file in (project / "data").iterdir():
         file.unlink()
 
 
-def empty_file(project):
+def empty_file(project: Path) -> None:
     (project / "data/small.inter").write_bytes(b"")
     run(project, "dvc", "add", "--quiet", "data")
 
 
-def rename_column(project):
+def rename_column(project: Path) -> None:
     file = project / "data/small.inter"
     file.write_text(file.read_text().replace("timestamp:float", "when", 1))
     run(project, "dvc", "add", "--quiet", "data")
 
 
-def misspell_key(project):
+def misspell_key(project: Path) -> None:
     file = project / "params.yaml"
     file.write_text(file.read_text().replace("  min_user_events:", "  min_users_events:"))
 
 
-def break_yaml(project):
+def break_yaml(project: Path) -> None:
     (project / "params.yaml").write_text("prepare: {seed: 1\n")
 
 
-def break_pin(project):
+def break_pin(project: Path) -> None:
     (project / "data.dvc").write_text("outs:\n- md5: [\n")
 
 
-def truncate_dvc_lock(project):
+def truncate_dvc_lock(project: Path) -> None:
     (project / "dvc.lock").write_text(
         "schema: '2.0'\nstages:\n  prepare:\n    cmd: python -m sl\n    deps: [\n"
     )
 
 
-def empty_dvc_lock(project):
+def empty_dvc_lock(project: Path) -> None:
     (project / "dvc.lock").write_text("")
 
 
-def unpin(project):
+def unpin(project: Path) -> None:
     (project / "data.dvc").unlink()
 
 
@@ -116,13 +120,15 @@ FAULTS = [
 @pytest.mark.parametrize(
     ("fault", "expected", "words"), FAULTS, ids=[fault.__name__ for fault, _, _ in FAULTS]
 )
-def test_a_fault_is_named_with_what_to_do_and_its_exit_code(project, fault, expected, words):
+def test_a_fault_is_named_with_what_to_do_and_its_exit_code(
+    project: Path, fault: Callable[[Path], None], expected: int, words: list[str]
+) -> None:
     fault(project)
-    code, said = doctor(project)
-    assert code == expected, said
-    failed = [line for line in said.splitlines() if line.startswith("FAIL")]
+    code, report = doctor(project)
+    assert code == expected, report
+    failures = [line for line in report.splitlines() if line.startswith("FAIL")]
     for word in words:
-        assert any(word in line for line in failed), f"no failed check says {word!r}:\n{said}"
+        assert any(word in line for line in failures), f"no failed check says {word!r}:\n{report}"
 
 
 OUT_OF_RANGE = [
@@ -139,72 +145,72 @@ OUT_OF_RANGE = [
 
 
 @pytest.mark.parametrize(("key", "value"), OUT_OF_RANGE, ids=[key for key, _ in OUT_OF_RANGE])
-def test_a_parameter_out_of_range_is_named(project, key, value):
+def test_a_parameter_out_of_range_is_named(project: Path, key: str, value: Any) -> None:
     change(project / "params.yaml", key, value)
-    code, said = doctor(project)
+    code, report = doctor(project)
     assert code == 2
-    named = (
-        key if key != "record_states.blocks" else "layer 99"
-    )  # that one is a matter between two sections
-    assert any(named in line for line in said.splitlines() if line.startswith("FAIL")), said
+    # Blocks are held against the section of the teacher, so the message names the layer.
+    named = "layer 99" if key == "record_states.blocks" else key
+    assert any(named in line for line in report.splitlines() if line.startswith("FAIL")), report
 
 
-def test_a_truncated_rwlock_of_dvc_is_removed_and_dvc_runs_again(project):
+def test_a_truncated_rwlock_of_dvc_is_removed_and_dvc_runs_again(project: Path) -> None:
     rwlock = project / ".dvc/tmp/rwlock"
     rwlock.parent.mkdir(exist_ok=True)
     rwlock.write_text('{"write": {"/somewhere": {"pid": 1, "cm')
-    assert (
-        run(project, "dvc", "repro", "--single-item", "prepare", check=False).returncode != 0
-    )  # or there is nothing to mend
-    code, said = doctor(project)
-    assert code == 0, said
-    assert "rwlock was damaged and has been removed" in said
+    blocked = run(project, "dvc", "repro", "--single-item", "prepare", check=False)
+    assert blocked.returncode != 0  # or there is nothing to mend
+    code, report = doctor(project)
+    assert code == 0, report
+    assert "rwlock was damaged and has been removed" in report
     assert not rwlock.exists()
 
 
-def test_a_running_stage_is_named_with_its_process(project):
+def test_a_running_stage_is_named_with_its_process(project: Path) -> None:
     with lock("train_teacher"):
-        code, said = doctor(project)
+        code, report = doctor(project)
     assert code == BusyError.exit_code
-    assert "train_teacher is already running (process " in said
+    assert "train_teacher is already running (process " in report
 
 
-def test_a_lock_can_be_waited_for(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("SLMREC_CACHE", str(tmp_path))
-    got = []
-
-    def wait():
-        with lock("smollm2-135m", wait=True):
-            got.append(time.monotonic())
-
-    waiting = threading.Thread(target=wait)
-    with lock("smollm2-135m"):
-        waiting.start()
-        while "waiting for smollm2-135m" not in capsys.readouterr().out:
-            assert not got, "it did not wait"
-            time.sleep(0.01)
-        released = time.monotonic()
-    waiting.join()
-    assert got[0] >= released
-
-
-def test_a_retrain_elsewhere_is_named(project):
+def test_a_retrain_elsewhere_is_named(project: Path) -> None:
     with lock("pipeline"):
-        code, said = doctor(project)  # within the holder: its parent is somebody else
+        code, report = doctor(project)  # within the holder: its parent is somebody else
     assert code == BusyError.exit_code
-    assert "pipeline is already running" in said
+    assert "pipeline is already running" in report
 
 
-def test_the_lock_of_a_retrain_does_not_stop_its_own_preflight(project):
+def test_the_lock_of_a_retrain_does_not_stop_its_own_preflight(project: Path) -> None:
     with lock("pipeline"):  # this process is the doctor's parent, as a flow is
-        done = run(project, "slmrec.cli", "doctor")
-    assert "nothing else is running" in done.stdout
+        process = run(project, "slmrec.cli", "doctor")
+    assert "nothing else is running" in process.stdout
 
 
-def test_cuda_that_is_not_there_is_refused(project):
+def test_cuda_that_is_not_there_is_refused(project: Path) -> None:
     if "CUDAExecutionProvider" in doctor(project)[1]:
         pytest.skip("this machine has CUDA")
     change(project / "params.yaml", "compute.device", "cuda")
-    code, said = doctor(project)
-    assert code == 8, said
-    assert "compute.device is cuda" in said
+    code, report = doctor(project)
+    assert code == 8, report
+    assert "compute.device is cuda" in report
+
+
+def test_a_python_that_the_pipeline_was_not_made_for_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.python_version", lambda: "3.14.0")
+    code, report = doctor(project)
+    assert code == 8
+    assert f"FAIL packages Python is 3.14.0, wanted {PYTHONS}; run make repro" in report
+
+
+def test_a_package_outside_its_range_is_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slmrec import doctor as module
+
+    installed = module.version
+    monkeypatch.setattr(module, "version", lambda name: "0.1" if name == "dvc" else installed(name))
+    code, report = doctor(project)
+    assert code == 8
+    assert "FAIL packages dvc is 0.1, wanted <4,>=3.67; run make repro" in report

@@ -1,4 +1,4 @@
-"""docs/consumers.md: its examples run as they stand there, and say the same."""
+"""docs/consumers.md: its examples run as they stand there, and recommend the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,36 +19,36 @@ REQUEST = ("i5,i9,i3", "6")
 
 
 def example(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return found
+    (code,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return str(code)
 
 
 def recommended(*command: str) -> list[list[str]]:
     """Rank, item and score with three digits of what a program printed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    rows = [line.split() for line in done.stdout.splitlines() if re.match(r"\d", line)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in output.splitlines() if re.match(r"\d", line)]
     return [[row[0], row[2], f"{float(row[1]):.3f}"] for row in rows]
 
 
-def test_the_python_example_recommends(tmp_path):
+def test_the_python_example_recommends(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
     (tmp_path / "recommend.py").write_text(example("python"))
-    found = recommended(sys.executable, str(tmp_path / "recommend.py"), str(bundle), *REQUEST)
-    assert [row[0] for row in found] == ["1", "2", "3", "4", "5", "6"]
+    rows = recommended(sys.executable, str(tmp_path / "recommend.py"), str(bundle), *REQUEST)
+    assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
 
 
 @pytest.mark.acceptance
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
-def test_the_node_example_recommends_what_python_does(tmp_path):
+def test_the_node_example_recommends_what_python_does(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
     (tmp_path / "recommend.py").write_text(example("python"))
     (tmp_path / "recommend.mjs").write_text(example("js"))
     environment = {**os.environ, "ONNXRUNTIME_NODE_INSTALL": "skip"}
     install = ["npm", "install", "--no-audit", "--no-fund", "onnxruntime-node@1.30"]
-    done = subprocess.run(
+    installed = subprocess.run(
         install, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        pytest.skip(f"npm could not install onnxruntime-node: {done.stderr[-200:]}")
+    if installed.returncode:
+        pytest.skip(f"npm could not install onnxruntime-node: {installed.stderr[-200:]}")
     in_python = recommended(sys.executable, str(tmp_path / "recommend.py"), str(bundle), *REQUEST)
     assert recommended("node", str(tmp_path / "recommend.mjs"), str(bundle), *REQUEST) == in_python

@@ -1,4 +1,4 @@
-"""Models trained by the real stages on simulated logs come near the best that anybody could reach there."""
+"""Models that the real stages train on simulated logs come near the best that can be reached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from slmrec.demo.simulation import TRUTH_DAYS, simulate
+from slmrec.demo.simulated_world import TRUTH_DAYS
+from slmrec.demo.simulation import simulate
 from tests.support.project import ROOT, change, make_project, run
 
 pytestmark = pytest.mark.acceptance
@@ -28,11 +29,23 @@ STAGES = (
 )
 SETTINGS: dict[str, Any] = {
     "prepare.events": {
-        "files": ["events/**/*.parquet"], "format": "parquet", "delimiter": None, "time_format": "epoch_s",
-        "columns": {"user": "user_id", "item": "item_id", "time": "timestamp", "sequence": None, "weight": None, "type": None},
+        "files": ["events/**/*.parquet"],
+        "format": "parquet",
+        "delimiter": None,
+        "time_format": "epoch_s",
+        "columns": {
+            "user": "user_id",
+            "item": "item_id",
+            "time": "timestamp",
+            "sequence": None,
+            "weight": None,
+            "type": None,
+        },
     },
     "prepare.items": {
-        "files": ["items/*.parquet"], "format": "parquet", "delimiter": None,
+        "files": ["items/*.parquet"],
+        "format": "parquet",
+        "delimiter": None,
         "columns": {"item": "item_id", "title": "title", "others": []},
     },
     "split.valid_from": f"{TRUTH_DAYS + 20}d",
@@ -57,7 +70,7 @@ SETTINGS: dict[str, Any] = {
     "distill_student.training.epochs": 6,
     "distill_student.training.positions_per_batch": 512,
     "distill_student.training.learning_rate": 0.002,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +88,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_model_comes_near_the_truth_and_none_beyond(project: Path) -> None:
     truth = json.loads((project / "data" / "truth.json").read_text())
     models = json.loads((project / "metrics" / "evaluation.json").read_text())["models"]
-    found = {
+    share_of_best = {
         name: model["full"]["ndcg@10"] / truth["best_ndcg@10"] for name, model in models.items()
     }
     for name in ("sasrec", "teacher", "student"):
-        assert 0.7 < found[name] < 1.05, f"{name} reaches {found[name]:.2f} of the best"
-    assert found["popularity"] < 0.5
+        reached = share_of_best[name]
+        assert 0.7 < reached < 1.05, f"{name} reaches {reached:.2f} of the best"
+    assert share_of_best["popularity"] < 0.5
 
 
 def test_the_studies_run_as_commands_and_say_what_they_were_made_with(project: Path) -> None:
@@ -89,24 +103,20 @@ def test_the_studies_run_as_commands_and_say_what_they_were_made_with(project: P
     change(project / "studies.yaml", "ablation.seeds", [1])
     for key in ("train_teacher.training.epochs", "distill_student.training.epochs"):
         change(project / "params.yaml", key, 1)
-    change(
-        project / "studies.yaml",
-        "ablation.rows",
-        [row for row in rows_of_the_project() if row["name"] in ROWS],
-    )
-    run(project, "slmrec.studies.depth", *ARTIFACTS[:3], "reports/depth-study")
-    run(
-        project, "slmrec.studies.ablation", *(ARTIFACTS[at] for at in (0, 2, 3)), "reports/ablation"
-    )
+    rows = [row for row in rows_of_the_project() if row["name"] in ROWS]
+    change(project / "studies.yaml", "ablation.rows", rows)
+    histories, vectors, teacher, states = ARTIFACTS
+    run(project, "slmrec.studies.depth", histories, vectors, teacher, "reports/depth-study")
+    run(project, "slmrec.studies.ablation", histories, teacher, states, "reports/ablation")
     depth = json.loads((project / "reports" / "depth-study" / "depth.json").read_text())
     ablation = json.loads((project / "reports" / "ablation" / "ablation.json").read_text())
-    assert [each["depth"] for each in depth["retrained"]] == [1, 4]
+    assert [retrained["depth"] for retrained in depth["retrained"]] == [1, 4]
     assert len(depth["read_out"]) == len(depth["layers"]["change"]) == 4
     assert [row["name"] for row in ablation["rows"]] == ROWS
     assert all(row["ndcg@10"]["mean"] > 0 for row in ablation["rows"])
-    for found, section in ((depth, "train_teacher"), (ablation, "distill_student")):
-        assert found["settings"][section]["training"]["epochs"] == 1
-        assert found["made_with"]["versions"]["torch"]
+    for result, section in ((depth, "train_teacher"), (ablation, "distill_student")):
+        assert result["settings"][section]["training"]["epochs"] == 1
+        assert result["made_with"]["versions"]["torch"]
     assert (project / "reports" / "depth-study" / "depth.svg").is_file()
     assert (project / "reports" / "ablation" / "ablation.svg").is_file()
 
@@ -121,4 +131,5 @@ ROWS = ["ranking only", "all and logits"]
 
 
 def rows_of_the_project() -> list[dict[str, Any]]:
-    return YAML(typ="safe").load(ROOT / "studies.yaml")["ablation"]["rows"]
+    rows: list[dict[str, Any]] = YAML(typ="safe").load(ROOT / "studies.yaml")["ablation"]["rows"]
+    return rows

@@ -1,4 +1,4 @@
-"""The whole pipeline on small logs, with every real stage: run, killed, undone, and run again."""
+"""The whole pipeline on small logs, with every real stage: run, killed, undone, run again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from flows.dvc_stages import stage_order
 from flows.processes import process_group
 from slmrec.core.files import sha256_of_folder
 from tests.support.project import change, environment, make_project, run
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -34,7 +34,8 @@ SMALL = {
     "train_teacher.backbone.layers": 4,
     "train_teacher.training.epochs": 12,
     "train_teacher.training.patience": 12,  # so that there is time to kill it in
-    "train_teacher.training.checkpoint_seconds": 0.01,  # so that a killed run has something to go on from
+    # So that a killed run has something to go on from.
+    "train_teacher.training.checkpoint_seconds": 0.01,
     "record_states.blocks": [2, 4],
     "record_states.top": 8,
     "distill_student.decoder.teacher_layers": [1, 3],
@@ -77,18 +78,18 @@ def whole(unrun: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def test_the_bundle_passes_its_own_check_and_recommends_titles(whole):
+def test_the_bundle_passes_its_own_check_and_recommends_titles(whole: Path) -> None:
     assert "golden cases" in run(whole, "slmrec.cli", "verify", "artifacts/bundle").stdout
-    said = run(
+    lines = run(
         whole, "slmrec.cli", "recommend", "artifacts/bundle", "--history", "i1,i2,i3", "-k", "5"
     ).stdout.splitlines()
-    assert len(said) == 5
-    assert all("Film " in line for line in said)
-    assert not any(line.split()[2] in ("i1", "i2", "i3") for line in said)
+    assert len(lines) == 5
+    assert all("Film " in line for line in lines)
+    assert not any(line.split()[2] in ("i1", "i2", "i3") for line in lines)
 
 
-def test_the_result_names_every_model_and_the_bundle(whole):
-    said = run(whole, "slmrec.cli", "show").stdout
+def test_the_result_names_every_model_and_the_bundle(whole: Path) -> None:
+    shown = run(whole, "slmrec.cli", "show").stdout
     for name in (
         "popularity",
         "recent_popularity",
@@ -99,12 +100,14 @@ def test_the_result_names_every_model_and_the_bundle(whole):
         "student",
         "student_onnx",
     ):
-        assert f"| {name} " in said
-    assert "student-teacher" in said
-    assert "artifacts/bundle" in said
+        assert f"| {name} " in shown
+    assert "student-teacher" in shown
+    assert "artifacts/bundle" in shown
 
 
-def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(whole, unrun, tmp_path):
+def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(
+    whole: Path, unrun: Path, tmp_path: Path
+) -> None:
     project = Path(shutil.copytree(unrun, tmp_path / "killed"))
     kill_in_training(project, "train_teacher")
     assert not (project / "artifacts/teacher").exists()
@@ -112,39 +115,41 @@ def test_killed_twice_and_started_again_it_ends_with_the_same_bytes(whole, unrun
     assert not (project / "artifacts/student").exists()
     printed = run(project, "dvc", "repro").stdout
     assert "student: resumed at epoch" in printed
-    assert (
-        "Running stage 'train_teacher'" not in printed
-    )  # it was finished on the way to the second kill
+    # It was finished on the way to the second kill.
+    assert "Running stage 'train_teacher'" not in printed
     assert hashes(project) == hashes(whole)
     evaluation = "metrics/evaluation.json"
     assert (project / evaluation).read_bytes() == (whole / evaluation).read_bytes()
 
 
 def kill_in_training(project: Path, stage: str) -> str:
-    """Start `dvc repro` and kill the lot as soon as the training of `stage` has left something to go on from; returns what was printed."""
+    """Start `dvc repro`, kill it and all its processes in the training of `stage`.
+
+    The moment is that of the first checkpoint. Returns what was printed.
+    """
     checkpoints, printed = project / ".cache/checkpoints" / stage, project / f"{stage}.txt"
+
+    def has_checkpoint() -> bool:
+        assert repro.poll() is None, (
+            f"dvc repro ended with {repro.returncode} before {stage} was trained:\n"
+            f"{printed.read_text()}"
+        )
+        return any(checkpoints.glob("*.safetensors"))
+
     with (
         printed.open("w") as output,
         process_group("dvc", ["repro"], project, output.fileno()) as repro,
     ):
-        until = time.monotonic() + 300
-        while not list(checkpoints.glob("*.safetensors")):
-            assert repro.poll() is None, (
-                f"dvc repro ended with {repro.returncode} before {stage} was trained:\n{printed.read_text()}"
-            )
-            assert time.monotonic() < until
-            time.sleep(0.005)
+        wait_until(has_checkpoint, every=0.005)
         repro.kill()
     return printed.read_text()
 
 
-def test_nothing_runs_again_when_nothing_has_changed(whole):
-    started = time.monotonic()
+def test_nothing_runs_again_when_nothing_has_changed(whole: Path) -> None:
     assert reproduced(whole) == []
-    print(f"a dvc repro with nothing to do took {time.monotonic() - started:.1f} s")
 
 
-def test_a_changed_number_of_the_student_runs_four_stages_and_back_again_none(whole):
+def test_a_changed_number_of_the_student_runs_four_stages_and_back_again_none(whole: Path) -> None:
     before = hashes(whole)
     old = change(whole / "params.yaml", "distill_student.weights.cosine", 0.25)
     assert reproduced(whole) == ["distill_student", "evaluate", "export_onnx", "measure_cost"]
@@ -154,7 +159,9 @@ def test_a_changed_number_of_the_student_runs_four_stages_and_back_again_none(wh
     assert hashes(whole) == before
 
 
-def test_a_failed_stage_names_the_way_back_and_checkout_brings_the_last_good_outputs(whole):
+def test_a_failed_stage_names_the_way_back_and_checkout_brings_the_last_good_outputs(
+    whole: Path,
+) -> None:
     before = hashes(whole)
     old = change(whole / "params.yaml", "validate.min_events", 10**9)
     failed = run(whole, "dvc", "repro", check=False)
@@ -166,22 +173,21 @@ def test_a_failed_stage_names_the_way_back_and_checkout_brings_the_last_good_out
     assert reproduced(whole) == []
 
 
-def test_the_flow_does_the_same_as_dvc_repro(whole):
-    command = [sys.executable, "-m", "flows.pipeline"]
+def test_the_flow_does_the_same_as_dvc_repro(whole: Path) -> None:
     settings = {
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_HOME": str(whole / ".cache/prefect"),
     }
-    done = subprocess.run(
-        command,
+    flow = subprocess.run(
+        [sys.executable, "-m", "flows.pipeline"],
         cwd=whole,
         env={**environment(), **settings},
         capture_output=True,
         text=True,
         check=False,
     )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
+    printed = flow.stdout + flow.stderr
+    assert flow.returncode == 0, printed
     for stage in stage_order(whole):
-        assert f"Stage '{stage}' didn't change, skipping" in said
+        assert f"Stage '{stage}' didn't change, skipping" in printed
     assert json.loads((whole / "metrics/evaluation.json").read_text())["models"]

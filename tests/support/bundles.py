@@ -11,23 +11,22 @@ import onnx
 import torch
 
 from slmrec.core.vocabulary import FIRST_ITEM
-from slmrec.export.bundle_writer import Parts, write_bundle
-from slmrec.export.contract import properties, write_contract
+from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes, write_bundle
+from slmrec.export.contract import bundle_contract, graph_properties
 from slmrec.export.graph import export_graph, stamp
-from slmrec.export.item_tables import candidates_of, item_files
+from slmrec.export.item_tables import candidates_of
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
 from slmrec.params.export_onnx import ExportParams
-from slmrec.runtime.comparison import Answer
-from slmrec.runtime.golden import questions, record
-from slmrec.runtime.items import ACTIVE, LISTED, RETIRED, ServedItems
-from slmrec.runtime.session import answer, open_session
+from slmrec.runtime.comparison import TopK
+from slmrec.runtime.golden import golden_inputs, record_golden_cases
+from slmrec.runtime.items import ACTIVE, LISTED, RETIRED, ServedItems, index_of
+from slmrec.runtime.session import RunGraph, open_session, run_graph
 
 ROWS = 42
 MAX_LENGTH = 6
 RETIRED_ITEM = 7
 LISTED_ITEM = 8  # known by its title alone
-NONE = np.zeros((1, 0), dtype=np.int64)
 PARAMS = ExportParams(
     seed=1,
     model="student",
@@ -40,14 +39,14 @@ PARAMS = ExportParams(
     compare_every=1,
     top=10,
 )
-MEASURED = {
+REPORT: dict[str, Any] = {
     "full": dict.fromkeys(
         ("hr@1", "hr@5", "hr@10", "ndcg@5", "ndcg@10", "mrr", "coverage@10"), 0.5
     ),
     "ci95": {"ndcg@10": [0.4, 0.6]},
 }
 METRICS: dict[str, Any] = {
-    "models": {"student_onnx": MEASURED},
+    "models": {"student_onnx": REPORT},
     "parity": {"rows": 1, "max_abs_difference": 0.0, "same_top10": 1.0, "near_ties": 0.0},
 }
 
@@ -76,56 +75,65 @@ def served_items() -> ServedItems:
     ]
     titles = [None if place % 5 == 0 else f"Title {place} “quoted” \n é" for place in places]
     ids = [f"i{place}" for place in places]
-    return ServedItems(
-        ids, titles, statuses, {item: place for place, item in enumerate(ids, start=FIRST_ITEM)}
-    )
+    return ServedItems(ids, titles, statuses, index_of(ids))
 
 
 @functools.cache
 def small_graph() -> onnx.ModelProto:
     """The small model's graph, without metadata."""
-    return export_graph(
-        small_model(), torch.from_numpy(candidates_of(served_items())), PARAMS.opset
+    candidates = torch.from_numpy(candidates_of(served_items()))
+    return export_graph(small_model(), candidates, PARAMS.opset)
+
+
+@functools.cache
+def small_contract() -> dict[str, Any]:
+    """The small bundle's contract."""
+    inputs_sha256 = {"student": "0" * 64}
+    return bundle_contract(
+        small_graph(), served_items(), MAX_LENGTH, PARAMS.max_score_difference, inputs_sha256
     )
 
 
 @functools.cache
-def small_parts() -> Parts:
-    """Everything a bundle of the small model is made of."""
-    served = served_items()
-    items = item_files(served)
-    contract = write_contract(
-        small_graph(), items, MAX_LENGTH, PARAMS.max_score_difference, {"student": "0" * 64}
-    )
-    stamped = stamp(small_graph(), properties(contract, items))
-    asked = questions(ROWS, MAX_LENGTH, served.candidates, PARAMS.top, PARAMS.seed)
-    golden = record(
-        asked, functools.partial(answer, open_session(stamped, "cpu", 1)), served.candidates
-    )
-    return Parts(stamped, contract, items, METRICS, golden)
+def stamped_graph() -> bytes:
+    """The small model's graph with the hashes of its contract and item table."""
+    properties = graph_properties(json_bytes(small_contract()), served_items())
+    return stamp(small_graph(), properties)
 
 
-def make_bundle(folder: Path) -> Path:
-    """A whole bundle in a new folder."""
-    folder.mkdir()
-    write_bundle(small_parts(), folder)
-    return folder
+@functools.cache
+def run_small_graph() -> RunGraph:
+    """The small graph in onnxruntime, as a function."""
+    return functools.partial(run_graph, small_session())
 
 
 @functools.cache
 def small_session() -> Any:
     """The small graph in onnxruntime."""
-    return open_session(small_parts().graph, "cpu", 1)
+    return open_session(stamped_graph(), "cpu", 1)
 
 
-def ask(history: list[list[int]], exclude: list[list[int]] | None = None, k: int = 5) -> Answer:
-    """Ask the small graph; rows of lists must be of equal length."""
-    masked = (
-        np.array(exclude, dtype=np.int64)
-        if exclude is not None
-        else NONE.repeat(len(history), axis=0)
-    )
-    return answer(small_session(), np.array(history, dtype=np.int64), masked, k)
+@functools.cache
+def small_bundle_files() -> BundleFiles:
+    """The files of a bundle of the small model."""
+    candidates = served_items().candidates
+    inputs = golden_inputs(ROWS, MAX_LENGTH, candidates, PARAMS.top, PARAMS.seed)
+    golden = record_golden_cases(inputs, run_small_graph(), candidates)
+    return bundle_files(stamped_graph(), small_contract(), served_items(), METRICS, golden)
+
+
+def make_bundle(bundle_dir: Path) -> Path:
+    """A complete bundle in a new folder."""
+    bundle_dir.mkdir()
+    write_bundle(small_bundle_files(), bundle_dir)
+    return bundle_dir
+
+
+def run_on(history: list[list[int]], exclude: list[list[int]] | None = None, k: int = 5) -> TopK:
+    """Run the small graph; rows of lists must be of equal length."""
+    excluded = exclude if exclude is not None else [[] for _ in history]
+    rows = np.array(history, dtype=np.int64)
+    return run_small_graph()(rows, np.array(excluded, dtype=np.int64).reshape(len(rows), -1), k)
 
 
 def scores_in_torch(history: list[int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Histories with a structure that a model can learn: every user walks a ring of items, one step at a time."""
+"""Histories with a structure that a model can learn: users walk a ring of items, step by step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ TRAINING = TrainingParams(
 
 
 def histories_of(sequences: list[list[int]], max_length: int) -> Histories:
-    """Leave-one-out histories of item indices: the last item is the test target, the one before validates."""
+    """Leave-one-out histories of item indices: the last item is the test target.
+
+    The item before it is the target of validation, all before that the training window.
+    """
     lengths = np.array([len(sequence) for sequence in sequences])
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     rows = np.arange(len(sequences))

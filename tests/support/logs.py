@@ -1,4 +1,4 @@
-"""Small raw logs on disk, and prepare run on them in a folder of their own."""
+"""Small raw logs on disk, and prepare, validate and split run on them in a folder of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,34 +19,39 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 
 from slmrec.core.files import sha256_of_folder
-from slmrec.stages import prepare, split
+from slmrec.stages import prepare, split, validate
 from tests.support.project import ROOT
 
 Event = tuple[str, str, int, float]  # user, item, seconds, weight
+START = 1_700_000_000  # seconds: 2023-11-14 22:13:20 UTC
+DAY = 86_400  # seconds
 
 
 def params(**changes: Any) -> dict[str, Any]:
-    """The project's params.yaml for CSV logs of user, item, time, weight; prepare__events__format names a key to change."""
-    whole: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
-    columns = {
-        "user": "user",
-        "item": "item",
-        "time": "time",
-        "sequence": None,
-        "weight": "weight",
-        "type": None,
-    }
-    whole["prepare"]["events"].update(files=["logs/**/*"], format="by_name", columns=columns)
-    whole["prepare"].update(
+    """The project's params.yaml for logs of user, item, time and weight.
+
+    A change names its key with underscores: prepare__events__format.
+    """
+    sections: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
+    sections["prepare"]["events"].update(
+        files=["logs/**/*"], format="by_name", columns=event_columns()
+    )
+    sections["prepare"].update(
         items=None, earliest="1971-01-01T00:00:00Z", latest="2090-01-01T00:00:00Z"
     )
     for name, value in copy.deepcopy(changes).items():
-        section, *keys, last = name.split("__")
-        place = whole[section]
+        *keys, last = name.split("__")
+        section = sections
         for key in keys:
-            place = place[key]
-        place[last] = value
-    return whole
+            section = section[key]
+        section[last] = value
+    return sections
+
+
+def event_columns(**changes: str | None) -> dict[str, str | None]:
+    """The columns of such logs, as prepare.events.columns names them."""
+    names = {"user": "user", "item": "item", "time": "time", "weight": "weight"}
+    return {**names, "sequence": None, "type": None, **changes}
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ class Workshop:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
+    def deliver_days(self, days: range) -> None:
+        """Put one raw file for each day into data/logs."""
+        for number in days:
+            self.deliver(f"day={number:03d}/events.csv", as_csv(day_of_events(number)))
+
     def clear(self) -> None:
         """Take all raw files away."""
         for path in sorted((self.home / "data" / "logs").rglob("*"), reverse=True):
@@ -73,15 +83,23 @@ class Workshop:
 
     def prepare(self) -> dict[str, Any]:
         """Run prepare; returns metrics/data.json."""
-        prepare.main(Path("data"), events=Path("events"), metrics=Path("data.json"))
-        found: dict[str, Any] = json.loads(Path("data.json").read_text())
-        return found
+        prepare.main(Path("data"), events_dir=Path("events"), metrics_path=Path("data.json"))
+        counts: dict[str, Any] = json.loads(Path("data.json").read_text())
+        return counts
+
+    def validate(self) -> dict[str, Any]:
+        """Run validate; returns result.json, and leaves page.html beside it."""
+        validate.main(
+            Path("events"), validation_dir=Path("validation"), page_path=Path("page.html")
+        )
+        result: dict[str, Any] = json.loads(Path("validation/result.json").read_text())
+        return result
 
     def split(self) -> dict[str, Any]:
         """Run split; returns its summary."""
-        split.main(Path("events"), Path("events"), histories=Path("histories"))
-        found: dict[str, Any] = json.loads(Path("histories/summary.json").read_text())
-        return found
+        split.main(Path("events"), Path("validation"), histories_dir=Path("histories"))
+        summary: dict[str, Any] = json.loads(Path("histories/summary.json").read_text())
+        return summary
 
     def quarantine(self) -> pl.DataFrame:
         """The quarantine table, sorted."""
@@ -105,7 +123,7 @@ class Workshop:
         return table.select("user", "item", "time", "weight")
 
     def promised_bytes(self) -> str:
-        """Digest of what is promised to have the same bytes: events, users, items, histories."""
+        """Digest of what must have the same bytes: events, users, items, histories."""
         Path("events/quarantine.parquet").unlink()
         return sha256_of_folder(Path("events"), "*") + sha256_of_folder(Path("histories"), "*")
 
@@ -124,7 +142,20 @@ class Workshop:
         )
 
 
-def as_csv(events: list[Event]) -> bytes:
+def day_of_events(number: int, size: int = 30) -> list[Event]:
+    """Events of the day `number` days after START, of a few users and items."""
+    return [
+        (
+            f"user {number * place % 17}",
+            f"item {number + place % 23}",
+            START + number * DAY + place,
+            1.0,
+        )
+        for place in range(size)
+    ]
+
+
+def as_csv(events: Sequence[Event]) -> bytes:
     lines = [
         "user,item,time,weight",
         *(f"{user},{item},{time},{weight}" for user, item, time, weight in events),

@@ -1,4 +1,4 @@
-"""A small copy of the project in a folder of its own, with small logs: what the tests of the whole run on."""
+"""A small copy of the project in a folder of its own, with small logs, for tests of the whole."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ PARTS = (
 
 
 def make_project(folder: Path) -> Path:
-    """Copy code, pipeline and parameters to `folder`, as a git repository with small logs that data.dvc pins."""
+    """Copy code, pipeline and parameters to `folder`, a git repository with small logs.
+
+    data.dvc pins the logs.
+    """
     for part in PARTS:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -35,38 +38,40 @@ def make_project(folder: Path) -> Path:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    git(folder, "init")
     write_logs(folder / "data")
     run(folder, "dvc", "add", "--quiet", "data")
     return folder
 
 
-def write_logs(data: Path, users: int = 60, items: int = 80, length: int = 30) -> None:
-    """Logs in the demo's format: each user walks the items in steps of one to three, so there is something to learn."""
-    data.mkdir(parents=True, exist_ok=True)
-    chance = random.Random(7)
+def write_logs(data_dir: Path, users: int = 60, items: int = 80, length: int = 30) -> None:
+    """Logs in the demo's format, with something to learn in them.
+
+    Each user walks the items in steps of one to three.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draw = random.Random(7)
     lines = ["user_id:token\titem_id:token\trating:float\ttimestamp:float"]
     for user in range(users):
-        item, time = chance.randrange(items), 880_000_000 + chance.randrange(20_000_000)
+        item, time = draw.randrange(items), 880_000_000 + draw.randrange(20_000_000)
         for _event in range(length):
-            item, time = (item + chance.randint(1, 3)) % items, time + chance.randint(60, 90_000)
-            lines.append(f"u{user}\ti{item}\t{chance.randint(1, 5)}\t{time}")
-    (data / "small.inter").write_text("\n".join(lines) + "\n")
+            item, time = (item + draw.randint(1, 3)) % items, time + draw.randint(60, 90_000)
+            lines.append(f"u{user}\ti{item}\t{draw.randint(1, 5)}\t{time}")
+    (data_dir / "small.inter").write_text("\n".join(lines) + "\n")
     titles = ["item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq"]
     titles += [f"i{item}\tFilm {item}\t{1950 + item % 50}\tDrama" for item in range(items)]
-    (data / "small.item").write_text("\n".join(titles) + "\n")
+    (data_dir / "small.item").write_text("\n".join(titles) + "\n")
 
 
 def environment() -> dict[str, str]:
-    """This environment's python first, as `make` has it, and no setting of Prefect or DVC from outside."""
-    kept = {
-        key: value for key, value in os.environ.items() if not key.startswith(("PREFECT_", "DVC_"))
-    }
-    return {
-        **kept,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }
+    """This environment's python first, as `make` has it, and no setting from outside.
+
+    Settings are those of Prefect, DVC and OpenMP: the stages themselves see to OpenMP's.
+    """
+    settings = ("PREFECT_", "DVC_", "OMP_")
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(settings)}
+    python_first = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**inherited, "PATH": python_first}
 
 
 def run(
@@ -83,16 +88,22 @@ def run(
     return done
 
 
+def git(folder: Path, *words: str) -> None:
+    """Run git in `folder`, as an author that needs no configuration."""
+    author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *author, *words], cwd=folder, check=True, capture_output=True)
+
+
 def change(file: Path, key: str, value: Any) -> Any:
     """Set the dotted `key` of a YAML file, keeping all else as it stands; returns the old value."""
     yaml = YAML()
     yaml.width, yaml.preserve_quotes = 10_000, True
-    whole = yaml.load(file)
+    document = yaml.load(file)
     *sections, last = key.split(".")
-    place = whole
-    for section in sections:
-        place = place[section]
-    assert last in place, f"{file.name} has no {key}"
-    old, place[last] = place[last], value
-    yaml.dump(whole, file)
+    section = document
+    for name in sections:
+        section = section[name]
+    assert last in section, f"{file.name} has no {key}"
+    old, section[last] = section[last], value
+    yaml.dump(document, file)
     return old
