@@ -42,8 +42,7 @@ def simulate_histories() -> Histories:
     random = np.random.default_rng(1)
     lengths = 3 + np.minimum(random.geometric(0.15, USERS), LONGEST - 3)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    rows = np.arange(USERS)
-    starts = np.zeros(USERS, dtype=np.int64)
+    rows, starts = np.arange(USERS), np.zeros(USERS, dtype=np.int64)
     return Histories(
         protocol=Protocol("leave_one_out", LONGEST, exclude_seen=True),
         users=rows.astype(np.uint32),

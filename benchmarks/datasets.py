@@ -45,16 +45,7 @@ def read_sequences(dataset_dir: Path) -> Sequences:
 
     Raises UsageError when neither is there.
     """
-    if (dataset_dir / "interactions.parquet").is_file():
-        events = pl.read_parquet(dataset_dir / "interactions.parquet")
-        titles = pl.read_parquet(dataset_dir / "items.parquet").select(
-            item=pl.col("item").cast(pl.String), title="title"
-        )
-    elif (dataset_dir / "sequences.txt").is_file():
-        events = _read_lines(dataset_dir / "sequences.txt")
-        titles = pl.DataFrame(schema={"item": pl.String, "title": pl.String})
-    else:
-        raise UsageError(f"{dataset_dir} holds neither interactions.parquet nor sequences.txt")
+    events, titles = _read_events(dataset_dir)
     tie = pl.struct("user", "item").hash(HASH_SEED)
     events = (
         events.with_columns(tie=tie)
@@ -62,6 +53,19 @@ def read_sequences(dataset_dir: Path) -> Sequences:
         .sort("user", "timestamp", "tie")
     )
     return _indexed(events.with_columns(item=pl.col("item").cast(pl.String)), titles)
+
+
+def _read_events(dataset_dir: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Events (user, item, timestamp) as they lie there, and titles (item, title) as strings."""
+    if (dataset_dir / "interactions.parquet").is_file():
+        titles = pl.read_parquet(dataset_dir / "items.parquet").select(
+            item=pl.col("item").cast(pl.String), title="title"
+        )
+        return pl.read_parquet(dataset_dir / "interactions.parquet"), titles
+    if (dataset_dir / "sequences.txt").is_file():
+        no_titles = pl.DataFrame(schema={"item": pl.String, "title": pl.String})
+        return _read_lines(dataset_dir / "sequences.txt"), no_titles
+    raise UsageError(f"{dataset_dir} holds neither interactions.parquet nor sequences.txt")
 
 
 def _read_lines(path: Path) -> pl.DataFrame:

@@ -84,10 +84,7 @@ class Experiment:
     def student(
         self, name: str, seed: int, sasrec: Workspace, teacher: Workspace
     ) -> dict[str, Any]:
-        """metrics/evaluation.json of one student, with and without distillation.
-
-        SASRec of the same seed and the teacher are measured beside it.
-        """
+        """What metrics/evaluation.json says of one student, SASRec of its seed and the teacher."""
         linked = [*self._tables("events", "histories"), sasrec.artifact("item_vectors")]
         linked += map(teacher.artifact, ("ensemble", "teacher", "teacher_states"))
         changes = self.settings["students"][name]["changes"] | {"distill_student.seed": seed}

@@ -58,13 +58,9 @@ def train_peer(name: str, work_dir: Path, users: int) -> tuple[Epochs, np.ndarra
     events = work_dir if name == "recbole" else work_dir / "train.csv"
     arguments = map(str, (events, work_dir / "settings.json", recommended))
     command = [str(peer_python(name)), "-m", f"benchmarks.peers.{name}_sasrec", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     output = subprocess.run(
-        command,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=work_dir,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        command, check=True, stdout=subprocess.PIPE, text=True, cwd=work_dir, env=environment
     ).stdout
     epochs: Epochs = json.loads(output.splitlines()[-1])
     return epochs, read_lists(recommended, users)

@@ -109,17 +109,22 @@ def timed(tasks: dict[str, Callable[[], None]]) -> dict[str, float]:
     return medians | {"with/without": medians["with"] / medians["without"]}
 
 
+def count_words(workspace: Workspace, prompt: str) -> int:
+    """How many words, as its LLM counts them, the prompt of a workspace's teacher has."""
+    backbone = TrainTeacherParams.model_validate(workspace.params["train_teacher"]).backbone
+    assert backbone.kind != "config"
+    return open_backbone(backbone).prompt(prompt).shape[1]
+
+
 def measure(experiment: Experiment, prompt: str, threads: int) -> dict[str, Any]:
     """Train both teachers; their quality and their seconds."""
     experiment.prepare()
     teachers = train_teachers(experiment, prompt)
     histories = read_histories(experiment.tables.artifact("histories"))
-    backbone = TrainTeacherParams.model_validate(teachers["with"].params["train_teacher"]).backbone
-    assert backbone.kind != "config"
     evaluate = EvaluateParams.model_validate(experiment.tables.params["evaluate"])
     return {
         "prompt": prompt,
-        "words": open_backbone(backbone).prompt(prompt).shape[1],
+        "words": count_words(teachers["with"], prompt),
         "quality": quality(teachers, histories, evaluate),
         "seconds": seconds(teachers, histories, threads),
         "settings": {"changes": experiment.changes, "teacher": experiment.settings["teacher"]},

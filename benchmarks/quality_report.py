@@ -64,21 +64,25 @@ def summarize(evaluations: dict[int, list[Evaluation]]) -> dict[str, Any]:
 
 def report(result: dict[str, Any]) -> str:
     """Full ranking, the paper's protocol and paired differences as Markdown, worst model first."""
-    models = dict(sorted(result["models"].items(), key=lambda entry: entry[1]["full"]["ndcg@10"]))
-    seeds = {name: list(result["ndcg@10_by_seed"][name].values()) for name in models}
+    models = sorted(result["models"].items(), key=lambda entry: entry[1]["full"]["ndcg@10"])
+    seeds = {name: list(result["ndcg@10_by_seed"][name].values()) for name, _ in models}
+    pairs = sorted(result["paired"].items())
     tables = {
         "Full ranking, mean over seeds": [
-            full_row(name, model, seeds[name]) for name, model in models.items()
+            full_row(name, model, seeds[name]) for name, model in models
         ],
         "The paper's protocol: 1 positive, 999 negatives, %": [
-            sampled_row(name, model) for name, model in models.items()
+            sampled_row(name, model) for name, model in models
         ],
-        "Paired over users, mean over seeds": [
-            {"difference of NDCG@10": name, "95%": f"{low:+.4f} to {high:+.4f}"}
-            for name, (low, high) in sorted(result["paired"].items())
-        ],
+        "Paired over users, mean over seeds": [pair_row(*pair) for pair in pairs],
     }
     return "\n\n".join(f"{head}\n\n{as_markdown(rows)}" for head, rows in tables.items()) + "\n"
+
+
+def pair_row(name: str, interval: list[float]) -> dict[str, str]:
+    """The 95% interval of a difference between two models."""
+    low, high = interval
+    return {"difference of NDCG@10": name, "95%": f"{low:+.4f} to {high:+.4f}"}
 
 
 def full_row(name: str, model: Evaluation, ndcg_by_seed: list[float]) -> dict[str, str]:

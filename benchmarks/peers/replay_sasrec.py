@@ -59,20 +59,18 @@ class EpochTimer(lightning.Callback):
 
 def item_schema(task: Task, items: int) -> TensorSchema:
     """One feature, the item; the code after the last item pads."""
-    return TensorSchema(
-        [
-            TensorFeatureInfo(
-                "item_id",
-                is_seq=True,
-                feature_type=FeatureType.CATEGORICAL,
-                embedding_dim=task.width,
-                padding_value=items,
-                cardinality=items,
-                feature_hint=FeatureHint.ITEM_ID,
-                feature_sources=[TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")],
-            )
-        ]
+    source = TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")
+    feature = TensorFeatureInfo(
+        "item_id",
+        is_seq=True,
+        feature_type=FeatureType.CATEGORICAL,
+        embedding_dim=task.width,
+        padding_value=items,
+        cardinality=items,
+        feature_hint=FeatureHint.ITEM_ID,
+        feature_sources=[source],
     )
+    return TensorSchema([feature])
 
 
 def training_data(
@@ -140,19 +138,24 @@ def read_histories(path: Path) -> tuple[pd.DataFrame, pd.Index]:
     return coded.groupby("user_id", as_index=False)["item_id"].agg(list), items
 
 
-def main() -> None:
-    """Train, recommend, write."""
-    task = read_task()
-    lightning.seed_everything(task.seed)
-    histories, items = read_histories(task.events)
-    schema = item_schema(task, len(items))
-    model = SasRec.from_params(
+def new_model(task: Task, schema: TensorSchema) -> SasRec:
+    """RePlay's model in the task's shape."""
+    return SasRec.from_params(
         schema,
         embedding_dim=task.width,
         num_heads=task.heads,
         num_blocks=task.layers,
         max_sequence_length=task.max_length,
     )
+
+
+def main() -> None:
+    """Train, recommend, write."""
+    task = read_task()
+    lightning.seed_everything(task.seed)
+    histories, items = read_histories(task.events)
+    schema = item_schema(task, len(items))
+    model = new_model(task, schema)
     times = train(model, training_data(task, histories, schema, len(items)), task.epochs)
     write_lists(task.recommended, recommend(model, histories, items, task.max_length))
     times.print()

@@ -95,8 +95,8 @@ class ServingGraph(nn.Module):
     def _newest(self, history: Tensor) -> tuple[Tensor, Tensor]:
         """The newest max_length items of each row and the last positions.  # (B, W), (B,)
 
-        Rows are right-padded; W is the lesser of T and max_length. A PAD before a row's last item, and an empty row's
-        first, is read as UNK.
+        Rows are right-padded; W is the lesser of T and max_length. A PAD before a row's last item,
+        and an empty row's first, is read as UNK.
         """
         items = self._known(history, UNK)
         positions = torch.arange(items.shape[1])  # (T,)

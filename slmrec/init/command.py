@@ -52,7 +52,7 @@ def run(data_dir: Path, answers: Answers, options: Options) -> None:
     logs = count(data_dir, findings, source)
     print(f"\n{report.logs_line(logs)}")
     facts = _facts(findings, logs)
-    rates = _measured(facts, source) if options.estimate or options.budget else None
+    rates = _measured(facts, source, options)
     if options.budget is not None and rates is not None:
         facts = _within(facts, rates, options.budget)
     settings = source | sized_settings(facts)
@@ -121,15 +121,32 @@ def _facts(findings: Findings, logs: LogStatistics) -> Facts:
     return Facts(logs, clock, titles, extras, full_plan(logs, titles, extras))
 
 
-def _measured(facts: Facts, source: dict[str, Any]) -> Mapping[str, Rate] | None:
-    """Timed steps of the models; None, with a line, where they cannot be run here."""
+def _measured(facts: Facts, source: dict[str, Any], options: Options) -> Mapping[str, Rate] | None:
+    """Timed steps of the models, or None where nobody needs them or, with a line, they fail.
+
+    Raises UnavailableError where they fail and a budget needs them.
+    """
+    if options.budget is None and not options.estimate:
+        return None
+    print("timing a few training steps ...", flush=True)
+    try:
+        return run_trial(_trial(facts, source))
+    except UnavailableError as error:
+        if options.budget is not None:
+            raise
+        print(f"note: no estimate: {error}")
+        return None
+
+
+def _trial(facts: Facts, source: dict[str, Any]) -> Trial:
+    """The models at their sized shapes, and a teacher from scratch, which a budget may ask for."""
     settings = sized_settings(facts)
     sections = _sections(source | settings)
     scratch = replace(facts, plan=replace(facts.plan, pretrained=False))
     teachers = {"scratch": _sections(source | sized_settings(scratch))["train_teacher"]}
     if facts.plan.pretrained:
         teachers["pretrained"] = sections["train_teacher"]
-    trial = Trial(
+    return Trial(
         items=facts.logs.items,
         quantiles=list(QUANTILES),
         lengths=list(facts.logs.lengths),
@@ -141,12 +158,6 @@ def _measured(facts: Facts, source: dict[str, Any]) -> Mapping[str, Rate] | None
         distill_student=sections["distill_student"],
         teachers=teachers,
     )
-    print("timing a few training steps ...", flush=True)
-    try:
-        return run_trial(trial)
-    except UnavailableError as error:
-        print(f"note: no estimate: {error}")
-        return None
 
 
 def _sections(settings: dict[str, Any]) -> dict[str, Any]:

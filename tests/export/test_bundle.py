@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -69,6 +70,9 @@ def test_tolerance_and_inputs_stand_in_the_contract_and_the_quality_in_the_card(
 def test_golden_cases_are_recorded_with_the_graph() -> None:
     files, _measured = export(1e-4)
     assert replay_golden_cases(files.golden, run_small_graph(), 0.0).cases == 10
+    with np.load(io.BytesIO(files.golden), allow_pickle=False) as arrays:
+        assert arrays["outside_the_table.history"].tolist() == [[-1, ROWS, ROWS + 12345]]
+        assert arrays["length_max.history"].shape == (1, MAX_LENGTH)
 
 
 def test_a_graph_further_from_torch_than_allowed_is_refused() -> None:

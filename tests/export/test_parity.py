@@ -134,10 +134,10 @@ def test_ties_go_to_the_lower_index_as_in_onnxruntime() -> None:
 
 
 def test_no_more_items_are_compared_than_there_are_candidates() -> None:
-    # Six candidates but a list of ten: places 7 to 10 would all be -inf.
     candidates = np.array([False, False, *[True] * 6])
-    parity = Parity(candidates, PARAMS)
+    parity = Parity(candidates, PARAMS.model_copy(update={"max_score_difference": 9.0}))
     scores = np.where(candidates, np.arange(8.0), -np.inf)[None]
-    parity.add(scores, scores, "a case")
-    parity.check()
-    assert (parity.identical, parity.rows) == (1, 1)
+    reversed_scores = np.where(candidates, 9.0 - np.arange(8.0), -np.inf)[None]
+    parity.add(scores, reversed_scores, "a case")
+    with pytest.raises(PromiseError, match="have the same 6 best items"):
+        parity.check()

@@ -107,4 +107,4 @@ def test_remarks_tell_what_needs_no_answer(tmp_path: Path) -> None:
     assert "types of event: view" in said["shop"]
     assert "timestamp looks like times but only counts" in said["sequences"]
     assert "aids holds several items a row" in said["lists"]
-    assert "old.csv.bz2 is left out: bz2 archives are not read" in said["lists"]
+    assert "old.csv.bz2 is left out: bz2 is not read" in said["lists"]

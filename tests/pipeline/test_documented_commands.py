@@ -1,7 +1,7 @@
 """Every command of README, CONTRIBUTING and docs runs as it stands there.
 
 Where that would take hours, a network or a server, or would run these tests within themselves,
-ELSEWHERE says so, and which file shows that it works.
+tests/support/excepted_commands.py says so, and which file shows that it works.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tomllib
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import metadata
 from pathlib import Path
 
@@ -24,11 +22,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.pipeline.test_whole_pipeline import SMALL
-from tests.support.documents import FENCE, PAGES, documented_commands, page_text
-from tests.support.project import ROOT, change, environment, git, make_project, write_logs
+from tests.support.documents import documented_commands
+from tests.support.excepted_commands import ELSEWHERE
+from tests.support.furnished_project import furnish
+from tests.support.project import ROOT, change, environment, make_project, write_logs
 from tests.support.waiting import wait_until
 
 COMMANDS = documented_commands()
+UI_PORT = 4200
 
 # In a small project in which nothing has run yet, in this order.
 AT_ONCE = [
@@ -80,69 +81,6 @@ PLACEHOLDERS = {"BUNDLE": "artifacts/bundle", "STAGE": "validate"}
 FOLDERS = {"sha256sum -c MANIFEST.sha256": "artifacts/bundle"}  # that a command is run in
 
 
-@dataclass(frozen=True)
-class Elsewhere:
-    """Why a command is not run here, and the file and text that show that it works."""
-
-    why: str
-    file: str
-    text: str
-
-
-ELSEWHERE = {
-    "make test": Elsewhere("CI runs it, and this test within it", ".ci/run", "make test"),
-    "make acceptance": Elsewhere("CI runs it, and this within it", ".ci/run", "make acceptance"),
-    "make lint": Elsewhere("CI runs it on the whole tree", ".ci/run", "make lint"),
-    "make runtime-matrix": Elsewhere("CI runs it", ".ci/run", "make runtime-matrix"),
-    "make check": Elsewhere("CI runs both parts", "Makefile", "check: lint test"),
-    "make format": Elsewhere(
-        "rewrites the tree, and lint holds what it does", "Makefile", "ruff format --check ."
-    ),
-    "make coverage": Elsewhere("runs the quick tests again", "Makefile", "--cov-report=html"),
-    "make ui PORT=4300": Elsewhere(
-        "make ui is run below, on its own port", "Makefile", "flows.local_server $(PORT)"
-    ),
-    'pytest -m "not acceptance"': Elsewhere(
-        "is what make test does", "Makefile", 'pytest -m "not acceptance"\n'
-    ),
-    "pytest -m gpu": Elsewhere(
-        "skips all where there is no GPU", "pyproject.toml", '"gpu: needs a CUDA device'
-    ),
-    "pre-commit install": Elsewhere(
-        "writes into .git; its hooks are held against make lint below",
-        ".pre-commit-config.yaml",
-        "language: system",
-    ),
-    "pip install .": Elsewhere(
-        "takes an empty environment; CI has one a Python", ".ci/runtime", "constraints.txt . pytest"
-    ),
-    "slmrec fetch-demo": Elsewhere(
-        "needs the package index; CI runs it within make repro", "Makefile", "|| slmrec fetch-demo"
-    ),
-    "dvc exp run": Elsewhere(
-        "is the name of the command above it", "README.md", ".venv/bin/dvc exp run -S"
-    ),
-    "prefect deploy --all": Elsewhere(
-        "needs a server; make ui runs it, and is run below",
-        "flows/local_server.py",
-        '"deploy", "--all"',
-    ),
-    "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node": Elsewhere(
-        "needs the npm registry; run where that is reached",
-        "tests/pipeline/test_consumers.py",
-        '"npm", "install"',
-    ),
-    "python -m slmrec.stages.NAME INPUTS OUTPUT": Elsewhere(
-        "is the form of all stages, which make repro runs",
-        "dvc.yaml",
-        "python -m slmrec.stages.prepare data artifacts/events",
-    ),
-    "python -m tests.support.readme_map": Elsewhere(
-        "rewrites pages; a test compares them with what it writes",
-        "tests/pipeline/test_readme.py",
-        "assert written_map(page) == MAPS[page]()",
-    ),
-}
 INSTALLATIONS = [command for command in COMMANDS if re.search(r"pip install .*\[", command)]
 OVERRIDES = [command for command in COMMANDS if "dvc exp run -S" in command]  # test_readme.py
 BENCHMARKS = [
@@ -157,26 +95,6 @@ def test_every_documented_command_is_run_or_excepted_with_a_reason() -> None:
     unknown = {command: pages for command, pages in COMMANDS.items() if command not in known}
     assert not unknown, "run these below, or say why not"
     assert sorted(known - set(COMMANDS)) == [], "these no longer stand in any page"
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_block_of_a_page_says_its_language(page: str) -> None:
-    assert [block for language, block in FENCE.findall(page_text(page)) if not language] == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_file_that_a_page_names_exists(page: str) -> None:
-    named = re.findall(
-        r"`((?:slmrec|flows|benchmarks|tests|docs)/[\w./-]*\w\.\w+)`", page_text(page)
-    )
-    linked = [
-        link.split("#")[0]
-        for link in re.findall(r"\]\(([^)]+)\)", page_text(page))
-        if not link.startswith(("http", "#"))
-    ]
-    folder = (ROOT / page).parent
-    missing = [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
-    assert missing + [link for link in linked if not (folder / link).exists()] == []
 
 
 @pytest.mark.parametrize("command", ELSEWHERE)
@@ -194,31 +112,6 @@ def test_the_extras_of_an_installation_exist(command: str) -> None:
     else:
         there = set(metadata(name).get_all("Provides-Extra") or [])
     assert set(extras.split(",")) <= there
-
-
-def test_the_hooks_run_what_make_lint_runs() -> None:
-    hooks = re.findall(r"entry: \.venv/bin/(.*)", (ROOT / ".pre-commit-config.yaml").read_text())
-    recipe = (ROOT / "Makefile").read_text().split("\nlint:")[1].split("\n\n")[0]
-    linters = [line.strip().removesuffix(" .") for line in recipe.splitlines()[1:]]
-    assert [hook.removesuffix(" --force-exclude") for hook in hooks] == linters
-
-
-def furnish(project: Path) -> Path:
-    """Give a small project what its commands need besides code and logs; .venv is this one."""
-    for name in ("Makefile", "pyproject.toml", "constraints.txt", "README.md", "prefect.yaml"):
-        shutil.copy(ROOT / name, project)
-    ignored = shutil.ignore_patterns("__pycache__", "results")
-    shutil.copytree(ROOT / "benchmarks", project / "benchmarks", ignore=ignored)
-    (project / "benchmarks" / "results").mkdir()
-    venv = project / ".venv"
-    venv.mkdir()
-    for part in Path(sys.prefix).iterdir():
-        (venv / part.name).symlink_to(part)
-    (venv / ".installed").unlink(missing_ok=True)
-    (venv / ".installed").touch()  # newer than the files that it was made from: nothing to install
-    git(project, "add", ".")
-    git(project, "commit", "--message", "all")
-    return project
 
 
 def run_command(command: str, project: Path) -> str:
@@ -292,9 +185,14 @@ def test_a_benchmark_takes_the_arguments_of_the_page(command: str) -> None:
     assert set(re.findall(r"--[a-z-]+", command)) <= set(re.findall(r"--[a-z-]+", help_text))
 
 
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
 @pytest.fixture
-def served_pipeline(project: Path) -> Iterator[Path]:
-    """What `make ui` prints, while it runs."""
+def served_pipeline(project: Path) -> Iterator[None]:
+    """`make ui` at work; afterwards nothing listens on its port."""
     furnish(project)
     printed = project / "printed.txt"
     with printed.open("w") as output:
@@ -302,24 +200,26 @@ def served_pipeline(project: Path) -> Iterator[Path]:
             ["make", "ui"], cwd=project, env=environment(), stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
+
+    def has_started() -> bool:
+        assert process.poll() is None, printed.read_text()
+        return "The pipeline is at" in printed.read_text()
+
     try:
-        yield printed
+        wait_until(has_started, every=0.5)
+        yield
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         process.wait()
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+    wait_until(lambda: is_free(UI_PORT))
 
 
 @pytest.mark.acceptance
-@pytest.mark.skipif(not is_free(4200), reason="port 4200 is taken")
-def test_make_ui_serves_the_daily_deployment_and_ends_whole(served_pipeline: Path) -> None:
-    wait_until(lambda: "The pipeline is at" in served_pipeline.read_text(), every=0.5)
+@pytest.mark.skipif(not is_free(UI_PORT), reason=f"port {UI_PORT} is taken")
+@pytest.mark.usefixtures("served_pipeline")
+def test_make_ui_serves_the_daily_deployment_and_ends_whole() -> None:
     request = urllib.request.Request(
-        "http://127.0.0.1:4200/api/deployments/filter",
+        f"http://127.0.0.1:{UI_PORT}/api/deployments/filter",
         data=b"{}",
         headers={"Content-Type": "application/json"},
     )

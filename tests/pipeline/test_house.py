@@ -28,7 +28,6 @@ ROOMS_WITH_CODE = {
 }
 # Files with logic and without a test of their name, and why.
 UNTESTED = {
-    "benchmarks/peers/rectools_dataset.py": "runs in an environment of RecTools' own",
     "benchmarks/peers/rectools_sasrec.py": "runs in an environment of RecTools' own",
     "benchmarks/peers/recbole_dataset.py": "runs in an environment of RecBole's own",
     "benchmarks/peers/recbole_sasrec.py": "runs in an environment of RecBole's own",
@@ -38,6 +37,7 @@ UNTESTED = {
 TESTS_OF_SEVERAL = {
     "tests/preprocessing/test_same_bytes.py": "the whole of prepare, however the logs arrive",
     "tests/preprocessing/test_incremental.py": "the whole of prepare, one delivery after another",
+    "tests/init/test_layouts.py": "the whole of init, on layouts of logs as they are met",
     "tests/runtime/test_python_versions.py": "the whole of the runtime, on other Pythons",
 }
 BRANCHES = (

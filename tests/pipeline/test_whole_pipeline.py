@@ -52,7 +52,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def unrun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project that has not run, to be copied: the same code, logs and parameters for all."""
+    """A small project that has not run, to be copied: code, logs and parameters for all tests."""
     folder = make_project(tmp_path_factory.mktemp("unrun") / "project")
     for key, value in SMALL.items():
         change(folder / "params.yaml", key, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +12,24 @@ import pyarrow as pa
 HEAD_BYTES = 4 << 20  # read from the start of a file
 PART_BYTES = 512 << 10  # read at each later place of a file that can be sought
 PLACES = (0.25, 0.5, 0.75, 1.0)  # of those later parts, as shares of the file
-MAGIC = {
-    b"\x1f\x8b": "gz",
-    b"\x28\xb5\x2f\xfd": "zst",
-    b"PK\x03\x04": "zip",
-    b"BZh": "bz2",
-    b"\xfd7zXZ\x00": "xz",
-    b"7z\xbc\xaf": "7z",
-    b"Rar!": "rar",
+READ = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"PK\x03\x04": "zip"}  # by prepare
+NOT_READ = {
+    b"BZh": "bz2 is not read; unpack it",
+    b"\xfd7zXZ": "xz is not read; unpack it",
+    b"7z\xbc\xaf": "7z is not read; unpack it",
+    b"Rar!": "rar is not read; unpack it",
+    b"\x80\x04": "a pickle is not read; write Parquet",
+    b"\x80\x05": "a pickle is not read; write Parquet",
+    b"\x89HDF": "HDF5 is not read; write Parquet",
+    b"SQLite": "a database is not read; write its table as csv",
 }
-READ_BY_NAME = {".gz": "gz", ".zst": "zst", ".zip": "zip"}  # what prepare decompresses
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
+READ_BY_NAME = {".gz": "gz", ".zst": "zst", ".zip": "zip"}
 IGNORED_SUFFIXES = {
     *(".md", ".pdf", ".html", ".htm", ".png", ".jpg", ".jpeg", ".svg", ".py", ".ipynb", ".dvc"),
-    *(".yaml", ".yml", ".toml", ".sh", ".r", ".doc", ".docx", ".lock", ".md5", ".sha256"),
+    *(".yaml", ".yml", ".toml", ".sh", ".pl", ".r", ".doc", ".docx", ".lock", ".md5", ".sha256"),
 }
-IGNORED_STEMS = ("readme", "license", "licence", "changelog", "allbut", "mku", "truth")
+IGNORED_STEMS = ("readme", "license", "licence", "changelog", "truth.json")
 INDEX_DIR = "index"  # data/index holds the previous item index, which is not part of the logs
 
 
@@ -48,7 +50,7 @@ class ByteSample:
     head: bytes
     parts: tuple[bytes, ...]
     complete: bool
-    content_bytes: int | None  # of the whole content where that is known without reading it
+    content_bytes: int  # of all of the content, about
 
 
 class UnreadableFileError(Exception):
@@ -79,36 +81,58 @@ def _is_ignored(name: Path) -> bool:
 
 
 def compression_of(path: Path) -> str:
-    """What the first bytes say: gz, zst, zip, a compression that nothing here reads, or ""."""
+    """What the first bytes say: gz, zst, zip, or "" for anything else."""
+    start = _first_bytes(path)
+    return next((name for magic, name in READ.items() if start.startswith(magic)), "")
+
+
+def _first_bytes(path: Path) -> bytes:
     with path.open("rb") as stream:
-        start = stream.read(6)
-    return next((name for magic, name in MAGIC.items() if start.startswith(magic)), "")
+        return stream.read(6)
 
 
 def read_sample(file: RawFile) -> ByteSample:
     """A bounded sample of the file's content, decompressed. Raises UnreadableFileError."""
-    _check_compression(file)
+    _check_readable(file)
     try:
-        with open_content(file) as stream:
+        if file.compression:
+            return _compressed_sample(file)
+        with file.path.open("rb") as stream:
             head = _read_up_to(stream, HEAD_BYTES)
-            if file.compression:
-                return ByteSample(head, (), len(head) < HEAD_BYTES, _unpacked_size(file))
             parts = [] if len(head) < HEAD_BYTES else _later_parts(stream, file.size)
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise UnreadableFileError(f"it cannot be decompressed ({error})") from error
     return ByteSample(head, tuple(parts), len(head) < HEAD_BYTES, file.size)
 
 
-def _check_compression(file: RawFile) -> None:
+def _check_readable(file: RawFile) -> None:
+    start, name = _first_bytes(file.path), file.path.name
+    for magic, reason in NOT_READ.items():
+        if start.startswith(magic):
+            raise UnreadableFileError(reason)
+    if file.path.suffix.lower() in SPREADSHEETS:
+        raise UnreadableFileError("a spreadsheet is not read; save it as csv")
     if file.compression and READ_BY_NAME.get(file.path.suffix) != file.compression:
-        if file.compression in READ_BY_NAME.values():
-            raise UnreadableFileError(
-                f"it is {file.compression} inside; rename it to {file.path.name}.{file.compression}"
-            )
-        raise UnreadableFileError(f"{file.compression} archives are not read; unpack it")
+        kind = file.compression
+        raise UnreadableFileError(f"it is {kind} inside; rename it to {name}.{kind}")
     if file.compression == "zip" and len(zip_members(file.path)) != 1:
         members = ", ".join(zip_members(file.path)[:3])
         raise UnreadableFileError(f"a zip of several files ({members}, ...) is not read; unpack it")
+
+
+def _compressed_sample(file: RawFile) -> ByteSample:
+    """The start of the content; how long all of it is, by what was read for the start."""
+    if file.compression == "zip":
+        with zipfile.ZipFile(file.path) as archive:
+            member = archive.getinfo(zip_members(file.path)[0])
+            head = _read_up_to(archive.open(member), HEAD_BYTES)
+        return ByteSample(head, (), len(head) < HEAD_BYTES, member.file_size)
+    codec = {"gz": "gzip", "zst": "zstd"}[file.compression]
+    with file.path.open("rb") as packed, pa.CompressedInputStream(packed, codec) as stream:
+        head = _read_up_to(stream, HEAD_BYTES)
+        size = round(len(head) * file.size / max(packed.tell(), 1))
+    complete = len(head) < HEAD_BYTES
+    return ByteSample(head, (), complete, len(head) if complete else size)
 
 
 def zip_members(path: Path) -> list[str]:
@@ -121,25 +145,7 @@ def zip_members(path: Path) -> list[str]:
         ]
 
 
-def open_content(file: RawFile) -> IO[bytes]:
-    """The file's content as a stream of bytes, decompressed."""
-    if file.compression == "zip":
-        archive = zipfile.ZipFile(file.path)
-        return archive.open(zip_members(file.path)[0])
-    if file.compression:
-        codec = {"gz": "gzip", "zst": "zstd"}[file.compression]
-        return io.BufferedReader(pa.input_stream(str(file.path), compression=codec))
-    return file.path.open("rb")
-
-
-def _unpacked_size(file: RawFile) -> int | None:
-    if file.compression != "zip":
-        return None
-    with zipfile.ZipFile(file.path) as archive:
-        return archive.getinfo(zip_members(file.path)[0]).file_size
-
-
-def _read_up_to(stream: IO[bytes], count: int) -> bytes:
+def _read_up_to(stream: IO[bytes] | pa.NativeFile, count: int) -> bytes:
     pieces = []
     while count > 0 and (piece := stream.read(count)):
         pieces.append(piece)

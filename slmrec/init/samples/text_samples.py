@@ -125,7 +125,7 @@ def _sampled_rows(by_text: list[list[Row]]) -> list[Row]:
 
 def _estimated_rows(sample: ByteSample, records: int) -> int:
     """About how many records the file has, from its size and those of the start."""
-    if sample.complete or sample.content_bytes is None:
+    if sample.complete:
         return records
     return round(records * sample.content_bytes / max(len(sample.head), 1))
 

@@ -1,0 +1,80 @@
+"""Documented commands that no test runs as they stand, with the reason and with what runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Why a command is not run here, and the file and text that show that it works."""
+
+    why: str
+    file: str
+    text: str
+
+
+ELSEWHERE = {
+    "make test": Elsewhere("CI runs it, and this test within it", ".ci/run", "make test"),
+    "make acceptance": Elsewhere("CI runs it, and this within it", ".ci/run", "make acceptance"),
+    "make lint": Elsewhere("CI runs it on the whole tree", ".ci/run", "make lint"),
+    "make runtime-matrix": Elsewhere("CI runs it", ".ci/run", "make runtime-matrix"),
+    "make check": Elsewhere("CI runs both parts", "Makefile", "check: lint test"),
+    "make format": Elsewhere(
+        "rewrites the tree, and lint holds what it does", "Makefile", "ruff format --check ."
+    ),
+    "make coverage": Elsewhere("runs the quick tests again", "Makefile", "--cov-report=html"),
+    "make ui PORT=4300": Elsewhere(
+        "make ui is run below, on its own port", "Makefile", "flows.local_server $(PORT)"
+    ),
+    'pytest -m "not acceptance"': Elsewhere(
+        "is what make test does", "Makefile", 'pytest -m "not acceptance"\n'
+    ),
+    "pytest -m gpu": Elsewhere(
+        "skips all where there is no GPU", "pyproject.toml", '"gpu: needs a CUDA device'
+    ),
+    "pre-commit install": Elsewhere(
+        "writes into .git; a test compares its hooks with make lint",
+        "tests/pipeline/test_pages.py",
+        "def test_the_hooks_run_what_make_lint_runs",
+    ),
+    "pip install .": Elsewhere(
+        "takes an empty environment; CI has one a Python", ".ci/runtime", "constraints.txt . pytest"
+    ),
+    "slmrec fetch-demo": Elsewhere(
+        "needs the package index; CI runs it within make repro", "Makefile", "|| slmrec fetch-demo"
+    ),
+    "slmrec init": Elsewhere(
+        "would time training steps of logs with settings already; a test runs it on fresh ones",
+        "tests/init/test_command.py",
+        "def test_what_is_written_is_valid_and_the_same_for_the_same_files",
+    ),
+    "slmrec init --budget 45m": Elsewhere(
+        "times training steps of full size; a test runs it with made-up times",
+        "tests/init/test_command.py",
+        "def test_a_budget_cuts_and_says_what",
+    ),
+    "dvc exp run": Elsewhere(
+        "is the name of the command above it", "README.md", ".venv/bin/dvc exp run -S"
+    ),
+    "prefect deploy --all": Elsewhere(
+        "needs a server; make ui runs it, and is run below",
+        "flows/local_server.py",
+        '"deploy", "--all"',
+    ),
+    "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node": Elsewhere(
+        "needs the npm registry; run where that is reached",
+        "tests/pipeline/test_consumers.py",
+        '"npm", "install"',
+    ),
+    "python -m slmrec.stages.NAME INPUTS OUTPUT": Elsewhere(
+        "is the form of all stages, which make repro runs",
+        "dvc.yaml",
+        "python -m slmrec.stages.prepare data artifacts/events",
+    ),
+    "python -m tests.support.readme_map": Elsewhere(
+        "rewrites pages; a test compares them with what it writes",
+        "tests/pipeline/test_readme.py",
+        "assert written_map(page) == MAPS[page]()",
+    ),
+}
