@@ -64,9 +64,13 @@ def recommend(
     bundle: Bundle,
     history: Annotated[str, typer.Option(help="Item ids, oldest first, with commas between.")],
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
-    keep_seen: Annotated[
-        bool, typer.Option("--keep-seen", help="Also items of the history itself.")
-    ] = False,
+    exclude_seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--exclude-seen/--keep-seen",
+            help="Without or with items of the history itself; the contract's way if not given.",
+        ),
+    ] = None,
     allow_unknown: Annotated[
         bool,
         typer.Option(
@@ -84,7 +88,7 @@ def recommend(
         recommendations = Recommender(bundle, device, threads=None).recommend(
             [item_ids],
             k,
-            exclude_seen=not keep_seen,
+            exclude_seen=exclude_seen,
             unknown="warn" if allow_unknown else "refuse",
         )[0]
     for warning in caught:

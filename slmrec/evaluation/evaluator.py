@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from slmrec.core.vocabulary import PAD
 from slmrec.dataset.histories import Histories
 from slmrec.evaluation.bootstrap import bootstrap_weights, interval, paired_intervals
 from slmrec.evaluation.negatives import draw_negatives
 from slmrec.evaluation.slices import target_slices
 from slmrec.models.factory import SequenceModel, decoder_parameters, embedding_parameters
 from slmrec.params.evaluate import EvaluateParams
-from slmrec.ranking.candidates import candidate_mask
+from slmrec.ranking.candidates import candidate_items
 from slmrec.ranking.metrics import FULL, SAMPLED, gains, means, user_means
 from slmrec.ranking.ranks import Ranks, rank_targets
 from slmrec.ranking.scorers import Scorer
@@ -61,9 +62,7 @@ class Evaluator:
     ) -> None:
         self.histories = histories
         self.targets = histories.targets["test"]
-        self.candidates: Tensor = candidate_mask(
-            items, np.concatenate([histories.items, described_items])
-        )
+        self.candidates: Tensor = candidate_items(histories, items, described_items)
         self.negatives = draw_negatives(histories, self.candidates.numpy(), p)
         self.slices = target_slices(histories, self.targets, items, p)
         self.weights = bootstrap_weights(len(np.unique(self.targets.row)), p.bootstrap, p.seed)
@@ -105,6 +104,11 @@ class Evaluator:
         per_user = {name: self.user_ndcg(model_ranks) for name, model_ranks in ranks.items()}
         return paired_intervals(per_user, ranked_pairs, self.weights)
 
+    def _fewest_negatives(self) -> int:
+        """What the user who met most of the catalogue has left."""
+        rows = np.unique(self.targets.row)
+        return int((self.negatives[rows] != PAD).sum(axis=1).min(initial=self.p.negatives))
+
     def protocol(self) -> dict[str, Any]:
         """What the figures were measured on."""
         return {
@@ -113,5 +117,6 @@ class Evaluator:
             "test_users": self.weights.shape[1],
             "items": int(self.candidates.sum()),
             "negatives": self.negatives.shape[1],
+            "fewest_negatives": self._fewest_negatives(),
             "seed": self.p.seed,
         }

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from slmrec.core.files import new_file
+from slmrec.core.vocabulary import PAD
 from slmrec.dataset.histories import Histories
 from slmrec.params.evaluate import EvaluateParams
 
@@ -15,28 +16,25 @@ from slmrec.params.evaluate import EvaluateParams
 def draw_negatives(histories: Histories, candidates: np.ndarray, p: EvaluateParams) -> np.ndarray:
     """Negatives of each test user, uniform over the candidates (I,) the user never met.
 
-    Every user gets `p.negatives`, or as many as are left to the user who met most items. Rows of
-    users without a test target are 0.  # (U, negatives) uint32
+    Every user gets `p.negatives`, or all there are where fewer are left to this user; the row is
+    padded with PAD. Rows of users without a test target are PAD.  # (U, negatives) uint32
     """
-    users = np.unique(histories.targets["test"].row).tolist()
-    most_met = max((len(np.unique(_items_met(histories, row))) for row in users), default=0)
-    count = max(min(p.negatives, int(candidates.sum()) - most_met), 0)
-    negatives = np.zeros((len(histories.users), count), dtype=np.uint32)
-    for row in users:
+    negatives = np.full((len(histories.users), p.negatives), PAD, dtype=np.uint32)
+    for row in np.unique(histories.targets["test"].row).tolist():
         unmet = candidates.copy()
         unmet[_items_met(histories, row)] = False
+        count = min(p.negatives, int(unmet.sum()))
         random = np.random.default_rng((p.seed, row))
-        negatives[row] = random.choice(np.flatnonzero(unmet), size=count, replace=False)
+        negatives[row, :count] = random.choice(np.flatnonzero(unmet), size=count, replace=False)
     return negatives
 
 
 def write_negatives(path: Path, negatives: np.ndarray, histories: Histories) -> None:
-    """Store the negatives (U, negatives), one row a test user."""
+    """Store the negatives (U, negatives), a list for each test user."""
     rows = np.unique(histories.targets["test"].row)
-    schema = pl.Schema(
-        {"user_index": pl.UInt32(), "negatives": pl.Array(pl.UInt32, negatives.shape[1])}
-    )
-    columns = {"user_index": histories.users[rows], "negatives": negatives[rows]}
+    schema = pl.Schema({"user_index": pl.UInt32(), "negatives": pl.List(pl.UInt32)})
+    lists = [row[row != PAD] for row in negatives[rows]]
+    columns = {"user_index": histories.users[rows], "negatives": lists}
     with new_file(path) as temporary:
         pl.DataFrame(columns, schema=schema).write_parquet(temporary)
 

@@ -136,13 +136,14 @@ def serving_batches(histories: Histories, p: MeasureCostParams) -> list[np.ndarr
 def serving_in_torch(model: SequenceModel, batches: list[np.ndarray]) -> Callable[[], None]:
     """A task that recommends ten items for each input with the torch model."""
     table = model.item_embedding.folded().detach()  # (I, E)
+    k = min(LIST_LENGTH, len(table))
 
     def recommend() -> None:
         model.eval()
         with torch.inference_mode():
             for batch in batches:
                 items = torch.from_numpy(batch).to(table.device)  # (B, T)
-                torch.topk(at_last_positions(model(items), items) @ table.T, LIST_LENGTH)
+                torch.topk(at_last_positions(model(items), items) @ table.T, k)
 
     return recommend
 

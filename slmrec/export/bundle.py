@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
+from slmrec.core.errors import DataError
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes
 from slmrec.export.contract import bundle_contract, graph_properties
@@ -36,9 +38,15 @@ def export_bundle(
     are of what the bundle is made from, by name. Raises PromiseError when graph and torch disagree.
     """
     candidates = candidates_of(served)
+    _check_candidates(candidates, evaluator.candidates.numpy())
     graph = export_graph(model, torch.from_numpy(candidates), p.opset)
     contract = bundle_contract(
-        graph, served, model.max_length, p.max_score_difference, inputs_sha256
+        graph,
+        served,
+        model.max_length,
+        evaluator.histories.protocol.exclude_seen,
+        p.max_score_difference,
+        inputs_sha256,
     )
     stamped = stamp(graph, graph_properties(json_bytes(contract), served))
     _report(f"graph of {len(stamped) / 1e6:.1f} MB, {served.candidates:,} items")
@@ -50,6 +58,15 @@ def export_bundle(
     metrics = evaluation | {"models": models, "parity": parity}
     golden = _golden_cases(model, served, run, p)
     return bundle_files(stamped, contract, served, metrics, golden), measured
+
+
+def _check_candidates(served: np.ndarray, evaluated: np.ndarray) -> None:
+    """Raise DataError unless the bundle recommends exactly the items that evaluation ranks."""
+    if (served != evaluated).any():
+        raise DataError(
+            f"the bundle would recommend {served.sum()} items, evaluation ranked "
+            f"{evaluated.sum()}; run dvc repro, so that events, histories and models are of one run"
+        )
 
 
 def _golden_cases(

@@ -22,7 +22,8 @@ BEHAVIOUR = {
     "unknown": "in history, an index outside the table, or a 0 before the last item, is read as "
     "unknown; in exclude it excludes nothing",
     "empty_history": "a row of padding alone is read as one unknown item",
-    "never_recommended": "padding, unknown, retired items, and the row's exclude",
+    "never_recommended": "padding, unknown, untrained and retired items, and the row's exclude; "
+    "one row of exclude for a batch holds for all its rows",
     "k": "a k above the number of candidates is cut to it; where exclusions leave fewer than k, "
     "the row ends in item 0 with score -inf",
     "time": "at least 1; batch and the width of exclude may be 0",
@@ -36,6 +37,7 @@ def bundle_contract(
     graph: onnx.ModelProto,
     served: ServedItems,
     max_length: int,
+    exclude_seen: bool,
     tolerance: float,
     inputs_sha256: dict[str, str],
 ) -> dict[str, Any]:
@@ -54,6 +56,8 @@ def bundle_contract(
         # all candidates.
         "tolerance": {PRECISION: tolerance},
         "max_length": max_length,
+        # As the model was evaluated: whether a history's own items are left out of its list.
+        "exclude_seen": exclude_seen,
         "items": _item_facts(served),
         "vocabulary": VOCABULARY,
         "behaviour": BEHAVIOUR,

@@ -83,8 +83,11 @@ class ServingGraph(nn.Module):
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
         newest, last = self._newest(history)
         scores = self.vectors(newest, last) @ self.columns + self.added  # (B, I)
-        # An exclusion outside the item table becomes PAD, which is masked anyway.
-        scores = scores.scatter(1, self._known(exclude, PAD), -torch.inf)
+        # One row of exclusions holds for the whole batch, and any other number of rows fails: a
+        # scatter alone would mask the first rows and leave the others as they are.
+        excluded = self._known(exclude, PAD) + torch.zeros_like(last)[:, None]  # (B, X)
+        # An exclusion outside the item table became PAD, which is masked anyway.
+        scores = scores.scatter(1, excluded, -torch.inf)
         best, items = scores.topk(self._list_length(k), dim=1)
         return torch.where(best > -torch.inf, items, PAD), best
 

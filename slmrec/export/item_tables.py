@@ -9,15 +9,24 @@ import polars as pl
 
 from slmrec.core.errors import DataError
 from slmrec.core.vocabulary import FIRST_ITEM
-from slmrec.runtime.items import ACTIVE, LISTED, RETIRED, ServedItems, index_of
+from slmrec.runtime.items import (
+    ACTIVE,
+    CANDIDATES,
+    LISTED,
+    RETIRED,
+    UNTRAINED,
+    ServedItems,
+    index_of,
+)
 
 
-def read_served_items(items: pl.DataFrame) -> ServedItems:
+def read_served_items(items: pl.DataFrame, described_items: np.ndarray) -> ServedItems:
     """The served items of the table `tables.ITEMS`.
 
-    Raises DataError when the item indices are not 2, 3, ... without gaps.
+    `described_items` are the indices that the model knows by their text. Raises DataError when the
+    item indices are not 2, 3, ... without gaps.
     """
-    items = items.sort("item_index").with_columns(status=_status())
+    items = items.sort("item_index").with_columns(status=_status(described_items))
     if items["item_index"].to_list() != list(range(FIRST_ITEM, FIRST_ITEM + len(items))):
         raise DataError(
             f"items.parquet does not number its {len(items)} items from {FIRST_ITEM} without gaps; "
@@ -32,20 +41,22 @@ def read_served_items(items: pl.DataFrame) -> ServedItems:
     )
 
 
-def _status() -> pl.Expr:
+def _status(described_items: np.ndarray) -> pl.Expr:
     return (
         pl.when(pl.col("events") > 0)
         .then(pl.lit(ACTIVE))
-        .when(pl.col("title").is_not_null())
+        .when(pl.col("item_index").is_in(described_items.tolist()))
         .then(pl.lit(LISTED))
+        .when(pl.col("title").is_not_null())
+        .then(pl.lit(UNTRAINED))
         .otherwise(pl.lit(RETIRED))
     )
 
 
 def candidates_of(served: ServedItems) -> np.ndarray:
-    """Which rows may be recommended: neither PAD nor UNK nor a retired item.  # (I,) bool"""
+    """Which rows may be recommended: active and listed items.  # (I,) bool"""
     mask = np.zeros(served.rows, dtype=bool)
-    mask[FIRST_ITEM:] = [status != RETIRED for status in served.statuses]
+    mask[FIRST_ITEM:] = [status in CANDIDATES for status in served.statuses]
     return mask
 
 

@@ -42,6 +42,15 @@ class Params(Section):
     measure_cost: MeasureCostParams
 
     @model_validator(mode="after")
+    def _a_split_by_time_has_a_clock(self) -> Params:
+        if self.prepare.events.columns.time is None and self.split.method == "temporal":
+            raise ValueError(
+                "prepare.events.columns.time is null, but split.method is temporal, which cuts by "
+                "time; set it to leave_one_out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_ensemble_is_imitated(self) -> Params:
         seeds = self.embed_items.ensemble_seeds
         if not seeds:

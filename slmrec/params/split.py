@@ -17,3 +17,6 @@ class SplitParams(TopSection):
     test_from: str
     max_length: int = Field(ge=2)  # items that a model reads
     exclude_seen: bool  # whether an input's items are left out of its ranking
+    # What a target is that stands in its own input, where such items are left out: a miss, as it is
+    # where the model is served, or no target.
+    seen_targets: Literal["miss", "left_out"]

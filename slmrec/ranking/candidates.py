@@ -11,8 +11,18 @@ from slmrec.dataset.histories import Histories
 from slmrec.dataset.padding import right_padded
 
 
+def candidate_items(histories: Histories, items: int, described_items: np.ndarray) -> Tensor:
+    """Items that may be recommended, for validation, evaluation and the bundle alike.
+
+    These are the items that have an event, and those that the model knows by their text
+    (`described_items`). An item of which nothing is known is none: it would score as the unknown
+    item does, before items that people did choose.  # (items,) bool
+    """
+    return candidate_mask(items, np.concatenate([histories.items, described_items]))
+
+
 def candidate_mask(items: int, listed: np.ndarray) -> Tensor:
-    """Items that may be recommended: the listed ones, never PAD or UNK.  # (items,) bool"""
+    """The listed items, never PAD or UNK.  # (items,) bool"""
     mask = torch.zeros(items, dtype=torch.bool)
     mask[torch.from_numpy(listed.astype(np.int64))] = True
     mask[:FIRST_ITEM] = False

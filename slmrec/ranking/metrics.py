@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+# The rank of a target that is never recommended, because it stands in its own input and the
+# protocol leaves such items out: a miss at any cutoff. Beyond every real rank.
+NEVER_LISTED = np.iinfo(np.int64).max
+
 FULL = ("hr@1", "hr@5", "hr@10", "ndcg@5", "ndcg@10", "mrr")
 SAMPLED = ("hr@1", "hr@5", "ndcg@5", "mrr")
 
@@ -12,9 +16,10 @@ def gains(ranks: np.ndarray, metric: str) -> np.ndarray:
     """The value of hr@k, ndcg@k or mrr for each rank (N,), 1 being the best rank.  # (N,) float64
 
     With one relevant item the ideal DCG is 1, so NDCG@k is 1 / log2(rank + 1) within the first k.
+    NEVER_LISTED is worth 0.
     """
     if metric == "mrr":
-        return 1 / ranks
+        return np.where(ranks == NEVER_LISTED, 0.0, 1 / ranks)
     name, _, cutoff = metric.partition("@")
     hits = ranks <= int(cutoff)
     return (

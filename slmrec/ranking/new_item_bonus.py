@@ -15,7 +15,7 @@ from torch import Tensor
 from slmrec.dataset.histories import Histories, Targets
 from slmrec.ranking.candidates import mask_excluded
 from slmrec.ranking.inputs import InputBatch, batches_by_input
-from slmrec.ranking.metrics import mean_ndcg10
+from slmrec.ranking.metrics import NEVER_LISTED, mean_ndcg10
 from slmrec.ranking.scorers import Scorer
 
 # 0 to 12. Scores are log-odds: a step of a quarter changes hardly any list.
@@ -58,8 +58,7 @@ def ranks_by_bonus(
 def _ranks(scores: Tensor, target_scores: Tensor, batch: InputBatch, new: Tensor) -> Tensor:
     """Ranks of a batch's targets among the masked scores (B, I), for each bonus.  # (n, J)"""
     lines, items = batch.input_of_target, batch.target_items
-    # Unless it is masked, the target is counted among the items that reach its score.
-    itself = (scores[lines, items] > -torch.inf).long()
+    listed = scores[lines, items] > -torch.inf  # (n,)
     known_scores = scores[:, ~new].sort(dim=1).values[lines]
     new_scores = scores[:, new].sort(dim=1).values[lines]
     own_bonus = BONUSES * new[items][:, None]  # (n, J)
@@ -67,7 +66,8 @@ def _ranks(scores: Tensor, target_scores: Tensor, batch: InputBatch, new: Tensor
     # bonus is not the score, and a target would not reach its own.
     reaching = _count_reaching(known_scores, target_scores[:, None] + own_bonus)
     reaching += _count_reaching(new_scores, target_scores[:, None] + (own_bonus - BONUSES))
-    return 1 + reaching - itself[:, None]
+    # A target that is not masked is counted among the items that reach its score.
+    return torch.where(listed[:, None], reaching, NEVER_LISTED)
 
 
 def _count_reaching(rising_scores: Tensor, thresholds: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from slmrec.dataset.histories import Histories, Targets
 from slmrec.ranking.candidates import mask_excluded
 from slmrec.ranking.inputs import batches_by_input
+from slmrec.ranking.metrics import NEVER_LISTED
 from slmrec.ranking.scorers import Scorer
 
 LIST_LENGTH = 10  # of the lists that coverage counts
@@ -34,8 +35,9 @@ def rank_targets(
 ) -> Ranks:
     """Rank each target among all candidate items, ties against the model.
 
-    candidates (I,) bool; items of the input are left out where the protocol says so, the target
-    itself never. negatives (U, 999), by row of `histories`, add the paper's sampled protocol.
+    candidates (I,) bool; items of the input are left out where the protocol says so, as they are
+    where the model is served. A target among them is never recommended and gets NEVER_LISTED.
+    negatives (U, M), by row of `histories` and padded with PAD, add the paper's sampled protocol.
     """
     full = np.empty(len(targets.row), dtype=np.int64)
     sampled = np.empty_like(full) if negatives is not None else None
@@ -44,13 +46,16 @@ def rank_targets(
         scores = scorer.score(batch.rows, batch.stops)  # (B, I)
         lines, items = batch.input_of_target, batch.target_items
         target_scores = _target_scores(scores, lines, items)  # (n,)
+        mask_excluded(scores, histories, batch.rows, batch.stops, candidates)
+        listed = scores[lines, items] > -torch.inf  # (n,)
+        # A target that is not masked is counted among the items that reach its score.
+        ranks = _ranks(target_scores, scores[lines]) - 1
+        full[batch.targets] = torch.where(listed, ranks, NEVER_LISTED).numpy()
         if sampled is not None and negatives is not None:
             drawn = torch.from_numpy(negatives[targets.row[batch.targets]].astype(np.int64))
-            sampled[batch.targets] = _ranks(target_scores, scores[lines[:, None], drawn]).numpy()
-        mask_excluded(scores, histories, batch.rows, batch.stops, candidates)
-        # The target stands among the candidates, unless it is masked, and ties with itself.
-        itself = (scores[lines, items] >= target_scores).long()
-        full[batch.targets] = (_ranks(target_scores, scores[lines]) - itself).numpy()
+            rivals = scores[lines[:, None], drawn]  # (n, M); PAD is masked
+            ranks = _ranks(target_scores, rivals)
+            sampled[batch.targets] = torch.where(listed, ranks, NEVER_LISTED).numpy()
         recommended[_recommended(scores).numpy()] = True
     return Ranks(full, sampled, np.flatnonzero(recommended))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from slmrec.dataset.histories import Histories
 from slmrec.models.factory import SequenceModel
 from slmrec.models.item_embedding import ItemEmbedding
-from slmrec.ranking.candidates import candidate_mask
+from slmrec.ranking.candidates import candidate_items
 from slmrec.ranking.inputs import sample_targets
 from slmrec.ranking.metrics import mean_ndcg10
 from slmrec.ranking.new_item_bonus import BONUSES, choose_bonus, quality_by_bonus
@@ -24,9 +23,8 @@ class SampledNdcg:
     ) -> None:
         self.histories = histories
         self.targets = sample_targets(histories.targets["valid"], sample_size, seed)
-        self.candidates = candidate_mask(
-            len(item_embedding),
-            np.concatenate([histories.items, item_embedding.described().cpu().numpy()]),
+        self.candidates = candidate_items(
+            histories, len(item_embedding), item_embedding.described().cpu().numpy()
         )
         target_items = torch.from_numpy(histories.target_items(self.targets))
         new_targets = item_embedding.is_new().cpu()[target_items]

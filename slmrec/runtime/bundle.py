@@ -17,7 +17,7 @@ from typing import Any
 
 from slmrec.core.errors import BundleError
 
-FORMAT = 1  # of the folder and the contract; a runtime refuses every other
+FORMAT = 2  # of the folder and the contract; a runtime refuses every other
 MANIFEST = "MANIFEST.sha256"
 MODEL = "model.onnx"
 CONTRACT = "contract.json"
@@ -28,7 +28,7 @@ MODEL_CARD = "MODEL_CARD.md"
 GOLDEN = "golden.npz"
 REQUIRED = (MODEL, CONTRACT, ITEMS, ITEMS_PARQUET, METRICS, MODEL_CARD, GOLDEN)
 # What a runtime reads of a contract.
-CONTRACT_KEYS = ("minimum_runtime", "precision", "tolerance", "max_length", "items")
+CONTRACT_KEYS = ("minimum_runtime", "precision", "tolerance", "max_length", "exclude_seen", "items")
 # Metadata of the graph: with these hashes in it, a graph does not load beside a contract or an item
 # table of another bundle.
 CONTRACT_HASH = "slmrec.contract_sha256"

@@ -95,7 +95,9 @@ def record_golden_cases(
 def _record(case: GraphInput, run_graph: RunGraph, candidates: int) -> dict[str, Any]:
     top = run_graph(case.history, case.exclude, case.k)
     all_scores = run_graph(case.history, case.exclude, candidates).scores
-    spread = np.array([row[np.isfinite(row)].std() for row in all_scores], dtype=np.float32)
+    # A row whose candidates are all excluded has no scores to differ.
+    finite = [row[np.isfinite(row)] for row in all_scores]
+    spread = np.array([row.std() if len(row) else 0.0 for row in finite], dtype=np.float32)
     values = (case.history, case.exclude, np.int64(case.k), top.items, top.scores, spread)
     return dict(zip(FIELDS, values, strict=True))
 

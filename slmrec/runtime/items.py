@@ -12,9 +12,12 @@ from slmrec.core.errors import BundleError
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.runtime.bundle import ITEMS
 
-ACTIVE = "active"  # in the training logs
-LISTED = "listed"  # known by its title alone; a candidate all the same
-RETIRED = "retired"  # neither: keeps its index for ever, and is never recommended
+ACTIVE = "active"  # has events in the logs
+LISTED = "listed"  # known by its text alone; a candidate all the same
+# Neither; both keep their index for ever and are never recommended:
+UNTRAINED = "untrained"  # listed in the item files, but the model knows nothing of it
+RETIRED = "retired"  # no longer listed
+CANDIDATES = (ACTIVE, LISTED)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class ServedItems:
     @property
     def candidates(self) -> int:
         """How many items can be recommended."""
-        return sum(status != RETIRED for status in self.statuses)
+        return sum(status in CANDIDATES for status in self.statuses)
 
     @cached_property
     def jsonl(self) -> bytes:

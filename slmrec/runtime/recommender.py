@@ -1,7 +1,7 @@
 """The runtime: a bundle, onnxruntime and numpy. No torch, no transformers, no Polars, no pandas.
 
 recommender = Recommender(Path("artifacts/bundle"), device="cpu", threads=1)
-lists = recommender.recommend([["50", "181"], ["172"]], k=10, exclude_seen=True)
+lists = recommender.recommend([["50", "181"], ["172"]], k=10)
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from slmrec.runtime.comparison import TopK
 from slmrec.runtime.golden import ReplayResult, replay_golden_cases
 from slmrec.runtime.items import items_from_jsonl
 from slmrec.runtime.padding import pad_rows
+from slmrec.runtime.requests import check_exclusions, check_k, check_unknown, id_rows
 from slmrec.runtime.session import open_session, run_graph
 
 SCORES_AT_ONCE = 2**26  # rows x items scored in one run: 256 MiB of scores; changes no result
@@ -76,23 +77,30 @@ class Recommender:
         self,
         histories: Sequence[Sequence[str]],
         k: int,
-        exclude_seen: bool,
+        exclude_seen: bool | None = None,
         exclude: Sequence[Sequence[str]] | None = None,
         unknown: Literal["refuse", "warn"] = "refuse",
     ) -> list[list[Recommendation]]:
         """The k best items for each history of external ids, oldest first, best item first.
 
-        exclude_seen leaves out the history's own items; `exclude` names more, one sequence a
-        history. A list is shorter than k where fewer candidates remain. An empty history gets what
-        suits an unknown one. An id that the bundle does not know is an error, or with
-        unknown="warn" read as the unknown item (in `exclude`: left aside) under an
-        UnknownItemsWarning. Raises UsageError for such an id, for k below 1 or above `largest_k`,
-        and for an `exclude` of another length.
+        exclude_seen leaves out the history's own items; None does as the contract says, which is
+        how the model was evaluated. `exclude` names more, one sequence a history. A list is shorter
+        than k where fewer candidates remain. An empty history gets what suits an unknown one. An id
+        that the bundle does not know is an error, or with unknown="warn" read as the unknown item
+        (in `exclude`: left aside) under an UnknownItemsWarning. Raises UsageError for such an id,
+        for k below 1 or above `largest_k`, for an `exclude` of another length, and for anything of
+        a wrong shape or type.
         """
-        self._check_request(len(histories), k, None if exclude is None else len(exclude))
-        seen = self._indices(histories, "histories", unknown)
+        k = check_k(k, self.largest_k)
+        check_unknown(unknown)
+        history_ids = id_rows(histories, "histories")
+        exclude_ids = None if exclude is None else id_rows(exclude, "exclude")
+        check_exclusions(exclude_ids, len(history_ids))
+        seen = self._indices(history_ids, "histories", unknown)
+        if exclude_seen is None:
+            exclude_seen = self.contract["exclude_seen"]
         excluded = [list(row) if exclude_seen else [] for row in seen]
-        for row, more in enumerate(self._indices(exclude or [], "exclude", unknown)):
+        for row, more in enumerate(self._indices(exclude_ids or [], "exclude", unknown)):
             excluded[row].extend(more)
         # The graph cuts histories too; cutting them here saves carrying what it drops.
         newest = [row[-self.contract["max_length"] :] for row in seen]
@@ -136,18 +144,6 @@ class Recommender:
                 raise UsageError(f"{message}; {UNKNOWN_ADVICE}")
             warnings.warn(f"{message}; read as the unknown item", UnknownItemsWarning, stacklevel=3)
         return indices
-
-    def _check_request(self, histories: int, k: int, exclusions: int | None) -> None:
-        if not 1 <= k <= self.largest_k:
-            raise UsageError(
-                f"k is {k}, but this bundle has {self.largest_k} items to recommend; "
-                f"ask for 1 to {self.largest_k}"
-            )
-        if exclusions not in (None, histories):
-            raise UsageError(
-                f"{exclusions} exclusions for {histories} histories; "
-                "give one sequence a history, empty for none"
-            )
 
     def _check_files_belong_together(self, bundle: Bundle) -> None:
         metadata = self.session.get_modelmeta().custom_metadata_map

@@ -8,6 +8,7 @@ from slmrec.core import tables
 from slmrec.core.errors import DataError
 from slmrec.core.files import new_folder, read_json, sha256_of, sha256_of_folder, write_json
 from slmrec.core.stage import run_stage
+from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.dataset.histories import read_histories
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle import export_bundle
@@ -19,11 +20,10 @@ from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime import verify
-from slmrec.runtime.items import ServedItems
 from slmrec.training.device import start_torch
 
 
-def load_served_model(model_dir: Path, served: ServedItems) -> SequenceModel:
+def load_served_model(model_dir: Path, rows: int) -> SequenceModel:
     """Read the model to export. Raises DataError where it is missing or has another item table."""
     if not model_dir.is_dir():
         raise DataError(
@@ -31,9 +31,9 @@ def load_served_model(model_dir: Path, served: ServedItems) -> SequenceModel:
             "set distill_student.narrow, or model: student"
         )
     model = load_model(model_dir)
-    if len(model.item_embedding) != served.rows:
+    if len(model.item_embedding) != rows:
         raise DataError(
-            f"the student knows {len(model.item_embedding)} rows, items.parquet has {served.rows}; "
+            f"the student knows {len(model.item_embedding)} rows, items.parquet has {rows}; "
             "run dvc repro"
         )
     return model
@@ -53,9 +53,10 @@ def main(
     start_torch(compute)
     p = ExportParams.read()
     model_dir, items_path = student_dir / p.model, events_dir / "items.parquet"
-    served = read_served_items(tables.read_table(items_path, tables.ITEMS))
-    model = load_served_model(model_dir, served)
+    items = tables.read_table(items_path, tables.ITEMS)
+    model = load_served_model(model_dir, len(items) + FIRST_ITEM)
     described = model.item_embedding.described().numpy()
+    served = read_served_items(items, described)
     histories = read_histories(histories_dir)
     evaluator = Evaluator(histories, served.rows, described, EvaluateParams.read())
     inputs_sha256 = {

@@ -25,9 +25,7 @@ from slmrec.preprocessing.splitting.writer import HistoryTables
 
 def split(block: UserBlock, cuts: Cuts | None, p: SplitParams) -> TargetsAndWindows:
     """Targets and windows of some users; without cuts it is leave-one-out."""
-    if cuts is None:
-        return leave_one_out(block, p.max_length)
-    return temporal(block, cuts, p.max_length)
+    return leave_one_out(block, p) if cuts is None else temporal(block, cuts, p)
 
 
 def write_histories(
@@ -44,8 +42,7 @@ def write_histories(
         for block, cut in map_in_order(read_and_split, scatter(files, scratch_dir)):
             history_tables.add(block, cut)
     shutil.rmtree(scratch_dir)
-    targets = {f"{part}_targets": history_tables.targets[part] for part in tables.PARTS}
-    return targets | history_tables.counts()
+    return history_tables.counts()
 
 
 def check_counts(counts: dict[str, int]) -> None:
@@ -59,6 +56,22 @@ def check_counts(counts: dict[str, int]) -> None:
             )
 
 
+def report_seen(counts: dict[str, int], p: SplitParams) -> None:
+    """Say which share of the test targets stands in its own input, and which setting serves it."""
+    seen, targets = counts["seen_test_targets"], counts["test_targets"]
+    if not seen or not p.exclude_seen:
+        return
+    left_out = p.seen_targets == "left_out"
+    share = seen / (targets + seen if left_out else targets)
+    treated = "left out" if left_out else "misses"
+    print(
+        f"split: {seen:,} test targets ({share:.1%}) repeat an item of their own input, which "
+        f"exclude_seen: true never recommends, so they are {treated}; where people come back to "
+        "what they had, set split.exclude_seen: false",
+        flush=True,
+    )
+
+
 def main(events_dir: Path, validation_dir: Path, *, histories_dir: Path) -> None:
     """Read the events that validation passed, write tables and summary to `histories_dir`."""
     p = SplitParams.read()
@@ -67,6 +80,7 @@ def main(events_dir: Path, validation_dir: Path, *, histories_dir: Path) -> None
     with new_folder(histories_dir) as folder:
         counts = write_histories(files, cuts, p, folder)
         check_counts(counts)
+        report_seen(counts, p)
         # What slmrec.dataset.histories.Protocol holds.
         protocol = p.model_dump(include={"method", "max_length", "exclude_seen"})
         times = {f"{name}_us": time for name, time in vars(cuts).items()} if cuts else {}

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from slmrec.core.errors import DataError, UsageError
-from slmrec.core.tables import DAY_US
+from slmrec.core.tables import DAY_US, PARTS
 from slmrec.params.split import SplitParams
 from slmrec.preprocessing.events.event_files import EventFiles
 from slmrec.preprocessing.events.timestamps import format_time, parse_time
@@ -37,6 +37,7 @@ class TargetsAndWindows:
     targets: pl.DataFrame  # part, row, position, input_stop
     windows: pl.DataFrame  # row, start, stop
     without_history: int  # targets that are left out, because no earlier event predicts them
+    seen: dict[str, int]  # targets of each part whose item stands in their own input
 
 
 def find_cut(text: str, files: EventFiles) -> int:
@@ -71,17 +72,17 @@ def find_cuts(p: SplitParams, files: EventFiles) -> Cuts:
     return cuts
 
 
-def temporal(block: UserBlock, cuts: Cuts, max_length: int) -> TargetsAndWindows:
+def temporal(block: UserBlock, cuts: Cuts, p: SplitParams) -> TargetsAndWindows:
     """Every event from the first cut on is a target, predicted from strictly earlier events."""
     events = np.flatnonzero(block.times >= cuts.valid_from)
     is_test = block.times[events] >= cuts.test_from
     targets = _targets(block, events, is_test, earlier_events(block)[events])
     before = np.append(0, np.cumsum(block.times < cuts.valid_from))
     training = before[block.offsets[1:]] - before[block.offsets[:-1]]
-    return _predictable(targets, cut_windows(training, max_length))
+    return _cut(block, targets, cut_windows(training, p.max_length), p)
 
 
-def leave_one_out(block: UserBlock, max_length: int) -> TargetsAndWindows:
+def leave_one_out(block: UserBlock, p: SplitParams) -> TargetsAndWindows:
     """The last item of a user tests, the one before validates; users of fewer events only train."""
     lengths = np.diff(block.offsets)
     enough = lengths >= LEAVE_ONE_OUT_EVENTS
@@ -89,7 +90,8 @@ def leave_one_out(block: UserBlock, max_length: int) -> TargetsAndWindows:
     events = np.stack([ends - 2, ends - 1], axis=1).ravel()
     positions = events - np.repeat(block.offsets[:-1][enough], 2)
     targets = _targets(block, events, np.tile([False, True], len(ends)), positions)
-    return _predictable(targets, cut_windows(np.where(enough, lengths - 2, lengths), max_length))
+    windows = cut_windows(np.where(enough, lengths - 2, lengths), p.max_length)
+    return _cut(block, targets, windows, p)
 
 
 def earlier_events(block: UserBlock) -> np.ndarray:
@@ -123,9 +125,37 @@ def _targets(
     return table.select(part.alias("part"), "row", "position", "input_stop")
 
 
-def _predictable(targets: pl.DataFrame, windows: pl.DataFrame) -> TargetsAndWindows:
+def _cut(
+    block: UserBlock, targets: pl.DataFrame, windows: pl.DataFrame, p: SplitParams
+) -> TargetsAndWindows:
+    """Leave out what nothing predicts, and what could never be recommended where that is asked."""
     predictable = targets.filter(pl.col("input_stop") > 0)
-    return TargetsAndWindows(predictable, windows, len(targets) - len(predictable))
+    seen = in_own_input(block, predictable)
+    seen_in = dict(predictable.filter(seen)["part"].value_counts().iter_rows())
+    left_out = p.exclude_seen and p.seen_targets == "left_out"
+    return TargetsAndWindows(
+        targets=predictable.filter(~seen) if left_out else predictable,
+        windows=windows,
+        without_history=len(targets) - len(predictable),
+        seen={part: seen_in.get(part, 0) for part in PARTS},
+    )
+
+
+def in_own_input(block: UserBlock, targets: pl.DataFrame) -> pl.Series:
+    """Whether the item of each target stands among the earlier events that predict it."""
+    first_event = block.offsets[targets["row"].to_numpy()]
+    places = first_event + targets["position"].to_numpy()
+    input_end = first_event + targets["input_stop"].to_numpy()
+    pairs = pl.Series((_rows(block).astype(np.uint64) << np.uint64(32)) | block.items)
+    is_first = pairs.is_first_distinct()
+    repeats = ~is_first.to_numpy()[places]
+    seen = np.zeros(len(targets), dtype=bool)
+    if repeats.any():  # few logs have many, so only these targets look for the first event
+        events = pl.DataFrame({"pair": pairs, "place": np.arange(len(pairs))})
+        repeated = pl.DataFrame({"pair": pairs.gather(places[repeats])})
+        first = repeated.join(events.filter(is_first), on="pair", maintain_order="left")
+        seen[repeats] = first["place"].to_numpy() < input_end[repeats]
+    return pl.Series(seen)
 
 
 def cut_windows(training: np.ndarray, max_length: int) -> pl.DataFrame:

@@ -21,7 +21,8 @@ class HistoryTables:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self.targets = dict.fromkeys(tables.PARTS, 0)
+        self._targets = dict.fromkeys(tables.PARTS, 0)
+        self._seen_targets = dict.fromkeys(tables.PARTS, 0)
         self._users = self._events = self._windows = self._without_history = 0
 
     def __enter__(self) -> HistoryTables:
@@ -45,11 +46,13 @@ class HistoryTables:
         windows = _with_users(windows, block)
         self._write("windows", windows.select(tables.WINDOWS.names()).to_arrow())
         for part, count in targets["part"].value_counts().iter_rows():
-            self.targets[part] += count
+            self._targets[part] += count
         self._users += len(block.users)
         self._events += len(block.items)
         self._windows += len(windows)
         self._without_history += cut.without_history
+        for part, count in cut.seen.items():
+            self._seen_targets[part] += count
 
     def _write(self, name: str, table: pa.Table) -> None:
         if name not in self._writers:
@@ -60,8 +63,14 @@ class HistoryTables:
         self._writers[name].write_table(table)
 
     def counts(self) -> dict[str, int]:
-        """Users, events, windows, and targets left out because no earlier event predicts them."""
+        """The counts of the summary, by name.
+
+        Targets of each part, those that stand in their own input, users, events, windows, and
+        targets left out because no earlier event predicts them.
+        """
         return {
+            **{f"{part}_targets": count for part, count in self._targets.items()},
+            **{f"seen_{part}_targets": count for part, count in self._seen_targets.items()},
             "users": self._users,
             "events": self._events,
             "windows": self._windows,
