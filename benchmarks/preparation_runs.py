@@ -88,12 +88,11 @@ def simulation_params(params: Params) -> Params:
     params["prepare"]["events"].update(
         files=["events/**/*.parquet"], format="parquet", columns=columns, time_format="epoch_s"
     )
-    params["prepare"]["items"] = {
-        "files": ["items/*.parquet"],
-        "format": "parquet",
-        "delimiter": None,
-        "columns": {"item": "item_id", "title": "title", "others": []},
-    }
+    params["prepare"]["items"].update(
+        files=["items/*.parquet"],
+        format="parquet",
+        columns={"item": "item_id", "title": "title", "others": []},
+    )
     return params
 
 

@@ -135,11 +135,14 @@ def show(
         Path | None, typer.Option(help="Also write the tables between the marks of this file.")
     ] = None,
 ) -> None:
-    """Print the last run's quality and cost, as Markdown, and where the bundle lies."""
-    _require("tabulate")
+    """Print the last run's quality and cost, of which logs, and where the bundle lies."""
+    _require("tabulate", "dvc", "pydantic")
+    from slmrec.provenance import logs_of_results
     from slmrec.results import result_text, write_into
 
+    logs = logs_of_results(Path())
     text = result_text(Path())
+    print(logs + "\n")
     print(text, end="")
     if readme:
         write_into(readme, text)

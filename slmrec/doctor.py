@@ -22,7 +22,6 @@ from slmrec.core.errors import BusyError, DataError, SlmrecError, UnavailableErr
 from slmrec.core.locks import lock
 from slmrec.init.first_run import check_initialised
 from slmrec.params.params_file import read_params
-from slmrec.params.prepare import EventSource, ItemSource
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -135,6 +134,8 @@ def _mend_rwlock(path: Path) -> str:
 def check_data(project_dir: Path) -> str:
     """data/ against data.dvc; DVC itself would rewrite data.dvc in silence."""
     data_dir, pin = project_dir / "data", project_dir / "data.dvc"
+    if data_dir.is_symlink():
+        raise UsageError(_symlink_advice(data_dir))
     if not data_dir.is_dir() or not any(data_dir.iterdir()):
         raise UsageError(
             "data/ is missing or empty; run slmrec fetch-demo, dvc pull, "
@@ -149,6 +150,16 @@ def check_data(project_dir: Path) -> str:
             "if the change is meant: dvc add data, if not: dvc checkout data.dvc or dvc pull"
         )
     return f"data/ is what data.dvc pins ({pinned})"
+
+
+def _symlink_advice(data_dir: Path) -> str:
+    target = data_dir.resolve()
+    return (
+        f"data/ is a symbolic link to {target}, and DVC adds nothing behind one; move it in "
+        f"(rm data && mv {target} data && dvc add data), or let DVC keep the files on the other "
+        f"disk (dvc cache dir --local {target.parent}/dvc-cache && dvc config --local cache.type "
+        f"symlink && rm data && dvc add {target} --out data)"
+    )
 
 
 def _checksums(project_dir: Path, pin: Path) -> tuple[str, str]:
@@ -171,27 +182,14 @@ def _one_line(error: Exception) -> str:
 
 
 def check_logs(project_dir: Path) -> str:
-    """The files that params.yaml names exist, and their headers hold the columns it names."""
-    from slmrec.preprocessing.logs.log_files import event_columns, item_columns
+    """The first rows of the files that params.yaml names are read as prepare would read them."""
+    from slmrec.preprocessing.events.preview import preview_events, preview_items
 
     params = read_params(project_dir / "params.yaml").prepare
     data_dir = project_dir / "data"
-    wanted = event_columns(params.events.columns)
-    counts = [f"{_check_headers(data_dir, params.events, wanted)} of events"]
-    if params.items:
-        wanted = item_columns(params.items.columns)
-        counts.append(f"{_check_headers(data_dir, params.items, wanted)} of items")
-    return f"files with the named columns: {', '.join(counts)}"
-
-
-def _check_headers(data_dir: Path, source: EventSource | ItemSource, columns: list[str]) -> int:
-    """How many files there are; raises when one lacks a column."""
-    from slmrec.preprocessing.logs.log_files import find_files, read_batches
-
-    files = find_files(data_dir, source)
-    for file in files:
-        next(read_batches(file, source, columns), None)  # the header is checked with the first rows
-    return len(files)
+    events, items = preview_events(data_dir, params), preview_items(data_dir, params)
+    sources = [events.line("events"), *([items.line("items")] if items else [])]
+    return f"files with the named columns: {', '.join(sources)}"
 
 
 def check_device(project_dir: Path) -> str:

@@ -48,7 +48,7 @@ def test_help_names_every_command() -> None:
 ERRORS = [
     (["verify", "no-such-bundle"], 6, "no-such-bundle"),
     (["recommend", "no-such-bundle", "--history", "50"], 6, "no-such-bundle"),
-    (["show"], 2, "metrics/evaluation.json is missing"),
+    (["show"], 2, "dvc.lock is missing"),
     (["simulate", "--users", "9", "--events", "400", "."], 2, "never overwritten"),
     (["simulate", "--users", "9", "--events", "400"], 2, "Missing argument 'FOLDER'"),
     (["doctor", "--verbosely"], 2, "verbosely"),

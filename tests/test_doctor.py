@@ -98,6 +98,15 @@ def empty_dvc_lock(project: Path) -> None:
     (project / "dvc.lock").write_text("")
 
 
+def link_data(project: Path) -> None:
+    (project / "data").rename(project.parent / "big disk")
+    (project / "data").symlink_to(project.parent / "big disk")
+
+
+def mistake_the_unit(project: Path) -> None:
+    change(project / "params.yaml", "prepare.events.time_format", "epoch_ms")
+
+
 def unpin(project: Path) -> None:
     (project / "data.dvc").unlink()
 
@@ -113,6 +122,8 @@ FAULTS = [
     (truncate_dvc_lock, 3, ["dvc.lock is damaged", "git checkout dvc.lock"]),
     (empty_dvc_lock, 3, ["dvc.lock is damaged"]),
     (break_pin, 3, ["data.dvc cannot be read", "git checkout data.dvc"]),
+    (link_data, 2, ["data/ is a symbolic link to", "rm data && mv", "dvc cache dir", "--out data"]),
+    (mistake_the_unit, 3, ["time before earliest", "set prepare.events.time_format: epoch_s"]),
     (unpin, 2, ["data.dvc is missing", "dvc add data"]),
 ]
 
@@ -214,3 +225,18 @@ def test_a_package_outside_its_range_is_named(
     code, report = doctor(project)
     assert code == 8
     assert "FAIL packages dvc is 0.1, wanted <4,>=3.67; run make repro" in report
+
+
+def test_the_advice_for_a_linked_data_folder_works(project: Path) -> None:
+    link_data(project)
+    (project / "data.dvc").unlink()
+    refused = run(project, "dvc", "add", "data", check=False)
+    assert refused.returncode != 0, "or the advice is not needed"
+    other_disk = project.parent / "big disk"
+    run(project, "dvc", "cache", "dir", "--local", str(project.parent / "dvc-cache"))
+    run(project, "dvc", "config", "--local", "cache.type", "symlink")
+    (project / "data").unlink()
+    run(project, "dvc", "add", "--quiet", str(other_disk), "--out", "data")
+    assert all(path.is_symlink() for path in (project / "data").iterdir())
+    code, report = doctor(project)
+    assert code == 0, report

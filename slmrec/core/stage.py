@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from slmrec.core.distributed import is_first
 from slmrec.core.errors import SlmrecError, UsageError
+from slmrec.core.last_outputs import has_last_outputs
 from slmrec.core.locks import lock
 
 PR_SET_PDEATHSIG = 1  # of prctl, in linux/prctl.h
@@ -43,8 +44,10 @@ def run_stage(main: Callable[..., None]) -> None:
 
 
 def _exit(stage: str, error: SlmrecError) -> NoReturn:
-    restore = f"the last good outputs come back with: dvc checkout --force {stage}"
-    print(f"{stage}: {error}", f"{stage}: {restore}", sep="\n", file=sys.stderr)
+    print(f"{stage}: {error}", file=sys.stderr)
+    if has_last_outputs(stage, Path.cwd()):
+        restore = f"the last good outputs come back with: dvc checkout --force {stage}"
+        print(f"{stage}: {restore}", file=sys.stderr)
     sys.exit(error.exit_code)
 
 

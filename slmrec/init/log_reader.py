@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from slmrec.params.prepare import ItemSource, PrepareParams
+from slmrec.preprocessing.events.id_text import as_id
 from slmrec.preprocessing.events.parse import parse
-from slmrec.preprocessing.events.typed_columns import as_id
 from slmrec.preprocessing.logs.log_files import (
     LogFile,
     event_columns,

@@ -14,9 +14,17 @@ class EventColumns(Section):
     user: str
     item: str
     time: str | None  # None where there is no clock: sequence alone orders events
-    sequence: str | None  # orders events of equal time, where the logs have it
+    # Orders events of equal time, where the logs have it; of several columns the first one first.
+    sequence: str | Annotated[list[str], Field(min_length=1, max_length=3)] | None
     weight: str | None
     type: str | None
+
+    @property
+    def sequences(self) -> list[str]:
+        """The columns of the sequence, the first one before the others."""
+        if isinstance(self.sequence, str):
+            return [self.sequence]
+        return self.sequence or []
 
 
 Format = Literal["parquet", "csv", "tsv", "jsonl", "python_literal", "by_name"]

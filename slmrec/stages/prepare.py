@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from slmrec.core.cache import cache_folder
+from slmrec.core.errors import DataError
 from slmrec.core.files import new_folder, write_json
 from slmrec.core.stage import run_stage
 from slmrec.params.prepare import PrepareParams
-from slmrec.preprocessing.events.catalogue import PREVIOUS_PROFILE, read_catalogue, read_previous
+from slmrec.preprocessing.events.catalogue import (
+    PREVIOUS_PROFILE,
+    Catalogue,
+    read_catalogue,
+    read_previous,
+)
 from slmrec.preprocessing.events.chunk import Chunk
 from slmrec.preprocessing.events.chunk_store import chunks_of, forget_unused
 from slmrec.preprocessing.events.deliveries import group_files, hash_files, set_copies_apart
+from slmrec.preprocessing.events.listed import Overlap
+from slmrec.preprocessing.events.loss import EVENTS, ITEMS
 from slmrec.preprocessing.events.quarantine import Quarantine
 from slmrec.preprocessing.events.snapshot import new_generation
 from slmrec.preprocessing.events.writer import write_events, write_tables
@@ -26,6 +35,8 @@ def read_chunks(
     files = hash_files(find_files(data_dir, p.events), cache_dir / "hashes.json")
     originals, copies = set_copies_apart(files)
     groups = group_files(originals)
+    for delivered in files:
+        quarantine.count_rows(EVENTS, delivered.file.name, 0)
     chunks: list[Chunk] = []
     for group, new in zip(groups, chunks_of(groups, p, cache_dir / "chunks"), strict=True):
         chunks += new
@@ -44,19 +55,43 @@ def main(data_dir: Path, *, events_dir: Path, metrics_path: Path) -> None:
     previous, catalogue = read_previous(data_dir), read_catalogue(data_dir, p.items)
     with new_folder(events_dir) as folder:
         quarantine = Quarantine(folder / "quarantine")
-        for name, bad in catalogue.bad.items():
-            quarantine.add(bad, name)
+        _check_items(catalogue, quarantine, p)
         chunks = read_chunks(data_dir, p, cache_dir, quarantine)
-        quarantine.check(p.max_quarantine_share, quarantine.rows + catalogue.rows)
+        quarantine.check(EVENTS, p)
         ids = (previous["item"], catalogue.items["id"])
         with new_generation(chunks, *ids, p, cache_dir) as generation:
             counts = write_events(generation, p, quarantine, folder)
             write_tables(generation, previous, catalogue, counts, folder)
+            overlap = counts.compare_with_list(generation, catalogue) if p.items else None
+        lost = [quarantine.report(source) for source in (EVENTS, ITEMS)]
         quarantine.write(folder / "quarantine.parquet")
         if (data_dir / PREVIOUS_PROFILE).is_file():
             shutil.copyfile(data_dir / PREVIOUS_PROFILE, folder / "previous_profile.json")
-    write_json(metrics_path, counts.as_metrics(quarantine, catalogue, len(previous)))
+    write_json(metrics_path, counts.as_metrics(quarantine, catalogue, len(previous), overlap))
     forget_unused(cache_dir / "chunks", chunks)
+    _tell(lost, overlap)
+
+
+def _check_items(catalogue: Catalogue, quarantine: Quarantine, p: PrepareParams) -> None:
+    """Raise DataError when the item files lose too many rows, before the events are read."""
+    for name, rows in catalogue.rows.items():
+        quarantine.count_rows(ITEMS, name, rows)
+        quarantine.add(catalogue.bad[name], name, ITEMS)
+    quarantine.check(ITEMS, p)
+    if p.items and not len(catalogue.items):
+        raise DataError(
+            f"the item files ({', '.join(catalogue.rows)}) hold no row; deliver them again, "
+            "or set prepare.items: null in params.yaml"
+        )
+
+
+def _tell(lost: list[str], overlap: Overlap | None) -> None:
+    """Say on the terminal what was set aside, and how events and item files agree."""
+    for line in filter(None, lost):
+        print(f"prepare: {line}", file=sys.stderr)
+    if overlap is not None:
+        stream = sys.stderr if overlap.is_small else sys.stdout
+        print(f"prepare: {overlap.line}", file=stream)
 
 
 if __name__ == "__main__":

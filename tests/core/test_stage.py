@@ -71,9 +71,20 @@ def test_an_input_that_is_not_there_is_named_without_running_the_stage(
     assert capsys.readouterr().err.startswith(expected)
 
 
-def test_an_error_is_one_line_its_own_code_and_how_to_get_the_outputs_back(
+def test_an_error_without_last_outputs_is_one_line(
     arguments: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    arguments("histories", "metrics.json")
+    assert exit_code(copy) == DataError.exit_code
+    assert capsys.readouterr().err == "copy: no events in histories\n"
+
+
+def test_an_error_is_one_line_its_own_code_and_how_to_get_the_outputs_back(
+    arguments: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("slmrec.core.stage.has_last_outputs", lambda stage, _dir: stage == "copy")
     arguments("histories", "metrics.json")
     assert exit_code(copy) == DataError.exit_code
     assert capsys.readouterr().err.splitlines() == [

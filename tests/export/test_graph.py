@@ -14,6 +14,7 @@ from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
 from slmrec.export.graph import ServingGraph, export_graph
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
+from slmrec.runtime.session import LOAD_ERRORS
 from tests.support.bundles import (
     LISTED_ITEM,
     MAX_LENGTH,
@@ -21,6 +22,7 @@ from tests.support.bundles import (
     RETIRED_ITEM,
     ROWS,
     run_on,
+    run_small_graph,
     scores_in_torch,
     served_items,
     small_graph,
@@ -67,6 +69,20 @@ def test_excluded_items_never_come_out() -> None:
     assert not {4, 11, 12} & set(items[0].tolist())
     assert 40 not in items[1]
     assert {4, 11, 12} <= set(items[1].tolist())
+
+
+def test_one_row_of_exclusions_holds_for_the_whole_batch() -> None:
+    histories = [[5, 9], [6, 10], [7, 11]]
+    excluded = run_on([histories[0]], k=3).items[0].tolist()  # what the first row would list
+    once = run_small_graph()(np.array(histories), np.array([excluded]), 5)
+    each = run_on(histories, [excluded] * 3)
+    assert once.items.tolist() == each.items.tolist()
+    assert not np.isin(once.items, excluded).any()
+
+
+def test_exclusions_for_another_number_of_rows_fail_instead_of_masking_some() -> None:
+    with pytest.raises(LOAD_ERRORS):
+        run_small_graph()(np.full((3, 2), 5), np.full((2, 1), 9), 5)
 
 
 def test_a_row_whose_candidates_ran_out_ends_in_padding_with_a_score_of_minus_infinity() -> None:

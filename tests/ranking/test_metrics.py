@@ -7,7 +7,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from slmrec.ranking.metrics import gains, mean_ndcg10, means, user_means
+from slmrec.ranking.metrics import NEVER_LISTED, gains, mean_ndcg10, means, user_means
 
 
 def test_gains_follow_their_definitions() -> None:
@@ -15,6 +15,12 @@ def test_gains_follow_their_definitions() -> None:
     assert gains(ranks, "hr@5").tolist() == [1, 1, 1, 0, 0]
     assert gains(ranks, "ndcg@5") == pytest.approx([1 / log2(2), 1 / log2(3), 1 / log2(6), 0, 0])
     assert gains(ranks, "mrr") == pytest.approx([1, 1 / 2, 1 / 5, 1 / 6, 1 / 11])
+
+
+def test_a_target_that_is_never_listed_is_worth_nothing() -> None:
+    ranks = np.array([NEVER_LISTED, 1])
+    for metric in ("hr@10", "ndcg@10", "mrr"):
+        assert gains(ranks, metric).tolist() == [0, 1]
 
 
 def test_a_user_with_many_targets_weighs_as_much_as_one_with_a_single_target() -> None:

@@ -1,4 +1,4 @@
-"""Full ranking: ties against the model, excluded items left out, the target itself never."""
+"""Full ranking: ties against the model, excluded items left out as they are when serving."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from slmrec.dataset.histories import Histories, Protocol
 from slmrec.ranking.candidates import candidate_mask
-from slmrec.ranking.metrics import means
+from slmrec.ranking.metrics import NEVER_LISTED, means
 from slmrec.ranking.ranks import Ranks, rank_targets
 from tests.support.histories import histories_of, ring_histories
 
@@ -68,10 +68,30 @@ def test_seen_items_are_left_out_where_the_protocol_says_so() -> None:
     assert rank([0, 0, 9, 9, 9, 4, 5, 3], HISTORIES).full[0] == 5
 
 
-def test_a_target_that_was_seen_before_is_ranked_among_what_is_left() -> None:
-    histories = replace(histories_of([[2, 3, 4, 2]], max_length=3), protocol=EXCLUDE_SEEN)
-    # of 2 to 7 only 5, 6 and 7 were not seen; one of them scores more than the target 2
-    assert rank([0, 0, 4, 9, 9, 5, 3, 3], histories).full.tolist() == [2]
+def test_a_target_in_its_own_input_is_a_miss_where_serving_would_never_show_it() -> None:
+    repeats = histories_of([[2, 3, 4, 2]], max_length=3)
+    best: list[float] = [0, 0, 9, 8, 7, 6, 5, 4]  # the target 2 scores most
+    negatives = np.array([[5, 6]])
+    excluded = rank(best, replace(repeats, protocol=EXCLUDE_SEEN), negatives)
+    assert excluded.full.tolist() == [NEVER_LISTED]
+    assert excluded.sampled is not None
+    assert excluded.sampled.tolist() == [NEVER_LISTED]
+    assert rank(best, repeats).full.tolist() == [1]  # where repeats are kept
+
+
+def test_a_target_that_is_no_candidate_is_a_miss() -> None:
+    candidates = candidate_mask(8, np.array([2, 3, 4]))
+    targets = HISTORIES.targets["test"]  # items 5, 2 and 6
+    scorer = FixedScorer([0, 0, 1, 2, 3, 9, 9, 9])
+    ranks = rank_targets(scorer, HISTORIES, targets, candidates, None)
+    assert ranks.full.tolist() == [NEVER_LISTED, 3, NEVER_LISTED]
+
+
+def test_a_user_with_fewer_negatives_than_others_is_ranked_among_those() -> None:
+    negatives = np.array([[6, 7], [6, 0], [0, 0]])  # padded with PAD
+    ranks = rank([9, 9, 1, 1, 1, 1, 1, 1], negatives=negatives)
+    assert ranks.sampled is not None
+    assert ranks.sampled.tolist() == [3, 2, 1]
 
 
 def test_coverage_counts_items_that_somebody_was_offered() -> None:

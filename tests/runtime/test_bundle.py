@@ -142,7 +142,8 @@ def test_a_manifest_of_binary_rubbish_is_refused(bundle: Path) -> None:
         (b"{", "is not JSON"),
         (b"[]", "format None"),
         (b'{"format": 99}', "format 99"),
-        (b'{"format": 1}', "lacks minimum_runtime"),
+        (b'{"format": 1}', "format 1"),
+        (b'{"format": 2}', "lacks minimum_runtime"),
     ],
 )
 def test_a_contract_that_cannot_be_read_is_refused(bundle: Path, data: bytes, message: str) -> None:

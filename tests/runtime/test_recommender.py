@@ -53,6 +53,15 @@ def test_seen_items_are_left_out_when_asked(recommender: Recommender) -> None:
     assert len(recommendations) == recommender.largest_k - 3
 
 
+def test_without_a_wish_seen_items_are_left_out_as_the_contract_says(
+    recommender: Recommender,
+) -> None:
+    history = [["i5", "i9", "i3"]]
+    assert recommender.contract["exclude_seen"] is True
+    left_out = recommender.recommend(history, recommender.largest_k, exclude_seen=True)
+    assert recommender.recommend(history, recommender.largest_k) == left_out
+
+
 def test_seen_items_beyond_the_models_reach_are_left_out_too(recommender: Recommender) -> None:
     max_length = recommender.contract["max_length"]
     history = [f"i{item}" for item in range(10, 10 + 3 * max_length)]

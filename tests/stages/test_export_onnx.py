@@ -22,11 +22,12 @@ from slmrec.params.export_onnx import ExportParams
 from slmrec.params.section import TopSection
 from slmrec.runtime import verify
 from slmrec.runtime.comparison import TopK
-from slmrec.runtime.items import ACTIVE, RETIRED
+from slmrec.runtime.items import RETIRED
 from slmrec.stages import export_onnx
 from tests.support.bundles import (
     MAX_LENGTH,
     PARAMS,
+    RETIRED_ITEM,
     ROWS,
     run_small_graph,
     served_items,
@@ -50,7 +51,8 @@ def inputs(tmp_path: Path) -> list[Path]:
             for status, title in zip(served.statuses, served.titles, strict=True)
         ],
         "first_time": None,
-        "events": [int(status == ACTIVE) for status in served.statuses],
+        # The listed item too: this model knows no titles.
+        "events": [int(status != RETIRED) for status in served.statuses],
     }
     (tmp_path / "events").mkdir()
     items = pl.DataFrame(columns, schema=tables.ITEMS)
@@ -76,9 +78,9 @@ def set_params(monkeypatch: pytest.MonkeyPatch, p: ExportParams) -> None:
 def small_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage as it stands, on small histories and parameters."""
     set_params(monkeypatch, PARAMS)
-    monkeypatch.setattr(
-        export_onnx, "read_histories", lambda _path: ring_histories(40, ROWS - 2, MAX_LENGTH)
-    )
+    histories = ring_histories(40, ROWS - 2, MAX_LENGTH)
+    histories.items[histories.items == RETIRED_ITEM] = RETIRED_ITEM + 1  # nobody has it
+    monkeypatch.setattr(export_onnx, "read_histories", lambda _path: histories)
     # The same model was exported already: tests/export/test_graph.py proves that another export
     # gives the same bytes.
     monkeypatch.setattr("slmrec.export.bundle.export_graph", lambda *_arguments: small_graph())
@@ -116,6 +118,16 @@ def test_the_contract_carries_the_hashes_of_what_the_bundle_was_made_from(
         "student": sha256_of_folder(student / "student", "*"),
         "evaluation": sha256_of(evaluation),
     }
+
+
+def test_a_bundle_that_would_recommend_other_items_than_were_evaluated_is_refused(
+    inputs: list[Path], tmp_path: Path
+) -> None:
+    items = pl.read_parquet(inputs[0] / "items.parquet")
+    retired = pl.when(pl.col("item_index") == 9).then(0).otherwise("events").alias("events")
+    items.with_columns(retired.cast(pl.UInt32)).write_parquet(inputs[0] / "items.parquet")
+    with pytest.raises(DataError, match="would recommend 38 items, evaluation ranked 39"):
+        run_stage(inputs, tmp_path)
 
 
 def test_the_chosen_student_is_served_and_one_that_was_not_made_is_refused(

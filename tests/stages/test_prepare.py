@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from slmrec.core import tables
 from slmrec.core.errors import DataError, UsageError
-from tests.support.logs import START, Workshop, as_csv, as_parquet, event_columns
+from slmrec.params.params_file import read_params
+from tests.support.logs import START, Workshop, as_csv, as_parquet, event_columns, item_source
 
 GOOD = [(f"user {number % 5}", f"item {number}", START + number, 1.0) for number in range(200)]
 EARLY = -31_536_000  # 1969
@@ -56,7 +56,7 @@ MISTAKES = {
     "only a header": ({"all.csv": b"user,item,time,weight\n"}, "no event is left"),
     "nothing but bad times": (
         {"all.csv": b"user,item,time,weight\na,b,noon,1\n"},
-        "1 of 1 rows are bad",
+        "1 of 1 rows of logs/all.csv are bad, 100.00%, so none is left",
     ),
 }
 
@@ -131,13 +131,13 @@ def test_a_rule_without_its_column_is_refused(workshop: Workshop) -> None:
 
 
 def test_bad_rows_of_item_files_count_too(workshop: Workshop) -> None:
-    columns: dict[str, Any] = {"item": "id", "title": None, "others": []}
-    files = {"files": ["items.csv"], "format": "csv", "delimiter": None, "columns": columns}
-    workshop.set(prepare__items=files, prepare__max_quarantine_share=0.01)
+    workshop.set(prepare__items=item_source("items.csv"), prepare__max_quarantine_share=0.01)
     workshop.deliver("all.csv", as_csv(GOOD))
     Path("data/items.csv").write_text("id,other\nx,1\n" + ",2\n" * 3)
-    # 3 bad rows of 200 events and 4 items
-    with pytest.raises(DataError, match=r"3 of 204 rows are bad, 1\.47%.* 3 item without id"):
+    # though they are 3 of 204 rows of all files
+    with pytest.raises(
+        DataError, match=r"3 of 4 rows of items are bad, 75\.00%.* 3 item without id"
+    ):
         workshop.prepare()
 
 
@@ -161,3 +161,43 @@ def test_items_of_the_previous_index_keep_their_numbers(workshop: Workshop) -> N
     counts = workshop.prepare()
     assert pl.read_parquet("events/items.parquet")["item"].to_list() == [*before, "first of all"]
     assert counts["items_known_before"] == 3
+
+
+def test_half_a_character_of_a_title_is_replaced_with_and_without_a_bad_line(
+    workshop: Workshop,
+) -> None:
+    workshop.deliver("all.csv", as_csv([("ann", "x", START, 1.0), ("ann", "\ufffd", START, 1.0)]))
+    workshop.set(prepare__items=item_source("items.jsonl", title="name", others=["tags"]))
+    item = b'{"id":"x","name":"Party \\ud83c","tags":["\\ud83c", "\\ud83c\\udf89"]}\n'
+    for bad_line in (b"", b"{\n"):
+        Path("data/items.jsonl").write_bytes(item + b'{"id":"\\udf89","name":null}\n' + bad_line)
+        workshop.prepare()
+        items = pl.read_parquet("events/items.parquet").sort("item")
+        assert items.select("item", "title").rows() == [("x", "Party \ufffd"), ("\ufffd", None)]
+        tags = pl.read_parquet("events/item_attributes.parquet")["tags"].drop_nulls().item()
+        assert "\U0001f389" in tags and "\ufffd" in tags
+
+
+def test_logs_without_a_clock_are_ordered_by_their_sequence_alone(workshop: Workshop) -> None:
+    columns = event_columns(time=None, weight=None, sequence=["order", "place"])
+    workshop.set(
+        prepare__events__columns=columns,
+        prepare__earliest="2000-01-01T00:00:00Z",
+        split__method="leave_one_out",
+    )
+    rows = ["ann,d,2,1", "ann,b,1,2", "ann,a,1,1", "ann,e,2,10", "ann,c,1,10", "bob,a,1,1"]
+    workshop.deliver("all.csv", "\n".join(["user,item,order,place", *rows, ""]).encode())
+    counts = workshop.prepare()
+    assert (counts["events"], counts["quarantined"]) == (6, {})
+    events = workshop.events().filter(pl.col("user") == "ann")
+    assert events["item"].to_list() == ["a", "b", "c", "d", "e"]
+    assert events["time"].dt.epoch("s").unique().to_list() == [3600, 7200], "hours from 1970"
+    workshop.split()
+    assert len(pl.read_parquet("histories/targets.parquet")) > 0
+
+
+def test_without_a_clock_a_split_by_time_is_refused(workshop: Workshop) -> None:
+    columns = event_columns(time=None, weight=None, sequence="order")
+    workshop.set(prepare__events__columns=columns, split__method="temporal")
+    with pytest.raises(UsageError, match=r"time is null, but split.method is temporal"):
+        read_params(Path("params.yaml"))

@@ -90,7 +90,12 @@ def small_contract() -> dict[str, Any]:
     """The small bundle's contract."""
     inputs_sha256 = {"student": "0" * 64}
     return bundle_contract(
-        small_graph(), served_items(), MAX_LENGTH, PARAMS.max_score_difference, inputs_sha256
+        small_graph(),
+        served_items(),
+        MAX_LENGTH,
+        exclude_seen=True,
+        tolerance=PARAMS.max_score_difference,
+        inputs_sha256=inputs_sha256,
     )
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,14 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 
 from slmrec.core.files import sha256_of_folder
+from slmrec.params.prepare import EventSource
 from slmrec.stages import prepare, split, validate
 from tests.support.project import ROOT
 
 Event = tuple[str, str, int, float]  # user, item, seconds, weight
 START = 1_700_000_000  # seconds: 2023-11-14 22:13:20 UTC
 DAY = 86_400  # seconds
+TEXT = {"delimiter": None, "header": "first_line", "names": None, "encoding": "utf-8"}
 
 
 def params(**changes: Any) -> dict[str, Any]:
@@ -45,13 +48,37 @@ def params(**changes: Any) -> dict[str, Any]:
         for key in keys:
             section = section[key]
         section[last] = value
+    for source in (sections["prepare"]["events"], sections["prepare"]["items"]):
+        if source is not None:
+            source.update(TEXT | source)
     return sections
 
 
-def event_columns(**changes: str | None) -> dict[str, str | None]:
+def source(*files: str, **changes: Any) -> EventSource:
+    """The section prepare.events of such logs, for these globs."""
+    section = params()["prepare"]["events"]
+    return EventSource.model_validate({**section, "files": files, **changes})
+
+
+def event_columns(**changes: str | list[str] | None) -> dict[str, str | list[str] | None]:
     """The columns of such logs, as prepare.events.columns names them."""
-    names = {"user": "user", "item": "item", "time": "time", "weight": "weight"}
+    names: dict[str, str | list[str] | None] = {
+        name: name for name in ("user", "item", "time", "weight")
+    }
     return {**names, "sequence": None, "type": None, **changes}
+
+
+def item_source(
+    *files: str,
+    item: str = "id",
+    title: str | None = None,
+    others: Sequence[str] = (),
+    **changes: Any,
+) -> dict[str, Any]:
+    """A section prepare.items of text files; a change names its key."""
+    text = {"delimiter": None, "header": "first_line", "names": None, "encoding": "utf-8"}
+    columns = {"item": item, "title": title, "others": list(others)}
+    return {"files": list(files), "format": "by_name", **text, "columns": columns, **changes}
 
 
 @dataclass(frozen=True)
@@ -179,6 +206,15 @@ def as_parquet(events: list[Event]) -> bytes:
     pl.DataFrame(events, schema=["user", "item", "time", "weight"], orient="row").write_parquet(
         stream
     )
+    return stream.getvalue()
+
+
+def as_zip(members: dict[str, bytes]) -> bytes:
+    """A zip archive of files by name."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
     return stream.getvalue()
 
 

@@ -16,9 +16,10 @@ import polars as pl
 import polars.selectors as cs
 
 from slmrec.core.tables import DAY_US
-from slmrec.params.prepare import EventColumns, PrepareParams
+from slmrec.params.prepare import PrepareParams
+from slmrec.preprocessing.events.faults import BAD_ROWS
 from slmrec.preprocessing.events.parse import Parsed, parse
-from slmrec.preprocessing.logs.text_blocks import BAD_LINES, RowBatch
+from slmrec.preprocessing.logs.text_blocks import RowBatch
 
 EVENT_COLUMNS = pl.Schema(
     {
@@ -33,7 +34,9 @@ EVENT_COLUMNS = pl.Schema(
 )
 # Columns that are not stored where the logs have none.
 CONSTANT = {"sequence": pl.lit(0, pl.Int64), "weight": pl.lit(1.0, pl.Float32)}
-Entry = dict[str, Any]  # of a listing: a chunk's file, rows, and pairs of a day and its events
+# Of a listing: a chunk's file, its rows, pairs of a file's number and its rows, and pairs of a day
+# and its events.
+Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Chunk:
     days: np.ndarray  # (D,) int64 days since 1970 UTC that have an event, rising
     events_of_days: np.ndarray  # (D,) int64
     files: tuple[str, ...]  # names of the group's files, by their numbers in the column file
+    rows_of_files: dict[int, int]  # rows of each file that has any, by the file's number
 
     @property
     def name(self) -> str:
@@ -74,11 +78,11 @@ class Chunk:
         return scan_ids(self.path, kind)
 
     def bad(self) -> pl.DataFrame:
-        """Rows that gave no event, as BAD_LINES and the column file."""
+        """Rows that gave no event, as BAD_ROWS and the column file."""
         path = self.path.with_suffix(".bad")
         if path.is_file():
             return pl.read_parquet(path)
-        return pl.DataFrame(schema={**BAD_LINES, "file": pl.UInt16})
+        return pl.DataFrame(schema={**BAD_ROWS, "file": pl.UInt16})
 
     def origins(self) -> pl.DataFrame:
         """The place of each event in the raw files: file, row."""
@@ -95,13 +99,14 @@ def scan_ids(path: Path, kind: str) -> pl.LazyFrame:
 def read_chunk(folder: Path, entry: Entry, files: tuple[str, ...]) -> Chunk:
     """The chunk of an entry of the listing in `folder`."""
     days, events = np.array(entry["days"], dtype=np.int64).reshape(-1, 2).T
-    return Chunk(folder / entry["file"], entry["rows"], days, events, files)
+    rows_of_files = dict(entry["rows_of_files"])
+    return Chunk(folder / entry["file"], entry["rows"], days, events, files, rows_of_files)
 
 
 def write_chunk(batch: RowBatch, p: PrepareParams, path: Path) -> Entry:
     """Parse a batch and write it as a chunk at `path`; returns its entry for the listing."""
     parsed = parse(batch, p)
-    events = _write_events(parsed.events, p.events.columns, path)
+    events = _write_events(parsed.events, _constant(p), path)
     _write_ids(parsed, path.with_suffix(".ids"))
     if len(parsed.bad):
         parsed.bad.write_parquet(path.with_suffix(".bad"))
@@ -109,12 +114,31 @@ def write_chunk(batch: RowBatch, p: PrepareParams, path: Path) -> Entry:
     return {
         "file": path.name,
         "rows": len(batch.rows) + len(batch.bad),
+        "rows_of_files": _rows_of_files(batch),
         "days": list(zip(days.tolist(), counts.tolist(), strict=True)),
     }
 
 
-def _write_events(events: pl.DataFrame, columns: EventColumns, path: Path) -> pl.DataFrame:
-    constant = [name for name in CONSTANT if getattr(columns, name) is None]
+def _rows_of_files(batch: RowBatch) -> list[tuple[int, int]]:
+    """The number of each file that has rows in a batch, and how many."""
+    counts = [np.bincount(rows["file"].to_numpy()) for rows in (batch.rows, batch.bad)]
+    total = np.zeros(max(map(len, counts)), dtype=np.int64)
+    for files in counts:
+        total[: len(files)] += files
+    return [(int(file), int(total[file])) for file in np.flatnonzero(total)]
+
+
+def _constant(p: PrepareParams) -> list[str]:
+    """Columns that are the same for every event."""
+    columns = p.events.columns
+    ordered = bool(columns.sequences) or p.events.lists == "explode"
+    return [
+        *([] if ordered else ["sequence"]),
+        *([] if columns.weight is not None else ["weight"]),
+    ]
+
+
+def _write_events(events: pl.DataFrame, constant: list[str], path: Path) -> pl.DataFrame:
     stored = events.cast(EVENT_COLUMNS).drop(constant)
     stored.write_ipc(path, compression="uncompressed")
     return stored

@@ -27,6 +27,7 @@ from slmrec.preprocessing.events.ordered_map import map_in_order
 from slmrec.preprocessing.logs.log_files import BATCH_ROWS, event_columns, read_batches
 from slmrec.preprocessing.logs.text_blocks import RowBatch
 
+LIST_ROWS = 50_000  # rows of a batch whose rows are lists, each of up to hundreds of items
 LISTING = "chunks.json"  # written last: a folder that has it is complete
 
 
@@ -81,7 +82,7 @@ def _write_missing(missing: dict[Path, Group], p: PrepareParams) -> None:
     jobs = (
         Job(folder, number, batch)
         for folder, group in missing.items()
-        for number, batch in enumerate(_batches(group, p))
+        for number, batch in enumerate(_cut(_batches(group, p), p))
     )
     written = map_in_order(lambda job: (job.folder, _write(job, p)), jobs)
     listings = _listings(written, set(missing))
@@ -119,6 +120,17 @@ def _batches(group: Group, p: PrepareParams) -> Iterator[RowBatch]:
             rows += len(batch.rows)
     if waiting:
         yield _join(waiting)
+
+
+def _cut(batches: Iterator[RowBatch], p: PrepareParams) -> Iterator[RowBatch]:
+    """The batches, but smaller ones where each row becomes several events."""
+    if p.events.lists == "refuse":
+        yield from batches
+        return
+    for batch in batches:
+        yield RowBatch(batch.rows.head(LIST_ROWS), batch.bad)
+        for start in range(LIST_ROWS, len(batch.rows), LIST_ROWS):
+            yield RowBatch(batch.rows.slice(start, LIST_ROWS), batch.bad.clear())
 
 
 def _join(batches: list[tuple[int, RowBatch]]) -> RowBatch:

@@ -19,6 +19,7 @@ from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.params.prepare import PrepareParams
 from slmrec.preprocessing.events.catalogue import Catalogue
 from slmrec.preprocessing.events.filters import KEPT
+from slmrec.preprocessing.events.listed import Overlap, compare_with_list
 from slmrec.preprocessing.events.ordered_map import map_in_order
 from slmrec.preprocessing.events.partition_rules import Judged, judge_partitions
 from slmrec.preprocessing.events.partitions import Partition, Presence, presence
@@ -54,9 +55,14 @@ class EventCounts:
         self.item_events[present.items] += present.item_events
 
     def as_metrics(
-        self, quarantine: Quarantine, catalogue: Catalogue, known_items: int
+        self,
+        quarantine: Quarantine,
+        catalogue: Catalogue,
+        known_items: int,
+        overlap: Overlap | None,
     ) -> dict[str, Any]:
-        """The content of metrics/data.json."""
+        """The content of metrics/data.json; `overlap` is None where no item files are named."""
+        listed = {} if overlap is None else {"events_listed_share": round(overlap.share, 6)}
         return {
             "rows": quarantine.rows,
             "events": int(self.item_events.sum()),
@@ -65,12 +71,18 @@ class EventCounts:
             "items_numbered": len(self.item_events) - FIRST_ITEM,
             "items_known_before": known_items,
             "items_listed_differently": catalogue.listed_differently,
+            **listed,
             "quarantined": quarantine.bad(),
             "left_out": quarantine.left_out(),
             "ties_share": round(self.ties / self.ordered, 6),
             "first_event": format_time(self.first_us),
             "last_event": format_time(self.last_us),
         }
+
+    def compare_with_list(self, generation: Generation, catalogue: Catalogue) -> Overlap:
+        """Hold the events' items against those that the item files list."""
+        events = self.item_events[FIRST_ITEM:]
+        return compare_with_list(generation.items["id"], events, catalogue.items["id"])
 
 
 def write_events(

@@ -7,24 +7,32 @@ from typing import Any
 
 import polars as pl
 
-from slmrec.preprocessing.logs.text_blocks import (
-    Block,
-    RowBatch,
-    malformed,
-    readable_lines,
-    regular_batch,
+from slmrec.preprocessing.logs.text_blocks import Block, RowBatch, regular_batch
+from slmrec.preprocessing.logs.values import (
+    PATH_MARK,
+    Number,
+    Record,
+    WantedValues,
+    number_text,
+    parse_by_line,
+    without_half_characters,
 )
 
-RECORDS_SHOWN = 100  # whose keys say what there is when a column is missing
 
+def parse_json(block: Block, wanted: WantedValues, paths: frozenset[str]) -> RowBatch:
+    """The wanted keys of a block of JSON lines, every value as text; a missing key is null.
 
-def parse_json(block: Block, wanted: list[str]) -> RowBatch:
-    """The wanted keys of a block of JSON lines, every value as text; a missing key is null."""
-    if block.looks_regular:
-        rows = _read_ndjson(block.data, wanted)
-        if rows is not None and len(rows) == block.lines:
+    `paths` are the wanted names that are no keys but paths of keys.
+    """
+    has_escapes = b"\\" in block.data and b"\\u" in block.data  # the first is found at once
+    if has_escapes:
+        block = without_half_characters(block)
+    has_nul = has_escapes and b"\\u0000" in block.data
+    if block.looks_regular and not paths and not has_nul:
+        rows = _read_ndjson(block.data, wanted.names)
+        if rows is not None and len(rows) == block.lines and _only_texts(rows, wanted):
             return regular_batch(block, rows)
-    return _parse_by_line(block, wanted)
+    return parse_by_line(block, json_record, wanted)
 
 
 def _read_ndjson(data: bytes, wanted: list[str]) -> pl.DataFrame | None:
@@ -35,35 +43,44 @@ def _read_ndjson(data: bytes, wanted: list[str]) -> pl.DataFrame | None:
         return None
 
 
-def _parse_by_line(block: Block, wanted: list[str]) -> RowBatch:
-    lines, bad = readable_lines(block)
-    parsed = [_record(line) for line in lines["line"]]
-    is_record = pl.Series([record is not None for record in parsed], dtype=pl.Boolean)
-    records = [record for record in parsed if record is not None]
-    columns = {
-        name: pl.Series([_text(record.get(name)) for record in records], dtype=pl.String)
-        for name in wanted
-    }
-    rows = pl.DataFrame({"row": lines.filter(is_record)["row"], **columns})
-    return RowBatch(rows, pl.concat([bad, malformed(lines.filter(~is_record))]))
+def _only_texts(rows: pl.DataFrame, wanted: WantedValues) -> bool:
+    """Whether no value that must not be taken for text can be a list, an object or a boolean."""
+    lists, booleans = (
+        [pl.col(name) for name in names] for names in (wanted.no_lists, wanted.no_booleans)
+    )
+    suspects = [
+        *(values.str.starts_with(bracket).any() for values in lists for bracket in "[{"),
+        *((values == boolean).any() for values in booleans for boolean in ("true", "false")),
+    ]
+    return not rows.select(pl.any_horizontal(pl.lit(False), *suspects)).item()
 
 
-def _record(line: str) -> dict[str, Any] | None:
+def json_record(line: str) -> Record | None:
+    """The object that a line is, numbers as Number; None where it is none."""
     try:
-        value = json.loads(line)
-    except ValueError:
+        value = json.loads(
+            line,
+            parse_int=Number,
+            parse_float=_number,
+            parse_constant=lambda _: None,
+            object_pairs_hook=_object,
+        )
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)
+def _number(digits: str) -> Number | None:
+    text = number_text(float(digits))
+    return None if text is None else Number(text)
 
 
-def json_keys(block: Block) -> list[str]:
-    """Keys of the first records, to say what there is when a column is missing."""
-    lines = block.data.split(b"\n", RECORDS_SHOWN)[:RECORDS_SHOWN]
-    records = [_record(line.decode(errors="replace")) or {} for line in lines]
-    return sorted({key for record in records for key in record})
+def _object(pairs: list[tuple[str, Any]]) -> Record:
+    """Keys and values; the first one of a key counts, as in the fast parser."""
+    record = dict(pairs)
+    return record if len(record) == len(pairs) else dict(reversed(pairs))
+
+
+def is_path(name: str, keys: list[str]) -> bool:
+    """Whether a wanted name that is none of the keys is a path that begins with one of them."""
+    return name not in keys and PATH_MARK in name and name.partition(PATH_MARK)[0] in keys

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
 from slmrec.core.errors import DataError
 from slmrec.params.prepare import EventColumns, EventSource, ItemColumns, ItemSource
-from slmrec.preprocessing.logs.delimited import Delimited, parse_delimited, parse_header
-from slmrec.preprocessing.logs.json_lines import json_keys, parse_json
-from slmrec.preprocessing.logs.text_blocks import BAD_LINES, RowBatch, read_lines
+from slmrec.preprocessing.logs.column_names import check_columns
+from slmrec.preprocessing.logs.streams import PACKED, is_hidden, only_member
+from slmrec.preprocessing.logs.text_blocks import BAD_LINES, RowBatch
+from slmrec.preprocessing.logs.text_files import read_text
 
 BATCH_ROWS = 1_000_000  # rows of a Parquet file in one batch, of which a few are held at once
 SMALL_PARQUET_BYTES = 4 << 20  # such a file is read at once, which is quicker than in batches
@@ -40,12 +41,18 @@ def find_files(data_dir: Path, source: EventSource | ItemSource) -> list[LogFile
 
     Raises DataError when there is none, one is empty, or one is of an unknown format.
     """
-    paths = sorted(
-        {path for pattern in source.files for path in data_dir.glob(pattern) if path.is_file()}
-    )
+    found: dict[Path, bool] = {}  # whether a file is hidden from every glob that matches it
+    for pattern in source.files:
+        names_hidden = is_hidden(PurePosixPath(pattern))
+        for path in data_dir.glob(pattern):
+            if path.is_file():
+                hidden = is_hidden(path.relative_to(data_dir)) and not names_hidden
+                found[path] = found.get(path, True) and hidden
+    paths = sorted(path for path, hidden in found.items() if not hidden)
     if not paths:
+        aside = f" (hidden files such as {min(found).name} are left aside)" if found else ""
         raise DataError(
-            f"no file below {data_dir} matches {', '.join(source.files)}; "
+            f"no file below {data_dir} matches {', '.join(source.files)}{aside}; "
             "run slmrec fetch-demo, or name your files in params.yaml"
         )
     empty = [path for path in paths if path.stat().st_size == 0]
@@ -64,7 +71,9 @@ def _log_file(path: Path, data_dir: Path, source: EventSource | ItemSource) -> L
 def _format(path: Path, source: EventSource | ItemSource) -> str:
     if source.format != "by_name":
         return source.format
-    plain = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    plain = path.with_suffix("") if path.suffix in PACKED else path
+    if path.suffix == ".zip" and plain.suffix not in FORMATS:
+        plain = Path(only_member(path))
     if plain.suffix not in FORMATS:
         raise DataError(
             f"{path} is of no format known by name ({', '.join(FORMATS)}); "
@@ -82,7 +91,10 @@ def read_batches(
     there are.
     """
     inside = [name for name in wanted if name not in file.folders]
-    batches = _parquet(file, inside) if file.format == "parquet" else _text(file, source, inside)
+    if file.format == "parquet":
+        batches = _parquet(file, inside)
+    else:
+        batches = read_text(file.path, file.format, source, inside)
     outside = [pl.lit(file.folders[name]).alias(name) for name in wanted if name in file.folders]
     for batch in batches:
         yield RowBatch(batch.rows.with_columns(outside), batch.bad) if outside else batch
@@ -90,9 +102,11 @@ def read_batches(
 
 def _parquet(file: LogFile, wanted: list[str]) -> Iterator[RowBatch]:
     no_lines = pl.DataFrame(schema=BAD_LINES)
+    if file.path.suffix in PACKED:
+        raise DataError(f"{file.path} is packed, and Parquet is read unpacked; unpack it")
     try:
         scan = pl.scan_parquet(file.path, hive_partitioning=False, glob=False)
-        _check_columns(file, wanted, scan.collect_schema().names())
+        check_columns(file.path, wanted, scan.collect_schema().names())
         rows = scan.select(wanted).with_row_index("row", offset=1)
         for batch in _collect_batches(rows, file.path.stat().st_size):
             yield RowBatch(batch, no_lines)
@@ -113,39 +127,9 @@ def _collect_batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     yield from rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
 
 
-def _text(file: LogFile, source: EventSource | ItemSource, wanted: list[str]) -> Iterator[RowBatch]:
-    if file.format == "jsonl":
-        yield from _json(file, wanted)
-        return
-    separator, quote = (",", '"') if file.format == "csv" else ("\t", None)
-    form = Delimited(source.delimiter or separator, quote)
-    blocks = read_lines(file.path, has_header=True)
-    header = next(blocks, None)
-    names = [] if header is None else parse_header(header.data, form, file.path)
-    _check_columns(file, wanted, names)
-    for block in blocks:
-        yield parse_delimited(block, names, wanted, form)
-
-
-def _json(file: LogFile, wanted: list[str]) -> Iterator[RowBatch]:
-    for number, block in enumerate(read_lines(file.path, has_header=False)):
-        if number == 0:
-            _check_columns(file, wanted, json_keys(block))
-        yield parse_json(block, wanted)
-
-
-def _check_columns(file: LogFile, wanted: list[str], present: list[str]) -> None:
-    missing = [name for name in wanted if name not in present]
-    if missing:
-        raise DataError(
-            f"{file.path} has no column {', '.join(missing)}; it has {', '.join(present)}; "
-            "name the columns in params.yaml"
-        )
-
-
 def event_columns(c: EventColumns) -> list[str]:
     """The columns of the logs that are read, each once."""
-    return _each_once([c.user, c.item, c.time, c.sequence, c.weight, c.type])
+    return _each_once([c.user, c.item, c.time, *c.sequences, c.weight, c.type])
 
 
 def item_columns(c: ItemColumns) -> list[str]:

@@ -7,21 +7,19 @@ line, which bounds what a bad line costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
 
 import polars as pl
-import pyarrow as pa
 
 from slmrec.core.errors import DataError
+from slmrec.preprocessing.logs.streams import DAMAGE, Utf8Pieces, open_stream
 
 BLOCK_BYTES = 32 << 20  # read at once
 MAX_LINE_BYTES = 64 << 10  # a longer line is no record
 SHOWN_CHARACTERS = 200  # of a bad line, kept in the quarantine
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BAD_LINES = pl.Schema({"row": pl.UInt32, "reason": pl.String, "text": pl.String})
 
 
@@ -29,8 +27,9 @@ BAD_LINES = pl.Schema({"row": pl.UInt32, "reason": pl.String, "text": pl.String}
 class Block:
     """Whole lines of a file; `first` is the first one's number, from 1 after the header."""
 
-    data: bytes
+    data: bytes  # UTF-8
     first: int
+    encoding: str = "utf-8"  # of the file
 
     @cached_property
     def lines(self) -> int:
@@ -51,38 +50,33 @@ class RowBatch:
     bad: pl.DataFrame
 
 
-def open_text(path: Path) -> IO[bytes]:
-    """Open a plain, .gz or .zst file as a stream of bytes."""
-    compression = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix)
-    if compression is None:
-        return path.open("rb")
-    return pa.input_stream(str(path), compression=compression)
-
-
-def read_lines(path: Path, has_header: bool) -> Iterator[Block]:
+def read_lines(path: Path, has_header: bool, encoding: str) -> Iterator[Block]:
     """The header as a block of its own (`first` is 0) if there is one, then blocks of whole lines.
 
     A line longer than a block is cut to one block, which the line-wise parser sets aside. Raises
     DataError when the compressed stream is damaged: how much is lost cannot be known.
     """
     try:
-        with open_text(path) as stream:
-            yield from _numbered_blocks(stream, has_header)
-    except (OSError, EOFError) as error:
+        with open_stream(path) as stream:
+            pieces = Utf8Pieces(stream, encoding, BLOCK_BYTES)
+            yield from _numbered_blocks(pieces, has_header)
+    except UnicodeError as error:
+        raise DataError(f"{path} cannot be decoded as {encoding} ({error})") from error
+    except DAMAGE as error:
         raise DataError(f"{path} cannot be read to its end ({error}); deliver it again") from error
 
 
-def _numbered_blocks(stream: IO[bytes], has_header: bool) -> Iterator[Block]:
+def _numbered_blocks(pieces: Utf8Pieces, has_header: bool) -> Iterator[Block]:
     first = 0 if has_header else 1
-    for data in _whole_lines(stream):
-        for block in _split_header(data, first):
+    for data in _whole_lines(pieces):
+        for block in _split_header(data, first, pieces.encoding):
             yield block
             first = block.first + block.lines
 
 
-def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
     rest, skipping = b"", False
-    while piece := stream.read(BLOCK_BYTES):
+    for piece in pieces:
         if skipping:  # the tail of a line that was too long for a block
             piece, skipping = piece[piece.find(b"\n") + 1 :], b"\n" not in piece
             if skipping:
@@ -99,13 +93,13 @@ def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _split_header(data: bytes, first: int) -> Iterator[Block]:
+def _split_header(data: bytes, first: int, encoding: str) -> Iterator[Block]:
     if first == 0:
         end = data.find(b"\n") + 1 or len(data)
-        yield Block(data[:end].removeprefix(BYTE_ORDER_MARK), 0)
+        yield Block(data[:end], 0, encoding)
         data, first = data[end:], 1
     if data:
-        yield Block(data, first)
+        yield Block(data, first, encoding)
 
 
 def regular_batch(block: Block, rows: pl.DataFrame) -> RowBatch:
@@ -113,12 +107,13 @@ def regular_batch(block: Block, rows: pl.DataFrame) -> RowBatch:
     return RowBatch(rows.with_row_index("row", offset=block.first), pl.DataFrame(schema=BAD_LINES))
 
 
-def readable_lines(block: Block) -> tuple[pl.DataFrame, pl.DataFrame]:
+def readable_lines(block: Block, longest: int | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Lines that are text, as (row, line), and those that are not, as BAD_LINES.
 
-    Blank lines are neither.
+    Blank lines are neither. `longest` is in bytes, MAX_LINE_BYTES if None.
     """
-    lines = _decoded_lines(block).with_columns(reason=_why_unreadable())
+    reason = _why_unreadable(block.encoding, longest or MAX_LINE_BYTES)
+    lines = _decoded_lines(block).with_columns(reason=reason)
     bad = lines.filter(pl.col("reason").is_not_null())
     texts = pl.Series([_shown_bytes(line) for line in bad["raw"]], dtype=pl.String)
     readable = lines.filter(pl.col("reason").is_null()).select("row", "line")
@@ -144,11 +139,16 @@ def _decoded(line: bytes) -> str | None:
         return None
 
 
-def _why_unreadable() -> pl.Expr:
-    undecoded = pl.when(pl.col("line").is_null()).then(pl.lit("not UTF-8"))
+def _why_unreadable(encoding: str, longest: int) -> pl.Expr:
+    undecoded = pl.when(pl.col("line").is_null()).then(pl.lit(undecoded_reason(encoding)))
     binary = undecoded.when(pl.col("raw").bin.contains(b"\0")).then(pl.lit("NUL byte"))
-    too_long = pl.col("line").str.len_bytes() > MAX_LINE_BYTES
+    too_long = pl.col("line").str.len_bytes() > longest
     return binary.when(too_long).then(pl.lit("line too long"))
+
+
+def undecoded_reason(encoding: str) -> str:
+    """What is wrong with a line that is not of its file's encoding."""
+    return f"not {'UTF-8' if encoding == 'utf-8' else encoding}"
 
 
 def _shown_bytes(line: bytes) -> str:

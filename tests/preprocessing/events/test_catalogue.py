@@ -12,14 +12,11 @@ from slmrec.core import tables
 from slmrec.core.errors import DataError
 from slmrec.params.prepare import ItemSource
 from slmrec.preprocessing.events.catalogue import PREVIOUS_INDEX, read_catalogue, read_previous
-from tests.support.logs import START, Workshop, as_csv
+from tests.support.logs import START, Workshop, as_csv, item_source
 
 
 def source(title: str | None = "name", others: tuple[str, ...] = ()) -> ItemSource:
-    columns = {"item": "id", "title": title, "others": others}
-    return ItemSource.model_validate(
-        {"files": ["*"], "format": "by_name", "delimiter": None, "columns": columns}
-    )
+    return ItemSource.model_validate(item_source("*", title=title, others=others))
 
 
 def write_index(data_dir: Path, numbers: list[int], items: list[str | None]) -> None:
@@ -58,7 +55,7 @@ def test_a_damaged_index_is_told(
 
 def test_no_source_lists_no_item(tmp_path: Path) -> None:
     catalogue = read_catalogue(tmp_path, None)
-    assert len(catalogue.items) == catalogue.rows == catalogue.listed_differently == 0
+    assert len(catalogue.items) == len(catalogue.rows) == catalogue.listed_differently == 0
     assert catalogue.bad == {}
 
 
@@ -68,8 +65,8 @@ def test_an_item_listed_differently_takes_the_first_in_order_of_text(tmp_path: P
     catalogue = read_catalogue(tmp_path, source(others=("genre",)))
     assert catalogue.items.rows() == [("x", "Ant", "h"), ("y", "Yes", None)]
     assert catalogue.listed_differently == 1, "y is listed twice, but in one way"
-    assert catalogue.rows == 6
-    assert catalogue.bad["b.csv"].rows() == [(3, "item without id", None)]
+    assert catalogue.rows == {"a.csv": 2, "b.csv": 4}
+    assert catalogue.bad["b.csv"].rows() == [(3, "item without id", "null | No | g", None)]
     assert len(catalogue.bad["a.csv"]) == 0
 
 
@@ -91,8 +88,7 @@ def test_an_item_file_of_nothing_but_a_header_lists_no_item(tmp_path: Path) -> N
 
 
 def test_titles_and_attributes_come_from_the_item_files(workshop: Workshop) -> None:
-    columns = {"item": "id", "title": "name", "others": ["genre"]}
-    files = {"files": ["items.jsonl"], "format": "jsonl", "delimiter": None, "columns": columns}
+    files = item_source("items.jsonl", title="name", others=["genre"])
     workshop.set(prepare__items=files, prepare__max_quarantine_share=0.5)
     events = [(f"user {number}", f"item {number}", START + number, 1.0) for number in range(3)]
     workshop.deliver("all.csv", as_csv(events))

@@ -44,6 +44,32 @@ def test_days_and_rows_are_counted(tmp_path: Path) -> None:
     assert chunk.events_of_days.tolist() == [2, 1]
 
 
+def test_the_rows_of_each_file_are_counted_good_or_bad(tmp_path: Path) -> None:
+    assert written(tmp_path, ROWS).rows_of_files == {0: 4}
+    (tmp_path / "group").rename(tmp_path / "first")
+    p = PrepareParams.model_validate(params()["prepare"])
+    lines = {"row": [7, 8], "reason": ["x", "x"], "text": ["", ""], "file": [2, 0]}
+    bad = pl.DataFrame(lines, schema={**BAD_LINES, "file": pl.UInt16})
+    rows = pl.DataFrame(ROWS, schema=["user", "item", "time", "weight"], orient="row")
+    rows = rows.with_columns(
+        row=pl.lit(1, pl.UInt32), file=pl.Series([0, 0, 1, 1], dtype=pl.UInt16)
+    )
+    batch = RowBatch(rows, bad)
+    entry = write_chunk(batch, p, tmp_path / "00000.arrow")
+    chunk = read_chunk(tmp_path, entry, ("a.csv", "b.csv", "c.csv"))
+    assert chunk.rows_of_files == {0: 3, 1: 2, 2: 1}
+
+
+def test_a_list_keeps_its_order_though_the_logs_have_no_sequence(tmp_path: Path) -> None:
+    texts = [("ann", "z b", START, 1.0)]
+    changes = {"prepare__events__lists": "explode", "prepare__events__list_separator": " "}
+    chunk = written(tmp_path, texts, **changes)
+    events = chunk.events(FIRST_DAY, FIRST_DAY)
+    items = chunk.scan_ids("items").collect()["id"]
+    ordered = events.sort("sequence")["item"]
+    assert [items[code] for code in ordered] == ["z", "b"]
+
+
 def test_the_events_of_some_days_are_read_without_the_others(tmp_path: Path) -> None:
     chunk = written(tmp_path, ROWS)
     users = chunk.scan_ids("users").collect()["id"]

@@ -21,6 +21,7 @@ def chunk(name: str, days: dict[int, int]) -> Chunk:
         days=np.array(list(days), dtype=np.int64),
         events_of_days=np.array(list(days.values()), dtype=np.int64),
         files=(),
+        rows_of_files={},
     )
 
 

@@ -23,7 +23,7 @@ def test_codes_become_numbers_and_the_hash_is_that_of_the_ids(tmp_path: Path) ->
         "items_first_us": [[1, 2, 3]],
     }
     pl.DataFrame(ids).write_parquet(tmp_path / "c.ids")
-    chunk = Chunk(tmp_path / "c.arrow", 2, np.array([0]), np.array([2]), ("a.csv",))
+    chunk = Chunk(tmp_path / "c.arrow", 2, np.array([0]), np.array([2]), ("a.csv",), {0: 2})
     events = pl.DataFrame(
         [(0, 1, 10, 0, 1.0, 0, 5), (1, 2, 11, 0, 2.0, 0, 6)], schema=EVENT_COLUMNS, orient="row"
     )

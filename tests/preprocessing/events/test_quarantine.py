@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars as pl
@@ -9,15 +10,18 @@ import pytest
 
 from slmrec.core import tables
 from slmrec.core.errors import DataError
+from slmrec.params.prepare import PrepareParams
+from slmrec.preprocessing.events.faults import BAD_ROWS
+from slmrec.preprocessing.events.loss import EVENTS
 from slmrec.preprocessing.events.quarantine import DUPLICATE, Quarantine
-from tests.support.logs import START, Workshop, as_csv
+from tests.support.logs import START, Workshop, as_csv, params
 
 GOOD = [(f"user {number % 5}", f"item {number}", START + number, 1.0) for number in range(200)]
 
 
 def bad_rows(reason: str, *texts: str) -> pl.DataFrame:
     columns = {"row": range(1, len(texts) + 1), "reason": [reason] * len(texts), "text": texts}
-    return pl.DataFrame(columns)
+    return pl.DataFrame({**columns, "value": [None] * len(texts)}, BAD_ROWS)
 
 
 def test_faults_and_what_rules_leave_out_are_counted_apart(tmp_path: Path) -> None:
@@ -42,12 +46,16 @@ def test_without_a_row_the_table_is_empty_but_there(tmp_path: Path) -> None:
 
 
 def test_the_share_of_bad_rows_may_be_reached_but_not_passed(tmp_path: Path) -> None:
+    p = PrepareParams.model_validate(params(prepare__max_quarantine_share=0.02)["prepare"])
     quarantine = Quarantine(tmp_path / "scratch")
+    quarantine.count_rows(EVENTS, "x.csv", 99)
     quarantine.add(bad_rows("no user", "a", "b"), "x.csv")
     quarantine.add_rows(pl.Series([7, 8, 9]), DUPLICATE, "y.csv")
-    quarantine.check(0.02, 100)  # 2 of 100 rows are bad; duplicates are no fault
-    with pytest.raises(DataError, match=r"2 of 99 rows are bad, 2\.02%, allowed are 2\.00%"):
-        quarantine.check(0.02, 99)
+    expected = r"2 of 99 rows of events are bad, 2\.02%, allowed are 2\.00%"
+    with pytest.raises(DataError, match=expected):
+        quarantine.check(EVENTS, p)
+    quarantine.count_rows(EVENTS, "y.csv", 1)
+    quarantine.check(EVENTS, p)  # 2 of 100 rows are bad; duplicates are no fault
 
 
 def test_too_many_bad_rows_stop_the_run_with_the_worst_reasons_and_examples(
@@ -58,12 +66,21 @@ def test_too_many_bad_rows_stop_the_run_with_the_worst_reasons_and_examples(
         b"ann,,1700000000,1\n" * 3 + b"short\n" * 2 + b",x,1700000000,1\n" * 2 + b"ann,x,noon,1\n"
     )
     workshop.deliver("all.csv", as_csv(GOOD) + lines)
-    with pytest.raises(DataError, match="8 of 208 rows are bad") as stopped:
+    with pytest.raises(DataError, match="8 of 208 rows of events are bad") as stopped:
         workshop.prepare()
     message = str(stopped.value)
     assert "3 no item (logs/all.csv row 201: 'ann | null | 1700000000 | 1', logs" in message
     assert "2 malformed line" in message and "time unreadable" not in message
     assert "\n" not in message and not Path("events").exists()
+
+
+def test_bad_rows_with_uuids_are_shown(workshop: Workshop) -> None:
+    workshop.set(prepare__max_quarantine_share=0.5)
+    columns = {"user": [bytes(range(240, 256))] * 3, "item": [b"\xff" * 16, None, b"\xff" * 16]}
+    stream = io.BytesIO()
+    pl.DataFrame({**columns, "time": [START] * 3, "weight": [1] * 3}).write_parquet(stream)
+    workshop.deliver("all.parquet", stream.getvalue())
+    assert workshop.prepare()["quarantined"] == {"no item": 1}
 
 
 def test_what_a_rule_leaves_out_is_in_the_quarantine_but_is_no_fault(workshop: Workshop) -> None:

@@ -31,7 +31,8 @@ def make_chunk(tmp_path: Path, name: str, users: list[str], items: list[str], us
     ids = {"users_id": [users], "users_first_us": [first]}
     ids |= {"items_id": [items], "items_first_us": [first]}
     pl.DataFrame(ids).write_parquet(path.with_suffix(".ids"))
-    return Chunk(path, len(users), np.array([0]), np.array([len(users)]), ("a.csv",))
+    size = len(users)
+    return Chunk(path, size, np.array([0]), np.array([size]), ("a.csv",), {0: size})
 
 
 def take(generation: Generation) -> int:

@@ -18,7 +18,7 @@ from slmrec.preprocessing.events.catalogue import Catalogue
 from slmrec.preprocessing.events.partitions import Partition, Presence
 from slmrec.preprocessing.events.quarantine import Quarantine
 from slmrec.preprocessing.events.writer import EventCounts
-from tests.support.logs import DAY, START, Workshop, as_csv
+from tests.support.logs import DAY, START, Workshop, as_csv, item_source
 
 NO_ITEMS = pl.DataFrame(schema={"id": pl.String, "title": pl.String})
 
@@ -33,8 +33,8 @@ def test_counts_add_up_over_partitions(tmp_path: Path) -> None:
     partition = Partition("month", tmp_path, events=10, ties=2, duplicates=0, chunks=[])
     counts.add(partition, Presence(np.array([0]), np.array([2, 3]), np.array([4, 1])))
     counts.add(partition, Presence(np.array([0, 1]), np.array([2]), np.array([5])))
-    catalogue = Catalogue(NO_ITEMS, {}, 0, listed_differently=3)
-    metrics = counts.as_metrics(Quarantine(tmp_path), catalogue, known_items=1)
+    catalogue = Catalogue(NO_ITEMS, {}, {}, listed_differently=3)
+    metrics = counts.as_metrics(Quarantine(tmp_path), catalogue, known_items=1, overlap=None)
     assert metrics["events"] == 4 + 1 + 5
     assert (metrics["users"], metrics["items"], metrics["items_numbered"]) == (2, 2, 3)
     assert metrics["ties_share"] == (2 + 2) / (10 + 10)
@@ -68,9 +68,7 @@ def test_a_title_that_is_listed_no_more_is_the_previous_ones(workshop: Workshop)
     rest = {"first_time": [None, None], "events": [0, 0]}
     table = pl.DataFrame({**known, **rest}, schema=tables.ITEMS)
     table.write_parquet(index / "items.parquet")
-    columns = {"item": "id", "title": "name", "others": []}
-    files = {"files": ["items.csv"], "format": "csv", "delimiter": None, "columns": columns}
-    workshop.set(prepare__items=files)
+    workshop.set(prepare__items=item_source("items.csv", title="name"))
     Path("data/items.csv").write_text("id,name\nx,New x\n")
     workshop.deliver("all.csv", as_csv([("ann", "z", START, 1.0), ("ann", "y", START, 1.0)]))
     counts = workshop.prepare()

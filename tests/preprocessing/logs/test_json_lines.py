@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from slmrec.preprocessing.logs.json_lines import json_keys, parse_json
-from slmrec.preprocessing.logs.text_blocks import Block
+import pytest
+
+from slmrec.preprocessing.logs.json_lines import is_path, json_record, parse_json
+from slmrec.preprocessing.logs.text_blocks import Block, RowBatch
+from slmrec.preprocessing.logs.values import WantedValues
 from tests.support.logs import START, Workshop, as_jsonl
 
 GOOD = [(f"user {number % 5}", f"item {number}", START + number, 1.0) for number in range(200)]
 
 
+def parsed(block: Block, names: list[str], ids: frozenset[str] = frozenset()) -> RowBatch:
+    return parse_json(block, WantedValues(names, ids, ids), frozenset())
+
+
 def test_every_value_is_text_and_a_missing_key_is_null() -> None:
-    batch = parse_json(Block(b'{"a": "x", "b": 7, "c": true}\n{"b": 1.5}\n', 3), ["b", "a"])
+    batch = parsed(Block(b'{"a": "x", "b": 7, "c": true}\n{"b": 1.5}\n', 3), ["b", "a"])
     assert batch.rows.rows() == [(3, "7", "x"), (4, "1.5", None)]
     assert len(batch.bad) == 0
 
 
 def test_line_by_line_gives_what_the_fast_parser_gives() -> None:
     lines = b"".join(b'{"a": "x%d", "b": %d}\n' % (number, number) for number in range(50))
-    fast = parse_json(Block(lines, 1), ["a", "b"])
-    slow = parse_json(Block(lines + b"[1]\n", 1), ["a", "b"])
+    fast = parsed(Block(lines, 1), ["a", "b"])
+    slow = parsed(Block(lines + b"[1]\n", 1), ["a", "b"])
     assert slow.rows.equals(fast.rows)
     assert slow.bad.rows() == [(51, "malformed line", "[1]")]
 
 
 def test_lists_and_objects_as_values_are_their_json() -> None:
-    batch = parse_json(Block(b'{"a": [1, "x"]}\nno json\n', 1), ["a"])
+    batch = parsed(Block(b'{"a": [1, "x"]}\nno json\n', 1), ["a"])
     assert batch.rows.rows() == [(1, '[1, "x"]')]
 
 
-def test_the_keys_of_the_first_records_are_told_once_and_sorted() -> None:
-    assert json_keys(Block(b'{"b": 1}\nno json\n{"a": 1, "b": 2}\n', 1)) == ["a", "b"]
+@pytest.mark.parametrize("line", ["[1]", '{"a": 1,}', "[" * 60_000, '{"a": 1} x', "NaN", '"a"'])
+def test_what_is_no_object_is_no_record(line: str) -> None:
+    assert json_record(line) is None
+
+
+def test_a_name_is_a_path_only_if_no_key_is_called_so() -> None:
+    assert is_path("a.b", ["a"]) and is_path("a.b.c", ["a"])
+    assert not is_path("a.b", ["a", "a.b"]) and not is_path("a", ["a"])
+    assert not is_path("a.b", ["b"])
 
 
 def test_bad_json_lines_are_set_aside(workshop: Workshop) -> None:

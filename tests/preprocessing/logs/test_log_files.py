@@ -20,26 +20,13 @@ from slmrec.preprocessing.logs.log_files import (
     read_batches,
 )
 from tests.support import logs
-from tests.support.logs import FORMS, Workshop, as_csv
+from tests.support.logs import FORMS, Workshop, as_csv, as_zip, source
 from tests.support.project import ROOT
 
 EXAMPLES = re.findall(
     r"```yaml\n(.*?)```", (ROOT / "docs" / "logs.md").read_text(), flags=re.DOTALL
 )
 LOGS = [("ann", "B00, blue", 1_700_000_000, 5.0), ("bob", "x", 1_700_000_001, 1.0)]
-
-
-def source(*files: str, form: str = "by_name") -> EventSource:
-    columns = EventColumns.model_validate(logs.event_columns())
-    return EventSource.model_validate(
-        {
-            "files": files,
-            "format": form,
-            "delimiter": None,
-            "columns": columns,
-            "time_format": "epoch_s",
-        }
-    )
 
 
 def test_files_are_found_once_in_order_of_name_with_the_columns_of_their_folders(
@@ -59,7 +46,7 @@ def test_files_are_found_once_in_order_of_name_with_the_columns_of_their_folders
 
 def test_a_named_format_is_taken_whatever_the_name(tmp_path: Path) -> None:
     (tmp_path / "events.log").write_bytes(b"x")
-    assert find_files(tmp_path, source("*", form="csv"))[0].format == "csv"
+    assert find_files(tmp_path, source("*", format="csv"))[0].format == "csv"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +64,40 @@ def test_files_that_cannot_be_read_are_told(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         find_files(tmp_path, source("**/*"))
+
+
+@pytest.mark.parametrize(
+    ("globs", "names"),
+    [
+        (["**/*.csv"], ["a.csv"]),
+        (["**/*.csv", "**/._*.csv"], ["._a.csv", "a.csv", "x/._b.csv"]),
+        ([".old/*"], [".old/c.csv"]),
+        (["__MACOSX/*"], ["__MACOSX/d.csv"]),
+    ],
+)
+def test_hidden_files_are_no_logs_unless_a_glob_names_them(
+    tmp_path: Path, globs: list[str], names: list[str]
+) -> None:
+    for name in ("a.csv", "._a.csv", "x/._b.csv", ".old/c.csv", "__MACOSX/d.csv"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    assert [file.name for file in find_files(tmp_path, source(*globs))] == names
+
+
+def test_where_all_files_are_hidden_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "._a.csv").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"\(hidden files such as \._a\.csv are left aside\); run"):
+        find_files(tmp_path, source("*"))
+
+
+def test_the_format_of_an_archive_is_that_of_its_member(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv.zip").write_bytes(as_zip({"x": b"x"}))
+    (tmp_path / "b.zip").write_bytes(as_zip({"b/events.jsonl": b"x"}))
+    assert [file.format for file in find_files(tmp_path, source("*"))] == ["tsv", "jsonl"]
+    (tmp_path / "c.zip").write_bytes(as_zip({"a.csv": b"x", "b.csv": b"x"}))
+    with pytest.raises(DataError, match=r"holds 2 files \(a.csv, b.csv\)"):
+        find_files(tmp_path, source("*"))
 
 
 @pytest.mark.parametrize("small", [True, False])
@@ -99,6 +120,11 @@ def test_a_parquet_file_comes_in_batches_whose_rows_are_counted_on(
     [
         ("a.csv", b"user,movie\n1,2\n", "has no column item; it has user, movie; name the columns"),
         ("a.jsonl", b'{"user": 1}\n', "has no column item; it has user"),
+        (
+            "a.parquet.zip",
+            as_zip({"a.parquet": b"PAR1"}),
+            "is packed, and Parquet is read unpacked",
+        ),
         ("a.parquet", b"PAR1 and no end", "is not readable Parquet .*; deliver it again"),
     ],
 )
@@ -121,10 +147,11 @@ def test_each_column_is_read_once() -> None:
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_the_examples_of_the_docs_are_what_params_accept(number: int) -> None:
     example: dict[str, Any] = YAML(typ="safe").load(EXAMPLES[number])
+    shipped: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")["prepare"]
     assert example.keys() & {"events", "items"}
     for name, kind in (("events", EventSource), ("items", ItemSource)):
-        if name in example:
-            kind.model_validate(example[name])
+        if example.get(name) is not None:
+            kind.model_validate({**shipped[name], **example[name]})
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -153,6 +180,17 @@ def test_a_column_may_come_from_the_folders(workshop: Workshop) -> None:
     workshop.deliver("kind=view/a.csv", as_csv([("eve", "y", 1_700_000_000, 1.0)]))
     assert workshop.prepare()["left_out"] == {"type not kept": 1}
     assert workshop.events()["user"].to_list() == ["bob"]
+
+
+def test_the_folders_of_json_lines_may_give_the_user(workshop: Workshop) -> None:
+    records = [
+        b'{"item": "x", "time": 1700000000, "weight": 1}',
+        b'{"item": 7, "time": 1700000001}',
+    ]
+    workshop.set(prepare__events__columns=logs.event_columns(weight=None))
+    workshop.deliver("user=ann/a.jsonl", b"\n".join(records))
+    workshop.prepare()
+    assert workshop.events()["user"].to_list() == ["ann", "ann"]
 
 
 def test_other_files_below_data_are_left_alone(workshop: Workshop) -> None:

@@ -17,7 +17,7 @@ GOOD = [(f"user {number % 5}", f"item {number}", START + number, 1.0) for number
 
 
 def blocks_of(path: Path, has_header: bool = True) -> list[tuple[bytes, int]]:
-    return [(block.data, block.first) for block in read_lines(path, has_header)]
+    return [(block.data, block.first) for block in read_lines(path, has_header, "utf-8")]
 
 
 @pytest.mark.parametrize("block_bytes", [5, 7, 1000])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from slmrec.core import tables
 from slmrec.core.tables import DAY_US
+from slmrec.params.split import SplitParams
 from slmrec.preprocessing.events.event_files import EventFiles
 from slmrec.preprocessing.events.timestamps import parse_time
 from slmrec.preprocessing.splitting import splitters
@@ -32,6 +35,18 @@ def block_of(times: list[list[int]]) -> UserBlock:
         items=np.arange(len(flat), dtype=np.uint32),
         times=flat,
     )
+
+
+def params(**changes: Any) -> SplitParams:
+    values = {
+        "method": "temporal",
+        "valid_from": "30%",
+        "test_from": "20%",
+        "max_length": 5,
+        "exclude_seen": True,
+        "seen_targets": "miss",
+    }
+    return SplitParams(**values | changes)
 
 
 def leaks(times: list[list[int]], cut: TargetsAndWindows, cuts: Cuts) -> list[str]:
@@ -55,7 +70,7 @@ def test_no_future_event_reaches_an_input(
     times: list[list[int]], valid_from: int, later: int, max_length: int
 ) -> None:
     cuts = Cuts(valid_from, valid_from + later)
-    cut = splitters.temporal(block_of(times), cuts, max_length)
+    cut = splitters.temporal(block_of(times), cuts, params(max_length=max_length))
     assert leaks(times, cut, cuts) == []
     expected = sum(time >= valid_from for user in times for time in user)
     assert len(cut.targets) + cut.without_history == expected
@@ -78,7 +93,7 @@ MUTATIONS: dict[str, Callable[[UserBlock], np.ndarray]] = {
 def test_a_split_that_leaks_is_found_out(mutation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(splitters, "earlier_events", MUTATIONS[mutation])
     times = [[1, 2, 2, 3, 3, 3], [1, 4]]
-    assert leaks(times, splitters.temporal(block_of(times), Cuts(2, 3), 5), Cuts(2, 3))
+    assert leaks(times, splitters.temporal(block_of(times), Cuts(2, 3), params()), Cuts(2, 3))
 
 
 def test_a_cut_that_lets_training_run_on_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +102,7 @@ def test_a_cut_that_lets_training_run_on_is_found_out(monkeypatch: pytest.Monkey
         splitters, "cut_windows", lambda training, length: cut_windows(training + 1, length)
     )
     times = [[1, 2, 3, 4], [1, 2, 5]]
-    assert leaks(times, splitters.temporal(block_of(times), Cuts(3, 4), 5), Cuts(3, 4))
+    assert leaks(times, splitters.temporal(block_of(times), Cuts(3, 4), params()), Cuts(3, 4))
 
 
 def test_earlier_events_are_those_before_the_tie() -> None:
@@ -113,9 +128,48 @@ def test_each_transition_is_trained_once_and_the_last_window_is_full(
 def test_leave_one_out_tests_on_the_last_validates_on_the_one_before_and_trains_on_the_rest() -> (
     None
 ):
-    cut = splitters.leave_one_out(block_of([[1, 1, 1, 1], [1, 2], [5]]), 10)
+    cut = splitters.leave_one_out(block_of([[1, 1, 1, 1], [1, 2], [5]]), params())
     assert cut.targets.rows() == [("valid", 0, 2, 2), ("test", 0, 3, 3)]
     assert cut.windows.rows() == [(0, 0, 2), (1, 0, 2)]
+
+
+def with_items(items: list[list[int]], times: list[list[int]]) -> UserBlock:
+    flat = np.array([item for user in items for item in user], dtype=np.uint32)
+    return replace(block_of(times), items=flat)
+
+
+def test_targets_that_repeat_an_item_of_their_own_input_are_counted() -> None:
+    # user 0 has 7 again at the end; user 1's 7 is new to them; user 2's 8 is tied with the first 8,
+    # so that it stands in no input
+    block = with_items([[7, 8, 7], [8, 9, 7], [9, 8, 8]], [[1, 2, 3], [1, 2, 3], [1, 3, 3]])
+    cut = splitters.temporal(block, Cuts(3, 3), params())
+    assert cut.seen == {"valid": 0, "test": 1}
+    assert len(cut.targets) == 1 + 1 + 2
+    assert splitters.leave_one_out(block, params()).seen == {"valid": 0, "test": 2}
+
+
+@pytest.mark.parametrize(("exclude_seen", "targets"), [(True, 3), (False, 4)])
+def test_such_targets_are_left_out_where_that_is_asked_and_they_could_not_be_recommended(
+    exclude_seen: bool, targets: int
+) -> None:
+    block = with_items([[7, 8, 7], [8, 9, 7], [9, 8, 8]], [[1, 2, 3], [1, 2, 3], [1, 3, 3]])
+    p = params(exclude_seen=exclude_seen, seen_targets="left_out")
+    cut = splitters.temporal(block, Cuts(3, 3), p)
+    assert len(cut.targets) == targets
+    assert cut.seen == {"valid": 0, "test": 1}
+
+
+@settings(max_examples=60)
+@given(HISTORIES, st.integers(0, 2**32 - 1))
+def test_a_target_is_seen_where_its_item_stands_before_its_input_ends(
+    times: list[list[int]], seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    items = [random.integers(2, 6, len(user)).tolist() for user in times]
+    cut = splitters.temporal(with_items(items, times), Cuts(4, 8), params())
+    rows = cut.targets.rows()
+    expected = [items[row][position] in items[row][:stop] for _part, row, position, stop in rows]
+    assert splitters.in_own_input(with_items(items, times), cut.targets).to_list() == expected
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def cut(
             windows, {"row": pl.Int64, "start": pl.UInt32, "stop": pl.UInt32}, orient="row"
         ),
         without,
+        seen={"valid": 0, "test": without},
     )
 
 
@@ -52,8 +53,11 @@ def test_rows_of_a_block_become_user_indices_and_windows_are_numbered_on(tmp_pat
     assert targets.rows() == [("valid", 4, 2, 1), ("test", 9, 1, 1), ("test", 11, 1, 1)]
     windows = tables.read_table(tmp_path / "windows.parquet", tables.WINDOWS)
     assert windows.rows() == [(0, 4, 0, 2), (1, 9, 0, 1), (2, 11, 0, 2)]
-    assert history_tables.targets == {"valid": 1, "test": 2}
     assert history_tables.counts() == {
+        "valid_targets": 1,
+        "test_targets": 2,
+        "seen_valid_targets": 0,
+        "seen_test_targets": 2 + 1,
         "users": 3,
         "events": 7,
         "windows": 3,
