@@ -137,8 +137,7 @@ def show(
 ) -> None:
     """Print the last run's quality and cost, of which logs, and where the bundle lies."""
     _require("tabulate", "dvc", "pydantic")
-    from slmrec.provenance import logs_of_results
-    from slmrec.results import result_text, write_into
+    from slmrec.results import logs_of_results, result_text, write_into
 
     logs = logs_of_results(Path())
     text = result_text(Path())

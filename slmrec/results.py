@@ -1,4 +1,4 @@
-"""The result of the last pipeline run, read from metrics/*.json, as tables in Markdown."""
+"""The last run's result, read from metrics/*.json, as tables in Markdown; and of which logs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from slmrec.core.errors import UsageError
+from slmrec.core.errors import DataError, UsageError
 from slmrec.core.files import new_file, read_json
+from slmrec.params.section import read_yaml
 
 BUNDLE = Path("artifacts/bundle")
 MARKS = ("<!-- results: written by `slmrec show --readme README.md` -->", "<!-- end of results -->")
@@ -108,3 +109,39 @@ def write_into(readme: Path, text: str) -> None:
         raise UsageError(f"{readme} has no lines {MARKS[0]} and {MARKS[1]} to write between")
     with new_file(readme) as temporary:
         temporary.write_text(pattern.sub(lambda _match: f"{MARKS[0]}\n{text}{MARKS[1]}", page))
+
+
+def logs_of_results(project_dir: Path) -> str:
+    """One line that names the logs behind the figures.
+
+    Raises DataError where data/ holds other logs than the last run read: a clone brings the demo's
+    figures along, and they say nothing about anybody else's logs.
+    """
+    read, present = _logs_read(project_dir / "dvc.lock"), _logs_present(project_dir)
+    if present is not None and read != present:
+        raise DataError(
+            f"the figures in metrics/ are of the logs {read}, but data/ holds {present}; "
+            "run make repro (or dvc repro), which measures these"
+        )
+    return f"Figures of the logs {read} (dvc.lock)."
+
+
+def _logs_read(lock_path: Path) -> str:
+    """The checksum of the logs that the last `prepare` read."""
+    if not lock_path.is_file():
+        raise UsageError(f"{lock_path} is missing, so nothing was measured; run make repro")
+    dependencies = read_yaml(lock_path).get("stages", {}).get("prepare", {}).get("deps", [])
+    for dependency in dependencies:
+        if dependency.get("path") == "data":
+            return str(dependency["md5"])
+    raise UsageError(f"{lock_path} names no logs, so nothing was measured; run make repro")
+
+
+def _logs_present(project_dir: Path) -> str | None:
+    """The checksum of data/ as DVC computes it; None where there is none."""
+    from dvc.repo import Repo
+
+    if not (project_dir / "data").is_dir() or not (project_dir / "data.dvc").is_file():
+        return None
+    with Repo(str(project_dir)) as repo:
+        return str(repo.stage.load_one(str(project_dir / "data.dvc")).outs[0].get_hash().value)

@@ -13,6 +13,7 @@ from slmrec.core.errors import PromiseError
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle import export_bundle
 from slmrec.export.bundle_writer import BundleFiles
+from slmrec.export.item_tables import candidates_of
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.runtime.golden import replay_golden_cases
 from tests.support.bundles import (
@@ -20,12 +21,12 @@ from tests.support.bundles import (
     PARAMS,
     REPORT,
     ROWS,
+    histories_of_served_items,
     run_small_graph,
     served_items,
     small_graph,
     small_model,
 )
-from tests.support.histories import ring_histories
 
 EVALUATION: dict[str, Any] = {"protocol": {"seed": 4}, "models": {"teacher": REPORT}}
 
@@ -40,8 +41,8 @@ def export(max_score_difference: float) -> tuple[BundleFiles, dict[str, Any]]:
     evaluate = EvaluateParams(
         seed=4, negatives=9, bootstrap=50, recent_days=30, short_history=3, tail_share=0.2
     )
-    histories = ring_histories(10, ROWS - 2, MAX_LENGTH)
-    evaluator = Evaluator(histories, ROWS, np.empty(0, dtype=np.int64), evaluate)
+    served = np.flatnonzero(candidates_of(served_items()))
+    evaluator = Evaluator(histories_of_served_items(10), ROWS, served, evaluate)
     p = PARAMS.model_copy(update={"max_score_difference": max_score_difference})
     inputs_sha256 = {"student": "5" * 64}
     return export_bundle(

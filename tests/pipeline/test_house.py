@@ -38,6 +38,7 @@ TESTS_OF_SEVERAL = {
     "tests/preprocessing/test_same_bytes.py": "the whole of prepare, however the logs arrive",
     "tests/preprocessing/test_incremental.py": "the whole of prepare, one delivery after another",
     "tests/init/test_layouts.py": "the whole of init, on layouts of logs as they are met",
+    "tests/preprocessing/logs/test_public_layouts.py": "prepare, on every layout of docs/logs.md",
     "tests/runtime/test_python_versions.py": "the whole of the runtime, on other Pythons",
 }
 BRANCHES = (

@@ -66,8 +66,9 @@ def test_the_worked_example_of_own_logs_works_as_written(project: Path) -> None:
     (project / "data/clicks.csv").write_text(clicks)
     (project / "data/products.csv").write_text(products)
     (lines,) = blocks("yaml")
-    for key, value in YAML().load(lines).items():
-        change(project / "params.yaml", f"prepare.{key}", value)
+    for source, settings in YAML().load(lines).items():
+        for key, value in settings.items():  # the README says that nothing else changes
+            change(project / "params.yaml", f"prepare.{source}.{key}", value)
     # The README says that doctor asks for this.
     assert "dvc add data" in run(project, "slmrec.cli", "doctor", check=False).stderr
     run(project, "dvc", "add", "--quiet", "data")

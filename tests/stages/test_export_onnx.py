@@ -27,14 +27,13 @@ from slmrec.stages import export_onnx
 from tests.support.bundles import (
     MAX_LENGTH,
     PARAMS,
-    RETIRED_ITEM,
     ROWS,
+    histories_of_served_items,
     run_small_graph,
     served_items,
     small_graph,
     small_model,
 )
-from tests.support.histories import ring_histories
 
 INPUTS = ("events", "histories", "student", "evaluation.json")
 
@@ -78,8 +77,7 @@ def set_params(monkeypatch: pytest.MonkeyPatch, p: ExportParams) -> None:
 def small_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage as it stands, on small histories and parameters."""
     set_params(monkeypatch, PARAMS)
-    histories = ring_histories(40, ROWS - 2, MAX_LENGTH)
-    histories.items[histories.items == RETIRED_ITEM] = RETIRED_ITEM + 1  # nobody has it
+    histories = histories_of_served_items(40)
     monkeypatch.setattr(export_onnx, "read_histories", lambda _path: histories)
     # The same model was exported already: tests/export/test_graph.py proves that another export
     # gives the same bytes.

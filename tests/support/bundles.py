@@ -11,6 +11,7 @@ import onnx
 import torch
 
 from slmrec.core.vocabulary import FIRST_ITEM
+from slmrec.dataset.histories import Histories
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes, write_bundle
 from slmrec.export.contract import bundle_contract, graph_properties
 from slmrec.export.graph import export_graph, stamp
@@ -22,6 +23,7 @@ from slmrec.runtime.comparison import TopK
 from slmrec.runtime.golden import golden_inputs, record_golden_cases
 from slmrec.runtime.items import ACTIVE, LISTED, RETIRED, ServedItems, index_of
 from slmrec.runtime.session import RunGraph, open_session, run_graph
+from tests.support.histories import ring_histories
 
 ROWS = 42
 MAX_LENGTH = 6
@@ -125,6 +127,13 @@ def small_bundle_files() -> BundleFiles:
     inputs = golden_inputs(ROWS, MAX_LENGTH, candidates, PARAMS.top, PARAMS.seed)
     golden = record_golden_cases(inputs, run_small_graph(), candidates)
     return bundle_files(stamped_graph(), small_contract(), served_items(), METRICS, golden)
+
+
+def histories_of_served_items(users: int) -> Histories:
+    """Histories on a ring of the items that the small bundle serves; nobody has the retired one."""
+    histories = ring_histories(users, ROWS - 2, MAX_LENGTH)
+    histories.items[histories.items == RETIRED_ITEM] = RETIRED_ITEM + 1
+    return histories
 
 
 def make_bundle(bundle_dir: Path) -> Path:

@@ -49,6 +49,11 @@ ELSEWHERE = {
         "tests/init/test_command.py",
         "def test_what_is_written_is_valid_and_the_same_for_the_same_files",
     ),
+    ".venv/bin/slmrec init": Elsewhere(
+        "would time training steps of logs with settings already; a test runs it on fresh ones",
+        "tests/init/test_command.py",
+        "def test_what_is_written_is_valid_and_the_same_for_the_same_files",
+    ),
     "slmrec init --budget 45m": Elsewhere(
         "times training steps of full size; a test runs it with made-up times",
         "tests/init/test_command.py",
