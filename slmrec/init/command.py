@@ -106,7 +106,7 @@ def count(data_dir: Path, findings: Findings, source: dict[str, Any]) -> LogStat
     prepare = _prepare_params(source)
     catalogue = read_catalogue(data_dir, prepare.items) if prepare.items else None
     rows = read_events(data_dir, prepare, findings.events.table.source.rows)
-    return measure(rows, catalogue)
+    return measure(rows if prepare.repeats == "keep" else rows.without_repeats(), catalogue)
 
 
 def _prepare_params(source: dict[str, Any]) -> PrepareParams:

@@ -9,9 +9,9 @@ from slmrec.core.errors import DataError
 from slmrec.init.answers import NONE, Answers, Doubt
 from slmrec.init.columns.attributes import negative_weight
 from slmrec.init.columns.catalogues import Table
-from slmrec.init.columns.event_tables import EventRoles
+from slmrec.init.columns.event_tables import EventRoles, repeats_lists
 from slmrec.init.columns.names import SESSION, USER, weight_of_name
-from slmrec.init.columns.relations import contained, determines
+from slmrec.init.columns.relations import contained
 from slmrec.init.columns.user_item import is_list
 from slmrec.init.findings import Findings
 from slmrec.init.samples.sampled_table import FOLDS, overlap
@@ -179,6 +179,9 @@ def _remarks_of_order(events: EventRoles) -> Iterator[str]:
         )
     elif events.time is None and sequence is not None:
         yield f"there is no clock: events are ordered by {sequence.name}, split leaves one out"
+    exploded = events.table.source.table.exploded
+    if exploded is not None:
+        yield f"{exploded} holds several objects a row: each becomes an event, in the list's order"
     if is_list(events.profile(events.item.name)):
         yield from _remarks_of_lists(events)
 
@@ -186,10 +189,8 @@ def _remarks_of_order(events: EventRoles) -> Iterator[str]:
 def _remarks_of_lists(events: EventRoles) -> Iterator[str]:
     item = events.profile(events.item.name)
     yield f"{item.name} holds several items a row: each becomes an event, in the list's order"
-    user = events.profile(events.user.name)
-    lists = item.column.values if item.list_separator else list(map(" ".join, item.column.items))
-    if determines(user.column.values, lists) > 0.9:
-        yield "the same list comes again in each row of a user, and so would its events"
+    if repeats_lists(events):
+        yield "a user's rows repeat the same list, so only the first event of an item is kept"
 
 
 def _remarks_of_values(events: EventRoles) -> Iterator[str]:

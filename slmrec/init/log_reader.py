@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from slmrec.params.prepare import ItemSource, PrepareParams
+from slmrec.preprocessing.events.chunk_store import LIST_ROWS
 from slmrec.preprocessing.events.id_text import as_id
 from slmrec.preprocessing.events.parse import parse
 from slmrec.preprocessing.logs.log_files import (
@@ -35,6 +36,13 @@ class EventRows:
     bad: int
     share: float
 
+    def without_repeats(self) -> EventRows:
+        """Only the first event of each user and item."""
+        events = self.events.sort("user", "us", "sequence")
+        return replace(
+            self, events=events.unique(["user", "item"], keep="first", maintain_order=True)
+        )
+
 
 def read_events(data_dir: Path, p: PrepareParams, expected_rows: int) -> EventRows:
     """Every event, or those of the first MAX_ROWS rows of evenly chosen files.
@@ -47,7 +55,7 @@ def read_events(data_dir: Path, p: PrepareParams, expected_rows: int) -> EventRo
         parsed = parse(batch, p)
         frames.append(_hashed(parsed.events, parsed.users["id"], parsed.items["id"]))
         bad += len(parsed.bad)
-        rows += len(batch.rows) + len(batch.bad)
+        rows += len(parsed.events) + len(parsed.bad)
         if rows >= MAX_ROWS:
             break
     share = min(rows / expected_rows, 1.0) if rows >= MAX_ROWS else 1.0
@@ -63,8 +71,11 @@ def _batches(files: list[LogFile], p: PrepareParams) -> Iterator[RowBatch]:
     for file in files:
         for batch in read_batches(file, p.events, event_columns(p.events.columns)):
             number = pl.lit(0, pl.UInt16)  # parse wants the file of each row
-            rows = batch.rows.with_columns(file=number)
-            yield RowBatch(rows, batch.bad.with_columns(file=number))
+            bad = batch.bad.with_columns(file=number)
+            rows_at_once = LIST_ROWS if p.events.lists == "explode" else max(len(batch.rows), 1)
+            yield RowBatch(batch.rows.head(0).with_columns(file=number), bad)
+            for rows in batch.rows.iter_slices(rows_at_once):
+                yield RowBatch(rows.with_columns(file=number), bad.clear())
 
 
 def _hashed(events: pl.DataFrame, users: pl.Series, items: pl.Series) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 
 from slmrec.init.answers import NONE
 from slmrec.init.columns.catalogues import Table
-from slmrec.init.columns.event_tables import EventRoles
+from slmrec.init.columns.event_tables import EventRoles, repeats_lists
 from slmrec.init.columns.user_item import is_list
 from slmrec.init.findings import Findings
 
@@ -18,6 +18,7 @@ def source_settings(findings: Findings) -> dict[str, Any]:
     return {
         "prepare.events": event_source(findings.events),
         "prepare.items": item_source(findings),
+        "prepare.repeats": "first" if repeats_lists(findings.events) else "keep",
         "prepare.keep_types": [],
         "prepare.min_weight": None,
     }
@@ -31,14 +32,28 @@ def event_source(events: EventRoles) -> Source:
             "user": events.user.name,
             "item": events.item.name,
             "time": events.time.name if events.time else None,
-            "sequence": events.sequence.name if events.sequence else None,
+            "sequence": _sequence(events),
             "weight": events.weight,
             "type": events.type,
         },
         "time_format": events.time_format or "epoch_s",  # where there is no time, none is read
-        "lists": "explode" if is_list(item) else "refuse",
+        "lists": "explode" if is_list(item) or _is_in_list(events) else "refuse",
         "list_separator": item.list_separator,
     }
+
+
+def _is_in_list(events: EventRoles) -> bool:
+    """Whether the item is a key of objects in a list, of which each is an event."""
+    exploded = events.table.source.table.exploded
+    return exploded is not None and events.item.name.startswith(f"{exploded}.")
+
+
+def _sequence(events: EventRoles) -> str | list[str] | None:
+    if events.sequence is None:
+        return None
+    if events.finer_sequence is None:
+        return events.sequence.name
+    return [events.sequence.name, events.finer_sequence]
 
 
 def item_source(findings: Findings) -> Source | None:

@@ -6,14 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from ruamel.yaml import YAML
 
 from slmrec.core.errors import DataError
 from slmrec.init.answers import Answers
 from slmrec.init.doubts import check_order, doubts_of
 from slmrec.init.findings import Findings, inspect
-from slmrec.init.source_settings import event_source, item_source
+from slmrec.init.log_reader import read_catalogue, read_events
+from slmrec.init.source_settings import event_source, item_source, source_settings
+from slmrec.params.prepare import PrepareParams
 from tests.init.layouts import ratings, reviews, shops
+from tests.init.layouts.made_up import ITEMS, USERS
+from tests.support.project import ROOT
 
 TEXT = {"delimiter": None, "header": "first_line", "names": None, "encoding": "utf-8"}
 NO_HEADER = TEXT | {"header": "none"}
@@ -28,7 +34,7 @@ def understood(layout: Callable[[Path], None], data: Path) -> tuple[Findings, li
     return findings, [doubt.flag for doubt in doubts_of(findings, Answers())]
 
 
-def columns(user: str, item: str, time: str | None, **others: str) -> dict[str, str | None]:
+def columns(user: str, item: str, time: str | None, **others: str) -> dict[str, Any]:
     optional = {name: others.get(name) for name in ("sequence", "weight", "type")}
     return {"user": user, "item": item, "time": time} | optional
 
@@ -163,7 +169,8 @@ CASES: dict[Callable[[Path], None], tuple[dict[str, Any], dict[str, Any] | None]
             "order_products.csv",
             "csv",
             "epoch_s",
-            columns("user_id", "product_id", None, sequence="order_number"),
+            columns("user_id", "product_id", None)
+            | {"sequence": ["order_number", "add_to_cart_order"]},
         ),
         items("products.csv", "csv", "product_id", "product_name"),
     ),
@@ -178,6 +185,16 @@ CASES: dict[Callable[[Path], None], tuple[dict[str, Any], dict[str, Any] | None]
     ),
     shops.otto_lists: (
         events("sessions.jsonl", "jsonl", "epoch_ms", columns("session", "aids", "ts"))
+        | {"lists": "explode"},
+        None,
+    ),
+    shops.otto: (
+        events(
+            "otto-recsys-train.jsonl",
+            "jsonl",
+            "epoch_ms",
+            columns("session", "events.aid", "events.ts", type="events.type"),
+        )
         | {"lists": "explode"},
         None,
     ),
@@ -256,9 +273,28 @@ def test_orders_in_place_of_users_are_a_doubt_where_another_file_knows_the_user(
     assert "orders.csv has user_id" in doubts_of(findings, Answers())[0].sentence
 
 
-def test_lists_of_objects_stop_with_the_command_that_makes_events_of_them(tmp_path: Path) -> None:
-    shops.otto(tmp_path)
+@pytest.mark.parametrize("layout", CASES, ids=lambda layout: layout.__name__)
+def test_prepare_reads_what_was_found_without_losing_a_row(
+    layout: Callable[[Path], None], tmp_path: Path
+) -> None:
+    findings, _ = understood(layout, tmp_path)
+    sections: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
+    own = {name.partition(".")[2]: value for name, value in source_settings(findings).items()}
+    params = PrepareParams.model_validate(sections["prepare"] | own)
 
-    with pytest.raises(DataError, match=r"lists of objects \(aid, ts, type\).*jq -c") as raised:
+    rows = read_events(tmp_path, params, findings.events.table.source.rows)
+
+    assert rows.bad == 0
+    assert len(rows.events) > USERS
+    if params.items is not None:
+        assert read_catalogue(tmp_path, params.items)["titled"].to_list() == [True] * ITEMS
+
+
+def test_lists_of_objects_in_parquet_stop_with_what_to_do(tmp_path: Path) -> None:
+    events = [{"aid": 7, "ts": 1}, {"aid": 8, "ts": 2}]
+    pl.DataFrame({"session": [1, 2], "events": [events, events]}).write_parquet(
+        tmp_path / "sessions.parquet"
+    )
+
+    with pytest.raises(DataError, match=r"column events holds lists of objects \(aid, ts\)"):
         inspect(tmp_path, Answers())
-    assert ".events[]" in str(raised.value)

@@ -55,6 +55,14 @@ def test_of_more_rows_than_are_read_some_files_are_taken(
     assert rows.events["user"].n_unique() == 4  # every second file
 
 
+def test_only_the_first_event_of_an_item_is_kept_where_lists_repeat(tmp_path: Path) -> None:
+    deliver(tmp_path, "a.csv", *(f"ann,tea,{10**9 + second}" for second in (5, 3, 4)))
+
+    rows = read_events(tmp_path, params(["a.csv"]), 3).without_repeats()
+
+    assert rows.events["us"].to_list() == [(10**9 + 3) * 10**6]
+
+
 def test_listed_items_link_to_events_by_their_ids(tmp_path: Path) -> None:
     deliver(tmp_path, "a.csv", "ann,1,1000000000")
     deliver(tmp_path, "items.csv", "1,Tea", "2,", "1,Green tea", header="item,title")

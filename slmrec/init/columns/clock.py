@@ -35,6 +35,7 @@ PATTERN_SCORE = 0.6
 MIN_SCORE = 0.3  # of a time: a format alone is enough, a column full of holes is not
 MARGIN = 0.5
 DAY = 86_400
+MIN_NAMED = 0.6  # of a name that speaks for an order
 TIES = 0.05  # share of events at a user's same time, from which on a sequence column matters
 
 
@@ -139,6 +140,19 @@ def choose_sequence(columns: Columns, has_clock: bool) -> Choice | None:
     best = max(scores, key=lambda name: scores[name])
     close = [name for name in scores if name != best and scores[best] - scores[name] < MARGIN]
     return Choice(best, scores[best], tuple(close))
+
+
+def choose_finer_sequence(columns: Columns, first: Profile) -> str | None:
+    """The column, named as an order, that counts within each place of `first`."""
+    assert columns.user is not None
+    pairs = zip(columns.user.column.values, first.column.values, strict=True)
+    places: list[str | None] = [f"{user} {place}" for user, place in pairs]
+    taken = (columns.user, columns.item, first)
+    for column in columns.profiles:
+        named = weight_of_name(column.name, SEQUENCE) >= MIN_NAMED and column not in taken
+        if named and _whole_numbers(column) and counts_up(places, column.number_rows) > 0.9:
+            return column.name
+    return None
 
 
 def _whole_numbers(column: Profile) -> bool:

@@ -14,6 +14,7 @@ from slmrec.init.columns.catalogues import Catalogue, Table, item_links, user_li
 from slmrec.init.columns.clock import (
     TIES,
     Columns,
+    choose_finer_sequence,
     choose_sequence,
     choose_time,
     is_counter,
@@ -21,6 +22,7 @@ from slmrec.init.columns.clock import (
     time_numbers,
 )
 from slmrec.init.columns.profiles import Profile
+from slmrec.init.columns.relations import determines
 from slmrec.init.columns.user_item import Choice, Evidence, choose_pair, is_list
 
 EVENT_FILES = re.compile(
@@ -49,6 +51,7 @@ class EventRoles:
     time_format: str | None
     time_rivals: tuple[str, ...]
     sequence: Choice | None
+    finer_sequence: str | None  # orders events of one place in the sequence
     weight: str | None
     type: str | None
     counter: bool
@@ -62,7 +65,8 @@ class EventRoles:
         """Names of the columns that have a role."""
         chosen = [self.user, self.item, self.time, self.sequence]
         named = {choice.name for choice in chosen if choice is not None}
-        return named | {name for name in (self.weight, self.type) if name is not None}
+        others = (self.finer_sequence, self.weight, self.type)
+        return named | {name for name in others if name is not None}
 
 
 def read_as_events(
@@ -93,6 +97,7 @@ def read_as_events(
         time_format=answers.time_format or (form.name if form else None),
         time_rivals=form.rivals if form and not answers.time_format else (),
         sequence=sequence,
+        finer_sequence=_finer(columns, sequence) if sequence and not time else None,
         weight=weight,
         type=kind,
         counter=counter,
@@ -156,6 +161,21 @@ def _order(
         return time, None, False
     rest = Columns([c for c in columns.profiles if c.name != time.name], user, columns.item)
     return time, choose_sequence(rest, has_clock=True), False
+
+
+def _finer(columns: Columns, sequence: Choice) -> str | None:
+    """The column that orders events of one place in the sequence, as the items of a basket."""
+    first = next(column for column in columns.profiles if column.name == sequence.name)
+    return choose_finer_sequence(columns, first)
+
+
+def repeats_lists(events: EventRoles) -> bool:
+    """Whether a user's rows hold the same list again, so that its events would repeat."""
+    user, item = events.profile(events.user.name), events.profile(events.item.name)
+    if not is_list(item):
+        return False
+    lists = item.column.values if item.list_separator else list(map(" ".join, item.column.items))
+    return determines(user.column.values, lists) > 0.9
 
 
 def _others(table: Table, taken: set[str]) -> list[Profile]:

@@ -48,6 +48,7 @@ class SampledTable:
     bad_rows: int  # of the sample, that are no records
     complete: bool  # whether the sample holds every row
     unclear: tuple[str, ...] = ()
+    exploded: str | None = None  # the key of a list of objects of which each became a row
     overlapping: bool = False  # whether its files repeat each other's rows, as folds do
 
     @property
@@ -83,6 +84,7 @@ def joined(samples: list[SampledTable], files: int) -> SampledTable:
         sum(sample.bad_rows for sample in samples),
         len(samples) == files and all(sample.complete for sample in samples),
         tuple(dict.fromkeys(key for sample in samples for key in sample.unclear)),
+        first.exploded,
         overlap(samples[0], samples[-1]) > FOLDS,
     )
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from slmrec.init.samples.delimiters import Dialect, find_dialect, lines_of, split_records
 from slmrec.init.samples.encodings import find_encoding
 from slmrec.init.samples.headers import header_evidence
+from slmrec.init.samples.nested_records import flat_records
 from slmrec.init.samples.raw_files import ByteSample, UnreadableFileError
 from slmrec.init.samples.sampled_table import (
     HEAD_ROWS,
@@ -108,13 +109,20 @@ def _record_table(
 ) -> SampledTable:
     by_text = [[line for line in lines_of(text) if line.strip()] for text in decoded.texts]
     lines = _sampled_rows(by_text)
-    records = [record for line in lines if (record := parse(line)) is not None]
+    parsed = [record for line in lines if (record := parse(line)) is not None]
+    records, exploded = flat_records(parsed)
     keys = dict.fromkeys(key for record in records for key in record)
     columns = [object_column(str(key), [record.get(key) for record in records]) for key in keys]
-    rows = _estimated_rows(decoded.sample, len(by_text[0]))
+    rows = _estimated_rows(decoded.sample, len(by_text[0])) * len(records) // max(len(parsed), 1)
     layout = Layout(name, None, "first_line", decoded.encoding, rows)
-    bad_rows = len(lines) - len(records)
-    return SampledTable(layout, columns, bad_rows, decoded.sample.complete, decoded.unclear)
+    return SampledTable(
+        layout,
+        columns,
+        len(lines) - len(parsed),
+        decoded.sample.complete,
+        decoded.unclear,
+        exploded=exploded,
+    )
 
 
 def _sampled_rows(by_text: list[list[Row]]) -> list[Row]:

@@ -6,6 +6,7 @@ import pytest
 
 from slmrec.init.columns.clock import (
     Columns,
+    choose_finer_sequence,
     choose_sequence,
     choose_time,
     is_counter,
@@ -69,6 +70,15 @@ def test_where_there_is_no_clock_the_count_of_orders_orders_and_not_that_of_the_
 
     assert found is not None
     assert (found.name, found.rivals) == ("order_number", ())
+
+
+def test_places_in_a_basket_order_the_events_of_one_order() -> None:
+    orders = [number % 6 // 2 + 1 for number in range(ROWS)]
+    places = [number % 2 + 1 for number in range(ROWS)]
+    table = columns(order_number=orders, add_to_cart_order=places, position=SECONDS)
+
+    assert choose_finer_sequence(table, table.profiles[2]) == "add_to_cart_order"
+    assert choose_finer_sequence(columns(order_number=orders), table.profiles[2]) is None
 
 
 def test_ratings_do_not_order_events() -> None:

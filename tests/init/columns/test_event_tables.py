@@ -6,7 +6,7 @@ import pytest
 
 from slmrec.core.errors import UsageError
 from slmrec.init.answers import Answers
-from slmrec.init.columns.event_tables import EventRoles, read_as_events
+from slmrec.init.columns.event_tables import EventRoles, read_as_events, repeats_lists
 from tests.init.support import table
 
 ROWS = 120
@@ -55,6 +55,18 @@ def test_answers_count_more_than_what_was_found() -> None:
 def test_a_column_that_is_not_there_is_named_with_those_that_are(answers: Answers) -> None:
     with pytest.raises(UsageError, match=r"log.csv has the columns user, item, when"):
         read(answers)
+
+
+def test_a_list_that_comes_again_in_each_row_of_a_user_repeats_its_events() -> None:
+    users = [number // 6 for number in range(ROWS)]
+    again = [f"N{user} N{user + 1} N{user + 2}" for user in users]
+    fresh = [f"N{number % 30} N{number % 30 + 1} N{number % 7}" for number in range(ROWS)]
+
+    for lists, repeated in ((again, True), (fresh, False)):
+        log = table("log.csv", user=users, history=lists, when=SECONDS)
+        roles = read_as_events(log, [], Answers(item="history"))
+        assert roles is not None
+        assert repeats_lists(roles) == repeated
 
 
 def test_a_table_of_one_id_is_no_events() -> None:

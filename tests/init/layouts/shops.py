@@ -138,7 +138,8 @@ def otto(data: Path) -> None:
     """Sessions as lists of objects, as the data set ships."""
     sessions: dict[int, list[dict[str, Any]]] = {}
     for e in by_user():
-        event = {"aid": e.item, "ts": e.seconds * 1000, "type": "clicks"}
+        kind = ("clicks", "carts", "orders")[e.stars % 3]
+        event = {"aid": e.item, "ts": e.seconds * 1000, "type": kind}
         sessions.setdefault(e.user, []).append(event)
     rows = [{"session": user, "events": events} for user, events in sessions.items()]
     write_json(data / "otto-recsys-train.jsonl", rows)
