@@ -117,4 +117,5 @@ def _day_figures(events: pl.DataFrame) -> tuple[float, float]:
         return 1.0, 0.0
     usual = days.shift(1).rolling_median(USUAL_DAYS, min_samples=1).fill_null(days[0])
     ratio = days / usual.clip(1)
-    return float(ratio.max() or 1.0), _share(int((ratio > BUSY).sum()), len(days))  # type: ignore[arg-type]
+    busiest = float(ratio.max() or 1.0)  # type: ignore[arg-type]
+    return busiest, _share(int((ratio > BUSY).sum()), len(days))
