@@ -47,7 +47,7 @@ def odd_logs() -> list[Event]:
 
 
 def run_pipeline(workshop: Workshop, **changes: Any) -> None:
-    """Every stage from logs to the bundle and its cost, in the current folder."""
+    """Deliver the odd logs with a list of items, and run every stage on them."""
     columns = {"item": "item", "title": "title", "others": []}
     source = {"files": ["items.csv"], "format": "csv", "delimiter": None, "columns": columns}
     source |= {"header": "first_line", "names": None, "encoding": "utf-8"}
@@ -55,6 +55,11 @@ def run_pipeline(workshop: Workshop, **changes: Any) -> None:
     workshop.deliver("odd.csv", as_csv(odd_logs()))
     listed = [f"i{item},Thing {item}" for item in range(ITEMS)] + ["never,Nobody had it"]
     (Path("data") / "items.csv").write_text("\n".join(["item,title", *listed]) + "\n")
+    run_stages(workshop)
+
+
+def run_stages(workshop: Workshop) -> None:
+    """Every stage from the delivered logs to the bundle, in the current folder."""
     workshop.prepare()
     workshop.split()
     train_small_project()
@@ -118,16 +123,7 @@ def test_a_catalogue_smaller_than_a_list_goes_through_every_stage(
         workshop, split__method="leave_one_out", record_states__top=4, measure_cost__users=5
     )
     workshop.deliver("tiny.csv", as_csv(events))
-    workshop.prepare()
-    workshop.split()
-    train_small_project()
-    evaluate.main(
-        HISTORIES, ITEM_VECTORS, ENSEMBLE, TEACHER, STUDENT,
-        negatives_path=Path("negatives.parquet"), evaluation_path=EVALUATION,
-    )  # fmt: skip
-    export_onnx.main(
-        Path("events"), HISTORIES, STUDENT, EVALUATION, bundle_dir=BUNDLE, metrics_path=MEASURED
-    )
+    run_stages(workshop)
     measure_cost.main(
         HISTORIES, ITEM_VECTORS, TEACHER, STATES, STUDENT, BUNDLE, cost_path=Path("cost.json")
     )
