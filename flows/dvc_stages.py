@@ -75,7 +75,8 @@ def _stage_code(code: int, lines: list[str]) -> int:
 
 
 def _reason(name: str, lines: list[str]) -> str:
-    """The first line of the stage's own error message, or else the last line of the output."""
+    """The stage's own error message, the first check that failed, or else the last line."""
     prefix = f"{name}: "
-    messages = [line for line in lines if line.startswith(prefix)] or lines[-1:]
-    return messages[0].removeprefix(prefix) if messages else "it said nothing"
+    own = [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
+    failed = [" ".join(line.split()[1:]) for line in lines if line.startswith("FAIL")]
+    return next(iter(own or failed or lines[-1:]), "it said nothing")

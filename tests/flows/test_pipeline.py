@@ -52,6 +52,8 @@ class TestOnAServer:
         error = state.result(raise_on_failure=False)
         assert isinstance(error, StageError)
         assert error.code == 3
+        # headed by the check that failed, not by one that passed after it
+        assert "preflight ended with 3: data data/ has checksum" in str(error)
         assert not (small / "first.txt").exists()
 
     def test_of_two_retrains_at_once_the_second_ends_with_a_clear_code(self, small: Path) -> None:
