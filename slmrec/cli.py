@@ -51,12 +51,16 @@ def simulate(
     _require("polars")
     from slmrec.demo.simulation import simulate as write_logs
 
+    _refuse_existing(folder)
+    write_logs(users, events, seed, folder)
+    print(f"{folder} holds {events:,} events of {users:,} users, and truth.json")
+
+
+def _refuse_existing(folder: Path) -> None:
     if folder.exists():
         raise UsageError(
             f"{folder} exists, and logs are never overwritten; name another folder, or remove it"
         )
-    write_logs(users, events, seed, folder)
-    print(f"{folder} holds {events:,} events of {users:,} users, and truth.json")
 
 
 @app.command()

@@ -109,16 +109,21 @@ def check_dvc_files(project_dir: Path) -> str:
     path = project_dir / "dvc.lock"
     if not path.is_file():
         return f"dvc.lock is absent, every stage will run{mended}"
-    try:
-        content = YAML(typ="safe").load(path)
-    except (YAMLError, UnicodeDecodeError) as error:
-        content = _one_line(error)[:120]
+    content = _content_or_fault(path)
     if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
         raise DataError(
             f"dvc.lock is damaged ({content}); bring it back with: git checkout dvc.lock, "
             "or delete it: unchanged stages come from the run cache"
         )
     return f"dvc.lock holds {len(content['stages'])} stages{mended}"
+
+
+def _content_or_fault(path: Path) -> object:
+    """What a YAML file holds, or why it cannot be read."""
+    try:
+        return YAML(typ="safe").load(path)
+    except (YAMLError, UnicodeDecodeError) as error:
+        return _one_line(error)[:120]
 
 
 def _mend_rwlock(path: Path) -> str:
@@ -197,11 +202,7 @@ def check_device(project_dir: Path) -> str:
     import onnxruntime
 
     device = read_params(project_dir / "params.yaml").compute.device
-    onnxruntime.set_default_logger_severity(4)  # its two lines about a fall-back are said below
-    session = onnxruntime.InferenceSession(
-        _identity_graph(), providers=["CUDAExecutionProvider", "CPUExecutionProvider"]
-    )
-    providers = session.get_providers()
+    providers = _session_providers()
     if device == "cuda" and "CUDAExecutionProvider" not in providers:
         raise UnavailableError(
             f"compute.device is cuda, but a session gets only {', '.join(providers)}; "
@@ -209,6 +210,17 @@ def check_device(project_dir: Path) -> str:
         )
     runtime = f"ONNX Runtime {onnxruntime.__version__} gives {', '.join(providers)}"
     return f"compute.device is {device}; {runtime}"
+
+
+def _session_providers() -> list[str]:
+    """Of a session that asks for CUDA and the CPU."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)  # check_device says its two lines about a fall-back
+    session = onnxruntime.InferenceSession(
+        _identity_graph(), providers=["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    return list(session.get_providers())
 
 
 def _identity_graph() -> bytes:

@@ -8,6 +8,7 @@ draw from the popularity of a taste on that day. So the probability of each next
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -105,6 +106,15 @@ def _draw_successors(taste: np.ndarray, born: np.ndarray, rng: np.random.Generat
 
 
 @dataclass(frozen=True)
+class Sessions:
+    """S sessions of a day."""
+
+    users: np.ndarray  # (S,)
+    lengths: np.ndarray  # (S,) events
+    starts: np.ndarray  # (S,) seconds since 1970 UTC
+
+
+@dataclass(frozen=True)
 class DayEvents:
     """N events of a day in the order of time."""
 
@@ -121,17 +131,27 @@ def draw_day(world: World, day: int, count: int, last_item: np.ndarray) -> DayEv
     """
     rng = np.random.default_rng([world.seed, day])
     users, lengths = _draw_sessions(world, day, count, rng)
-    clock = _draw_starts(day, len(users), rng)
+    sessions = Sessions(users, lengths, _draw_starts(day, len(users), rng))
     cumulative = np.cumsum(world.shares(day // DRIFT_DAYS))  # rises by one for each taste
-    steps: list[DayEvents] = []
+    return _by_time(list(_draw_steps(world, sessions, cumulative, last_item, rng)))
+
+
+def _draw_steps(
+    world: World,
+    sessions: Sessions,
+    cumulative: np.ndarray,
+    last_item: np.ndarray,
+    rng: np.random.Generator,
+) -> Iterator[DayEvents]:
+    """The first events of all sessions, then the second ones, and so on."""
+    users, lengths, clock = sessions.users, sessions.lengths, sessions.starts
     for step in range(int(lengths.max(initial=0))):
         active = lengths > step
         users, lengths, clock = users[active], lengths[active], clock[active]
         before = last_item[users]
         last_item[users] = _draw_next_items(world, users, before, cumulative, rng)
-        steps.append(DayEvents(users, last_item[users], before, clock))
+        yield DayEvents(users, last_item[users], before, clock)
         clock = clock + _draw_gaps(len(users), rng)
-    return _by_time(steps)
 
 
 def _draw_starts(day: int, sessions: int, rng: np.random.Generator) -> np.ndarray:

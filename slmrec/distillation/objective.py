@@ -68,7 +68,7 @@ class Distillation(nn.Module):
         targets = batch.real_targets  # (N,)
         vectors = batch.at_real(vectors)  # (N, E)
         blocks = [batch.at_real(state) for state in states]  # K of (N, D)
-        losses = self._score_losses(vectors, targets, outputs, next_item_loss, weights)
+        losses = _score_losses(vectors, targets, outputs, next_item_loss, weights)
         if weights.multi_supervision and len(self.heads.score_heads):
             early_losses = [
                 next_item_loss.loss_with_frozen_items(head(block), targets)
@@ -89,23 +89,6 @@ class Distillation(nn.Module):
         outputs = teacher.outputs(batch.windows, batch.real) if imitates else None
         return self.losses(batch, outputs, next_item_loss, weights)
 
-    def _score_losses(
-        self,
-        vectors: Tensor,
-        targets: Tensor,
-        outputs: TeacherOutputs | None,
-        next_item_loss: NextItemLoss,
-        weights: DistillWeights,
-    ) -> dict[str, Tensor]:
-        """What is learned from scores: the next item and the teacher's soft targets."""
-        if outputs is not None and weights.logits:
-            soft_targets = SoftTargets(outputs.items, outputs.log_probs)
-            hard, soft = next_item_loss.loss_with_soft_targets(
-                vectors, targets, soft_targets, (weights.ranking, weights.logits)
-            )
-            return {"ranking": hard, "logits": soft} if weights.ranking else {"logits": soft}
-        return {"ranking": next_item_loss.loss(vectors, targets)} if weights.ranking else {}
-
     def _state_losses(
         self, blocks: list[Tensor], outputs: TeacherOutputs, weights: DistillWeights
     ) -> dict[str, Tensor]:
@@ -121,6 +104,22 @@ class Distillation(nn.Module):
             if weights.norm:
                 losses["norm"] = norm_loss(products)
         return losses
+
+
+def _score_losses(
+    vectors: Tensor,
+    targets: Tensor,
+    outputs: TeacherOutputs | None,
+    next_item_loss: NextItemLoss,
+    weights: DistillWeights,
+) -> dict[str, Tensor]:
+    """What is learned from scores: the next item and the teacher's soft targets."""
+    if outputs is None or not weights.logits:
+        return {"ranking": next_item_loss.loss(vectors, targets)} if weights.ranking else {}
+    soft_targets = SoftTargets(outputs.items, outputs.log_probs)
+    shares = (weights.ranking, weights.logits)
+    hard, soft = next_item_loss.loss_with_soft_targets(vectors, targets, soft_targets, shares)
+    return {"ranking": hard, "logits": soft} if weights.ranking else {"logits": soft}
 
 
 class OnlineDistillation(nn.Module):

@@ -22,9 +22,8 @@ POSITIONS_AT_ONCE = 3200  # read in one batch; bounds memory, changes no result
 def record_outputs(ensemble: TeacherEnsemble, writer: StatesWriter, histories: Histories) -> None:
     """Read every training window of `histories` and write the outputs, shard by shard."""
     lengths, first_row = histories.windows.positions, first_rows(histories.windows)
-    shape = ensemble.shape
-    with torch.inference_mode(), Progress("teacher states", shape.positions) as progress:
-        for span in window_spans(lengths, shape.shard_positions):
+    with torch.inference_mode(), Progress("teacher states", ensemble.shape.positions) as progress:
+        for span in window_spans(lengths, ensemble.shape.shard_positions):
             # Windows of similar length are read together, so that little is computed for padding;
             # in_row_order puts them back.
             outputs, rows = [], []

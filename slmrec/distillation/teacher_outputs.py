@@ -45,18 +45,14 @@ class TeacherOutputs:
 
 
 def teacher_outputs(
-    vectors: Tensor,
-    states: Sequence[Tensor],
-    real: Tensor,
-    candidates: Tensor,
-    candidate_vectors: Tensor,
+    vectors: Tensor,  # (B, T, E)
+    states: Sequence[Tensor],  # K of (B, T, D)
+    real: Tensor,  # (B, T)
+    candidates: Tensor,  # (C,), the items that training ranks
+    candidate_vectors: Tensor,  # (C, E), theirs
     top: int,
 ) -> TeacherOutputs:
-    """A teacher's outputs at the real positions (B, T) of what it read.  # n = real.sum()
-
-    vectors (B, T, E) and states, K of (B, T, D); candidates (C,) are the items that training ranks,
-    candidate_vectors (C, E) theirs.
-    """
+    """A teacher's outputs at the real positions of what it read.  # n = real.sum()"""
     log_probs = torch.log_softmax(vectors[real] @ candidate_vectors.T, dim=1)  # (n, C)
     best = torch.topk(log_probs, top, dim=1)
     block_states = torch.stack([state[real] for state in states], dim=1)

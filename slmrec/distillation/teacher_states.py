@@ -73,7 +73,8 @@ def _map_file(path: Path) -> dict[str, Tensor]:
     """Tensors of a safetensors file, backed by the file's pages."""
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            names = file.keys()  # `file` is no dict, and cannot be iterated itself
+            return {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise DataError(
             f"{path} is not a safetensors file ({error}); run dvc repro --force record_states"

@@ -49,6 +49,12 @@ def trained_models(
     student_dir: Path,
 ) -> dict[str, Contestant]:
     """Every model that the stages trained, by the name it has in the report."""
+    models = load_models(_model_dirs(item_vectors_dir, teacher_dir, student_dir), histories)
+    return models | load_ensemble(teacher_dir, ensemble_dir, histories)
+
+
+def _model_dirs(item_vectors_dir: Path, teacher_dir: Path, student_dir: Path) -> dict[str, Path]:
+    """The folder of each model that stands alone, by its name in the report."""
     model_dirs = {path.name: path for path in sorted(item_vectors_dir.iterdir())}
     model_dirs |= {
         "teacher": teacher_dir,
@@ -57,8 +63,7 @@ def trained_models(
     }
     if (student_dir / "student_narrow").is_dir():  # only where distill_student.narrow asks for one
         model_dirs["student_narrow"] = student_dir / "student_narrow"
-    models = load_models(model_dirs, histories)
-    return models | load_ensemble(teacher_dir, ensemble_dir, histories)
+    return model_dirs
 
 
 def load_models(model_dirs: Mapping[str, Path], histories: Histories) -> dict[str, Contestant]:

@@ -84,14 +84,15 @@ class Evaluator:
             "full": means(ranks.full, users, FULL) | {"coverage@10": coverage},
             "sampled": means(ranks.sampled, users, SAMPLED) if ranks.sampled is not None else {},
             "ci95": {"ndcg@10": interval(self.user_ndcg(ranks), self.weights)},
-            "slices": {
-                name: self._slice_report(ranks, mask)
-                for name, mask in self.slices.items()
-                if mask.any()
-            },
+            "slices": self._slice_reports(ranks),
             "parameters": parameters.model,
             "table_parameters": parameters.table,
         }
+
+    def _slice_reports(self, ranks: Ranks) -> dict[str, dict[str, Any]]:
+        """Of the slices that hold a target."""
+        masks = {name: mask for name, mask in self.slices.items() if mask.any()}
+        return {name: self._slice_report(ranks, mask) for name, mask in masks.items()}
 
     def _slice_report(self, ranks: Ranks, mask: np.ndarray) -> dict[str, Any]:
         quality = means(ranks.full[mask], self.targets.row[mask], ("hr@10", "ndcg@10"))

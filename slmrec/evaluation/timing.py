@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -35,9 +35,7 @@ def epoch_seconds(
     The median over repeats of some batches of an epoch, scaled to all training positions.
     """
     batches, scale = sampled_batches(histories, p, cost.steps, cost.seed)
-    tasks = {
-        name: training_steps(module, loss, batches, p) for name, (module, loss) in learners.items()
-    }
+    tasks = {name: training_steps(*learner, batches, p) for name, learner in learners.items()}
     seconds = time_in_turn(tasks, cost.repeats)
     return {name: statistics.median(repeats) * scale for name, repeats in seconds.items()}
 
@@ -105,11 +103,16 @@ def training_steps(
         for batch in batches:
             loss(batch).backward()
             clip_gradients(weights, p.clip_norm)
-            for optimizer in module_optimizers:
-                optimizer.step()
-                optimizer.zero_grad()
+            _step(module_optimizers)
 
     return train_on_batches
+
+
+def _step(optimizers: Iterable[torch.optim.Optimizer]) -> None:
+    """Update the weights by their gradients, and clear these."""
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
 
 
 def serving_batches(histories: Histories, p: MeasureCostParams) -> list[np.ndarray]:

@@ -21,6 +21,8 @@ from slmrec.runtime.bundle import (
 )
 from slmrec.runtime.items import ServedItems
 
+JsonObject = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class BundleFiles:
@@ -34,6 +36,18 @@ class BundleFiles:
     model_card: bytes
     golden: bytes
 
+    def by_name(self) -> dict[str, bytes]:
+        """The bytes by the name that each file has in the bundle."""
+        return {
+            MODEL: self.model,
+            CONTRACT: self.contract,
+            ITEMS: self.items_jsonl,
+            ITEMS_PARQUET: self.items_parquet,
+            METRICS: self.metrics,
+            MODEL_CARD: self.model_card,
+            GOLDEN: self.golden,
+        }
+
 
 def json_bytes(value: Any) -> bytes:
     """A JSON file of a bundle, sorted and indented. Raises ValueError on NaN or infinity."""
@@ -42,11 +56,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def bundle_files(
-    model: bytes,
-    contract: dict[str, Any],
-    served: ServedItems,
-    metrics: dict[str, Any],
-    golden: bytes,
+    model: bytes, contract: JsonObject, served: ServedItems, metrics: JsonObject, golden: bytes
 ) -> BundleFiles:
     """The files of a bundle of the stamped graph `model`. Raises ValueError on a NaN metric."""
     return BundleFiles(
@@ -62,16 +72,7 @@ def bundle_files(
 
 def write_bundle(files: BundleFiles, bundle_dir: Path) -> None:
     """Write a bundle into an empty folder, its manifest last."""
-    contents = {
-        MODEL: files.model,
-        CONTRACT: files.contract,
-        ITEMS: files.items_jsonl,
-        ITEMS_PARQUET: files.items_parquet,
-        METRICS: files.metrics,
-        MODEL_CARD: files.model_card,
-        GOLDEN: files.golden,
-    }
-    for name, content in contents.items():
+    for name, content in files.by_name().items():
         (bundle_dir / name).write_bytes(content)
     write_manifest(bundle_dir)
     for file in bundle_dir.iterdir():

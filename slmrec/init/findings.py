@@ -54,9 +54,8 @@ def inspect(data_dir: Path, answers: Answers) -> Findings:
     candidates = _event_candidates(tables, answers)
     if not candidates:
         raise DataError(_why_no_events(data_dir, tables, unreadable))
-    events = candidates[0]
-    items = _items(events, tables, answers)
-    return Findings(events, items, candidates[1:], tables, unreadable)
+    events, *rivals = candidates
+    return Findings(events, _items(events, tables, answers), rivals, tables, unreadable)
 
 
 def _read_as_said(tables: list[Table], answers: Answers) -> list[Table]:

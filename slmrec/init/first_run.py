@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from slmrec.core.errors import UsageError
 from slmrec.core.files import sha256_of
 from slmrec.demo.movielens import CHECKSUMS, PIN
 from slmrec.init.params_writer import MARK, committed_text
-from slmrec.init.samples.raw_files import list_raw_files
+from slmrec.init.samples.raw_files import RawFile, list_raw_files
 from slmrec.params.section import read_yaml
 
 NAMES_SHOWN = 3
@@ -25,13 +26,17 @@ def check_initialised(project: Path) -> str:
     if _holds_demo(data_dir):
         return "data/ holds the demo's logs"
     if _is_shipped(params) or not _matches_any(params, data_dir):
-        names = ", ".join(file.name for file in files[:NAMES_SHOWN])
-        more = ", ..." if len(files) > NAMES_SHOWN else ""
-        raise UsageError(
-            f"data/ holds {names}{more}, but params.yaml is set up for other logs; "
-            "run slmrec init first, then dvc add data"
-        )
+        raise UsageError(_init_advice(files))
     return "params.yaml is set up by hand"
+
+
+def _init_advice(files: Sequence[RawFile]) -> str:
+    names = ", ".join(file.name for file in files[:NAMES_SHOWN])
+    more = ", ..." if len(files) > NAMES_SHOWN else ""
+    return (
+        f"data/ holds {names}{more}, but params.yaml is set up for other logs; "
+        "run slmrec init first, then dvc add data"
+    )
 
 
 def _holds_demo(data_dir: Path) -> bool:

@@ -49,9 +49,8 @@ def read_events(data_dir: Path, p: PrepareParams, expected_rows: int) -> EventRo
 
     Raises DataError as prepare would.
     """
-    files = find_files(data_dir, p.events)
     frames, bad, rows = [], 0, 0
-    for batch in _batches(_spread(files, expected_rows), p):
+    for batch in _batches(_spread(find_files(data_dir, p.events), expected_rows), p):
         parsed = parse(batch, p)
         frames.append(_hashed(parsed.events, parsed.users["id"], parsed.items["id"]))
         bad += len(parsed.bad)

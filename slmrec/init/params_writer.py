@@ -115,12 +115,14 @@ def write_params(path: Path, text: str) -> tuple[Path, str]:
     """
     if not path.is_file():
         raise UsageError(f"{path} is missing; run slmrec init in the root of the project")
-    if is_unedited(path):
-        target, difference = path, ""
-    else:
-        target = path.with_name(NEW_NAME)
-        lines = (path.read_text().splitlines(True), text.splitlines(True))
-        difference = "".join(difflib.unified_diff(*lines, path.name, target.name, n=1))
+    unedited = is_unedited(path)
+    target = path if unedited else path.with_name(NEW_NAME)
+    difference = "" if unedited else _difference(path, target.name, text)
     with new_file(target) as temporary:
         temporary.write_text(text)
     return target, difference
+
+
+def _difference(path: Path, new_name: str, text: str) -> str:
+    lines = (path.read_text().splitlines(True), text.splitlines(True))
+    return "".join(difflib.unified_diff(*lines, path.name, new_name, n=1))

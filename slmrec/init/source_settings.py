@@ -28,17 +28,21 @@ def event_source(events: EventRoles) -> Source:
     """Files, layout and columns of the events."""
     item = events.profile(events.item.name)
     return _layout(events.table) | {
-        "columns": {
-            "user": events.user.name,
-            "item": events.item.name,
-            "time": events.time.name if events.time else None,
-            "sequence": _sequence(events),
-            "weight": events.weight,
-            "type": events.type,
-        },
+        "columns": _event_columns(events),
         "time_format": events.time_format or "epoch_s",  # where there is no time, none is read
         "lists": "explode" if is_list(item) or _is_in_list(events) else "refuse",
         "list_separator": item.list_separator,
+    }
+
+
+def _event_columns(events: EventRoles) -> Source:
+    return {
+        "user": events.user.name,
+        "item": events.item.name,
+        "time": events.time.name if events.time else None,
+        "sequence": _sequence(events),
+        "weight": events.weight,
+        "type": events.type,
     }
 
 

@@ -53,20 +53,23 @@ class Params(Section):
     @model_validator(mode="after")
     def _the_ensemble_is_imitated(self) -> Params:
         seeds = self.embed_items.ensemble_seeds
-        if not seeds:
-            return self
-        if isinstance(self.distill_student.teaching, OnlineTeaching):
+        fault = self._why_not_imitated() if seeds else ""
+        if fault:
             raise ValueError(
-                f"embed_items.ensemble_seeds is {seeds}, but distill_student.teaching is online: "
-                "the student would imitate the learning teacher alone; "
-                "set it to offline, or ensemble_seeds to []"
-            )
-        if not any(student.weights.logits for student in self._students()):
-            raise ValueError(
-                f"embed_items.ensemble_seeds is {seeds}, but no student imitates scores; "
-                "set distill_student.weights.logits, or ensemble_seeds to []"
+                f"embed_items.ensemble_seeds is {seeds}, but {fault}, or ensemble_seeds to []"
             )
         return self
+
+    def _why_not_imitated(self) -> str:
+        """Why no student would learn from an ensemble, and what to set; empty where one does."""
+        if isinstance(self.distill_student.teaching, OnlineTeaching):
+            return (
+                "distill_student.teaching is online: the student would imitate the learning "
+                "teacher alone; set it to offline"
+            )
+        if not any(student.weights.logits for student in self._students()):
+            return "no student imitates scores; set distill_student.weights.logits"
+        return ""
 
     @model_validator(mode="after")
     def _blocks_fit_both_decoders(self) -> Params:

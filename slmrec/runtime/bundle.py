@@ -80,12 +80,8 @@ def read_bundle(folder: Path) -> Bundle:
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:
-    try:
-        text = _read_plain(folder / MANIFEST).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BundleError(f"{folder / MANIFEST} is not text ({error}); {ADVICE}") from error
     digests: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(_manifest_lines(folder), start=1):
         entry = MANIFEST_LINE.fullmatch(line)
         if entry is None or entry["name"] in digests:
             # A name with a slash or two dots would lead out of the folder.
@@ -95,6 +91,13 @@ def _read_manifest(folder: Path) -> dict[str, str]:
             )
         digests[entry["name"]] = entry["digest"]
     return digests
+
+
+def _manifest_lines(folder: Path) -> list[str]:
+    try:
+        return _read_plain(folder / MANIFEST).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{folder / MANIFEST} is not text ({error}); {ADVICE}") from error
 
 
 def _check_listing(folder: Path, digests: dict[str, str]) -> None:

@@ -129,17 +129,21 @@ def _replay(
 ) -> Agreement:
     history, exclude, k, items, scores, spread = (arrays[f"{case}.{field}"] for field in FIELDS)
     expected, actual = TopK(items, scores), run_graph(history, exclude, int(k))
-    if actual.items.shape != items.shape:
-        raise BundleError(
-            f"golden case {case}: the graph gives lists of shape {actual.items.shape}, "
-            f"recorded were {items.shape}"
-        )
+    _check_shape(case, actual, expected)
     # Two scores that may each be off by the tolerance can change places when they are twice that
     # apart.
     expected_scores = expected_scores_of(actual.items, expected)
     agreement = compare(expected, actual, expected_scores, spread, 2 * tolerance)
     _check_agreement(case, agreement, tolerance)
     return agreement
+
+
+def _check_shape(case: str, actual: TopK, expected: TopK) -> None:
+    if actual.items.shape != expected.items.shape:
+        raise BundleError(
+            f"golden case {case}: the graph gives lists of shape {actual.items.shape}, "
+            f"recorded were {expected.items.shape}"
+        )
 
 
 def _check_agreement(case: str, agreement: Agreement, tolerance: float) -> None:

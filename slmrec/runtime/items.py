@@ -63,9 +63,7 @@ def items_from_jsonl(data: bytes) -> ServedItems:
     Raises BundleError when they are not in index order or repeat an id.
     """
     try:
-        # One call for the whole table: line by line it takes half as long again, and a table may
-        # have millions of lines.
-        rows = json.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
+        rows = _parse_lines(data)
         served, indices = _items_of(rows), [row["index"] for row in rows]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
@@ -73,6 +71,13 @@ def items_from_jsonl(data: bytes) -> ServedItems:
         ) from error
     _check_items(served, indices)
     return served
+
+
+def _parse_lines(data: bytes) -> Any:
+    """The values of JSON lines, as one list."""
+    # One call for the whole table: line by line it takes half as long again, and a table may have
+    # millions of lines.
+    return json.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
 
 
 def _check_items(served: ServedItems, indices: list[int]) -> None:

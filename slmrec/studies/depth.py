@@ -58,20 +58,24 @@ def main(
 
 def depth_panels(results: dict[str, Any]) -> list[Panel]:
     """Quality by depth, seconds by depth, what layers do, how similar their states are."""
-    retrained, layers = results["retrained"], results["layers"]
-    quality = {
-        "retrained": _by_depth(retrained, "valid_ndcg@10"),
-        "full depth, read out after each layer": _by_layer(results["read_out"]),
-    }
-    sasrec = {"SASRec": results["sasrec_valid_ndcg@10"]}
-    quality_title = f"Validation NDCG@10; chosen depth {results['chosen_depth']}"
-    seconds = {"training": _by_depth(retrained, "seconds")}
+    layers = results["layers"]
+    seconds = {"training": _by_depth(results["retrained"], "seconds")}
     return [
-        lines_panel(quality_title, "layers", quality, sasrec),
+        _quality_panel(results),
         lines_panel("Seconds of training", "layers", seconds, {}),
         lines_panel("What each layer does", "layer", _layer_effects(layers), {}),
         matrix_panel("Similarity of states between layers (CKA)", layers["cka"]),
     ]
+
+
+def _quality_panel(results: dict[str, Any]) -> Panel:
+    quality = {
+        "retrained": _by_depth(results["retrained"], "valid_ndcg@10"),
+        "full depth, read out after each layer": _by_layer(results["read_out"]),
+    }
+    sasrec = {"SASRec": results["sasrec_valid_ndcg@10"]}
+    title = f"Validation NDCG@10; chosen depth {results['chosen_depth']}"
+    return lines_panel(title, "layers", quality, sasrec)
 
 
 def _layer_effects(layers: dict[str, Any]) -> dict[str, list[Point]]:

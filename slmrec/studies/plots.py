@@ -17,6 +17,7 @@ from slmrec.core.files import new_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Point = tuple[float, float]
 Panel = Callable[["Axes"], None]  # draws on axes
@@ -46,18 +47,24 @@ def write_picture(path: Path, panels: Sequence[Panel]) -> None:
     """Write panels side by side, two a row."""
     require_matplotlib()
     import matplotlib
-    from matplotlib.figure import Figure
 
-    rows = -(-len(panels) // 2)
-    size = (2 * PANEL_SIZE[0], rows * PANEL_SIZE[1])
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # whatever a person's own matplotlibrc says
         matplotlib.rcParams.update(STYLE)
-        figure = Figure(figsize=size, layout="constrained")
-        for axes, panel in zip_longest(figure.subplots(rows, 2, squeeze=False).flat, panels):
-            panel(axes) if panel else axes.set_axis_off()
+        picture = _drawn(panels)
         with new_file(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata={"Date": None})
+            picture.savefig(temporary, format="svg", metadata={"Date": None})
+
+
+def _drawn(panels: Sequence[Panel]) -> Figure:
+    from matplotlib import figure
+
+    rows = -(-len(panels) // 2)
+    size = (2 * PANEL_SIZE[0], rows * PANEL_SIZE[1])
+    picture = figure.Figure(figsize=size, layout="constrained")
+    for axes, panel in zip_longest(picture.subplots(rows, 2, squeeze=False).flat, panels):
+        panel(axes) if panel else axes.set_axis_off()
+    return picture
 
 
 def lines_panel(
@@ -71,11 +78,15 @@ def lines_panel(
         for name, points in series.items():
             axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
         for name, level in levels.items():
-            axes.axhline(level, color="grey", linestyle="dashed", linewidth=1)
-            _write(axes, name, 1.0, level, ha="right", va="bottom")
+            _draw_level(axes, name, level)
         axes.legend()
 
     return draw
+
+
+def _draw_level(axes: Axes, name: str, level: float) -> None:
+    axes.axhline(level, color="grey", linestyle="dashed", linewidth=1)
+    _write(axes, name, 1.0, level, ha="right", va="bottom")
 
 
 def range_panel(title: str, rows: Mapping[str, tuple[float, float, float]]) -> Panel:

@@ -60,19 +60,25 @@ class StudiedTeacher:
 def study_depth(teacher: StudiedTeacher, p: DepthStudyParams, cache: ResultCache) -> dict[str, Any]:
     """All results of the study; each is stored in `cache` as soon as it is there."""
     sasrec_dir = teacher.item_vectors_dir / "sasrec"
-    depths = sorted({depth for depth in p.depths if depth < teacher.depth} | {teacher.depth})
     results = {
         "sasrec_valid_ndcg@10": cache.get_or_compute(
             "sasrec", lambda: teacher.validation()(load_model(sasrec_dir))
         ),
         "read_out": cache.get_or_compute("read-out", lambda: read_out_layers(teacher)),
         "layers": cache.get_or_compute("layers", lambda: analyse_layers(teacher, p)),
-        "retrained": [
-            cache.get_or_compute(f"depth-{depth}", partial(retrain, teacher, depth))
-            for depth in depths
-        ],
+        "retrained": _retrain_all(teacher, p, cache),
     }
     return results | {"chosen_depth": choose_depth(results["retrained"], p.near), "near": p.near}
+
+
+def _retrain_all(
+    teacher: StudiedTeacher, p: DepthStudyParams, cache: ResultCache
+) -> list[dict[str, Any]]:
+    """Teachers of the depths that the settings name, and of the studied one's own."""
+    depths = sorted({depth for depth in p.depths if depth < teacher.depth} | {teacher.depth})
+    return [
+        cache.get_or_compute(f"depth-{depth}", partial(retrain, teacher, depth)) for depth in depths
+    ]
 
 
 def read_out_layers(teacher: StudiedTeacher) -> list[float]:

@@ -50,12 +50,7 @@ class Columns:
 
 def choose_time(columns: Columns) -> Choice | None:
     """The column of times, or None."""
-    scores = {
-        column.name: _time_score(column, columns)
-        for column in columns.profiles
-        if column.time_format is not None and _may_be_time(column, columns)
-    }
-    scores = {name: score for name, score in scores.items() if score > MIN_SCORE}
+    scores = _time_scores(columns)
     if not scores:
         return None
     best = max(scores, key=lambda name: scores[name])
@@ -66,6 +61,16 @@ def choose_time(columns: Columns) -> Choice | None:
         if scores[best] - scores[name] < MARGIN and not _same_times(by_name[best], by_name[name])
     ]
     return Choice(best, scores[best], tuple(close))
+
+
+def _time_scores(columns: Columns) -> dict[str, float]:
+    """Of the columns that read well enough as times."""
+    scores = {
+        column.name: _time_score(column, columns)
+        for column in columns.profiles
+        if column.time_format is not None and _may_be_time(column, columns)
+    }
+    return {name: score for name, score in scores.items() if score > MIN_SCORE}
 
 
 def _same_times(left: Profile, right: Profile) -> bool:
@@ -93,9 +98,13 @@ def _time_score(column: Profile, columns: Columns) -> float:
     for owner in (columns.user, columns.item):
         if owner is not None and determines(owner.column.values, values) > 0.95:
             score -= 2.0
-    order = time_numbers(column)
-    grouped = columns.user is not None and sorted_in_runs(columns.user.column.values, order) >= 0.95
-    return score + 0.5 * (is_sorted(order) or grouped)
+    return score + 0.5 * _goes_one_way(time_numbers(column), columns.user)
+
+
+def _goes_one_way(order: Sequence[float | None], user: Profile | None) -> bool:
+    """Whether the whole file is in order of these times, or each user's run of rows."""
+    grouped = user is not None and sorted_in_runs(user.column.values, order) >= 0.95
+    return is_sorted(order) or grouped
 
 
 def time_numbers(column: Profile) -> list[float | None]:
@@ -126,20 +135,23 @@ def ties_share(user: Profile, order: Sequence[float | None]) -> float:
 
 def choose_sequence(columns: Columns, has_clock: bool) -> Choice | None:
     """The column that orders a user's events; with a clock, those of one time."""
-    if columns.user is None:
+    scores = _sequence_scores(columns, has_clock) if columns.user is not None else {}
+    if not scores:
         return None
+    best = max(scores, key=lambda name: scores[name])
+    close = [name for name in scores if name != best and scores[best] - scores[name] < MARGIN]
+    return Choice(best, scores[best], tuple(close))
+
+
+def _sequence_scores(columns: Columns, has_clock: bool) -> dict[str, float]:
+    """Of the columns that read well enough as an order."""
     scores = {
         column.name: _sequence_score(column, columns, has_clock)
         for column in columns.profiles
         if column not in (columns.user, columns.item) and _whole_numbers(column)
     }
     least = 2.5 if has_clock else 1.9  # with a clock a name must say so
-    scores = {name: score for name, score in scores.items() if score >= least}
-    if not scores:
-        return None
-    best = max(scores, key=lambda name: scores[name])
-    close = [name for name in scores if name != best and scores[best] - scores[name] < MARGIN]
-    return Choice(best, scores[best], tuple(close))
+    return {name: score for name, score in scores.items() if score >= least}
 
 
 def choose_finer_sequence(columns: Columns, first: Profile) -> str | None:

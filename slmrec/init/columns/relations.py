@@ -59,12 +59,10 @@ def counts_up(groups: Values, numbers: Sequence[float | None]) -> float:
     Ties are allowed (a basket's items have one order number).
     """
     by_group: dict[str, set[float]] = defaultdict(set)
-    times: Counter[str] = Counter()
     for group, number in zip(groups, numbers, strict=True):
         if group is not None and number is not None:
             by_group[group].add(number)
-            times[group] += 1
-    several = [numbers for group, numbers in by_group.items() if len(numbers) > 1]
+    several = [row for row in by_group.values() if len(row) > 1]
     if len(several) < MIN_GROUPS:
         return 0.0
     consecutive = sum(max(row) - min(row) == len(row) - 1 for row in several)

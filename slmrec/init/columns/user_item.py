@@ -107,20 +107,25 @@ def _can_be_id(column: Profile) -> bool:
 
 def user_score(column: Profile, evidence: Evidence) -> float:
     """How much speaks for a column of users."""
-    values = column.column.values
     if is_list(column):
         return -5.0
     score = 3 * weight_of_name(column.name, USER) + 1.5 * weight_of_name(column.name, SESSION)
-    if run_length(values) >= 1.5:
-        score += 0.5
-        # A history is written in order of time, an item's events seldom are.
-        if not is_sorted(evidence.order) and sorted_in_runs(values, evidence.order) >= 0.95:
-            score += 1.5
+    score += _grouped_as_histories(column, evidence)
     score += 0.5 * evidence.user_links.get(column.name, 0.0)
     score += 0.5 * (column.name == _first_id(evidence))
     if _is_unique(column) and not (evidence.grouped_by_list and _all_unique(evidence)):
         score -= 2.0
     return score - _faults(column) - 3 * weight_of_name(column.name, ITEM) - 1.5 * _asins(column)
+
+
+def _grouped_as_histories(column: Profile, evidence: Evidence) -> float:
+    """How much the order of the rows speaks for a column of users."""
+    values = column.column.values
+    if run_length(values) < 1.5:
+        return 0.0
+    # A history is written in order of time, an item's events seldom are.
+    by_time = not is_sorted(evidence.order) and sorted_in_runs(values, evidence.order) >= 0.95
+    return 2.0 if by_time else 0.5
 
 
 def item_score(column: Profile, evidence: Evidence) -> float:

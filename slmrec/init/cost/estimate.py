@@ -23,6 +23,15 @@ START = {
     "export_onnx": 45,
     "measure_cost": 40,
 }
+LARGEST_MODEL = {  # of those that a stage holds
+    "embed_items": "sasrec",
+    "train_teacher": "teacher",
+    "record_states": "teacher",
+    "distill_student": "student",
+    "evaluate": "teacher",
+    "export_onnx": "student",
+    "measure_cost": "teacher",
+}
 PREPARED = 1.0e6  # events a second
 ENCODED = 120.0  # titles a second (12,000 in 100 s)
 FETCHED = 60.0  # seconds to fetch and convert SmolLM2, once
@@ -66,19 +75,24 @@ class Workload:
 def workload(facts: Facts, settings: Mapping[str, Any]) -> Workload:
     """Counts of positions and targets under the split that the settings name."""
     logs = facts.logs
-    if settings["split.method"] == "temporal":
-        training, valid, test = 0.7 * logs.events, 0.1 * logs.events, 0.2 * logs.events
-        known = logs.late_with_history
-        users = 0.9 * logs.users
-        counts = (training - users, valid * known, test * known)
-    else:
-        several = (1 - logs.single_event_users) * logs.users
-        counts = (logs.events - 3 * several, several, several)
+    counts = _counts(facts, settings["split.method"])
     positions, valid, test = (max(round(count), 1) for count in counts)
     wanted = int(settings["embed_items.training.validation_targets"])
     titles = logs.items if facts.uses_text else 0
     inputs = float(min(logs.length(0.75), settings["split.max_length"]))
     return Workload(positions, min(valid, wanted), test, titles, inputs, settings)
+
+
+def _counts(facts: Facts, method: str) -> tuple[float, float, float]:
+    """Positions that train, and targets of validation and of the test."""
+    logs = facts.logs
+    if method == "temporal":
+        training, valid, test = 0.7 * logs.events, 0.1 * logs.events, 0.2 * logs.events
+        known = logs.late_with_history
+        users = 0.9 * logs.users
+        return training - users, valid * known, test * known
+    several = (1 - logs.single_event_users) * logs.users
+    return logs.events - 3 * several, several, several
 
 
 def stage_costs(facts: Facts, work: Workload, rates: Mapping[str, Rate]) -> list[StageCost]:
@@ -133,13 +147,7 @@ def _memory(facts: Facts, rates: Mapping[str, Rate]) -> dict[str, float]:
         "prepare": min(table, 1.7 * GIB),  # in parts, whatever the size
         "validate": table,
         "split": min(table, 1.7 * GIB),
-        "embed_items": peaks["sasrec"],
-        "train_teacher": peaks["teacher"],
-        "record_states": peaks["teacher"],
-        "distill_student": peaks["student"],
-        "evaluate": peaks["teacher"],
-        "export_onnx": peaks["student"],
-        "measure_cost": peaks["teacher"],
+        **{stage: peaks[model] for stage, model in LARGEST_MODEL.items()},
     }
 
 

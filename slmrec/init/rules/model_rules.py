@@ -88,20 +88,24 @@ def _positions(f: Facts) -> int:
 
 def epochs(f: Facts) -> dict[str, Any]:
     """As many as the cosine of the learning rate is planned for: nothing stops early."""
-    full = next((count for most, count in EPOCHS if f.logs.events < most), FEWEST_EPOCHS)
-    student = TEXT_STUDENT_SHARE if f.uses_text else STUDENT_SHARE
-    planned = {
-        "embed_items": float(full),
-        "train_teacher": LLM_EPOCHS if f.plan.pretrained else TEACHER_SHARE * full,
-        "distill_student": student * full,
-    }
     settings: dict[str, Any] = {}
-    for model, wanted in planned.items():
+    for model, wanted in _wanted_epochs(f).items():
         count = max(round(wanted * f.plan.epochs), 1)
         settings[f"{model}.training.epochs"] = count
         settings[f"{model}.training.patience"] = count
         settings[f"{model}.training.validation_targets"] = VALIDATED
     return settings
+
+
+def _wanted_epochs(f: Facts) -> dict[str, float]:
+    """Of each model, before the plan stretches or shortens them."""
+    full = next((count for most, count in EPOCHS if f.logs.events < most), FEWEST_EPOCHS)
+    student = TEXT_STUDENT_SHARE if f.uses_text else STUDENT_SHARE
+    return {
+        "embed_items": float(full),
+        "train_teacher": LLM_EPOCHS if f.plan.pretrained else TEACHER_SHARE * full,
+        "distill_student": student * full,
+    }
 
 
 def hidden_inputs(f: Facts) -> dict[str, Any]:

@@ -53,10 +53,7 @@ class DecodedSample:
 
 def sample_text(sample: ByteSample, forced: TextChoices) -> SampledTable:
     """The rows of a text file's sample. Raises UnreadableFileError where no format fits."""
-    detected = find_encoding(sample.head, sample.parts)
-    encoding = forced.encoding or detected.name
-    unclear = () if detected.certain or forced.encoding else ("encoding",)
-    decoded = DecodedSample(_decode(sample, encoding), encoding, sample, forced, unclear)
+    decoded = _decoded(sample, forced)
     lines = [line for line in lines_of(decoded.texts[0])[:RECORDS_TRIED] if line.strip()]
     if not lines:
         raise UnreadableFileError("it holds no line of text")
@@ -68,6 +65,14 @@ def sample_text(sample: ByteSample, forced: TextChoices) -> SampledTable:
             "it is one JSON value, not one a line; write lines: jq -c '.[]' old > new.jsonl"
         )
     return _delimited_table(decoded)
+
+
+def _decoded(sample: ByteSample, forced: TextChoices) -> DecodedSample:
+    """The sample in the encoding that a person said, or else in the likeliest."""
+    detected = find_encoding(sample.head, sample.parts)
+    encoding = forced.encoding or detected.name
+    unclear = () if detected.certain or forced.encoding else ("encoding",)
+    return DecodedSample(_decode(sample, encoding), encoding, sample, forced, unclear)
 
 
 def _decode(sample: ByteSample, encoding: str) -> list[str]:
