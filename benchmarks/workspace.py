@@ -21,11 +21,14 @@ from ruamel.yaml import YAML
 from benchmarks.arguments import PROJECT
 from slmrec.core.files import new_file
 
+PARAMS = PROJECT / "params.yaml"
+
 
 class Workspace:
-    """The project's params.yaml with `changes`, links to the logs and to artifacts made elsewhere.
+    """A params.yaml with `changes`, links to the logs and to artifacts made elsewhere.
 
-    `changes` maps dotted keys of params.yaml to values. Raises KeyError on a key it does not have.
+    `changes` maps dotted keys of `params_file`, the project's if none is named, to values. Raises
+    KeyError on a key it does not have.
     """
 
     def __init__(
@@ -35,10 +38,11 @@ class Workspace:
         changes: dict[str, Any],
         linked: Iterable[Path],
         cache_dir: Path,
+        params_file: Path = PARAMS,
     ) -> None:
         self.root = root
         self.cache_dir = cache_dir
-        self.params = changed_params(changes)
+        self.params = changed_params(changes, params_file)
         (root / "artifacts" / ".stamps").mkdir(parents=True, exist_ok=True)
         with new_file(root / "params.yaml") as temporary, temporary.open("w") as stream:
             YAML().dump(self.params, stream)
@@ -101,9 +105,9 @@ def _path(out: str | dict[str, Any]) -> str:
     return out if isinstance(out, str) else next(iter(out))
 
 
-def changed_params(changes: dict[str, Any]) -> dict[str, Any]:
-    """The project's params.yaml with `changes` by dotted key. Raises KeyError on an unknown key."""
-    params: dict[str, Any] = YAML(typ="safe").load(PROJECT / "params.yaml")
+def changed_params(changes: dict[str, Any], params_file: Path = PARAMS) -> dict[str, Any]:
+    """The params of a file with `changes` by dotted key. Raises KeyError on an unknown key."""
+    params: dict[str, Any] = YAML(typ="safe").load(params_file)
     for key, value in changes.items():
         *sections, last = key.split(".")
         section = params
