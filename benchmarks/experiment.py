@@ -14,7 +14,12 @@ from benchmarks.workspace import Workspace
 from slmrec.core.errors import UsageError
 from slmrec.core.files import new_file, read_json
 
-DATASETS = ("amazon-beauty-2014", "steam-100k", "amazon-beauty-classic")
+DATASETS = (
+    "amazon-beauty-2014",
+    "steam-100k",
+    "amazon-beauty-classic",
+    "amazon-sports-classic",
+)
 
 
 class Experiment:

@@ -2,7 +2,7 @@
 
 Run as: python -m benchmarks.quality DATASET [--data ../shared/data] [--work FOLDER] [--threads 2]
 [--students ...] [--small] [--earlier]
-DATASET: amazon-beauty-2014, steam-100k, amazon-beauty-classic. Settings:
+DATASET: amazon-beauty-2014, steam-100k, amazon-beauty-classic, amazon-sports-classic. Settings:
 benchmarks/quality_settings/DATASET.yaml, laid over params.yaml. The stages are dvc.yaml's own
 commands, run in folders below --work, which must lie outside the project (the logs may not be
 copied into it). A stage that has run with the same settings and inputs is not run again, and a
