@@ -48,11 +48,19 @@ class Experiment:
         self.logs = logs_of(dataset, data_dir.resolve(), self.root, earlier)
         self.tables = self.workspace("tables", {}, [])
 
-    def workspace(self, name: str, changes: dict[str, Any], linked: Iterable[Path]) -> Workspace:
-        """The workspace of that name, its params.yaml changed and artifacts of others linked."""
-        return Workspace(
-            self.root / name, self.logs, self.changes | changes, linked, self.cache_dir
-        )
+    def workspace(
+        self,
+        name: str,
+        changes: dict[str, Any],
+        linked: Iterable[Path],
+        cache_dir: Path | None = None,
+    ) -> Workspace:
+        """The workspace of that name, its params.yaml changed and artifacts of others linked.
+
+        Its cache is the experiment's, or one of its own.
+        """
+        changes = self.changes | changes
+        return Workspace(self.root / name, self.logs, changes, linked, cache_dir or self.cache_dir)
 
     def prepare(self) -> None:
         """Logs to histories, once for all seeds."""
@@ -95,8 +103,10 @@ class Experiment:
         changes = self.settings["students"][name]["changes"] | {"distill_student.seed": seed}
         workspace = self.workspace(f"{name}-{seed}", changes, linked)
         (workspace.root / "metrics").mkdir(exist_ok=True)
-        for stage in ("distill_student", "evaluate"):
-            workspace.run_stage(stage)
+        workspace.run_stage("distill_student")
+        # With a cache of its own, where the ranks stay: intervals are computed from them.
+        ranking = self.workspace(f"{name}-{seed}", changes, linked, workspace.root / "cache")
+        ranking.run_stage("evaluate")
         evaluation: dict[str, Any] = read_json(workspace.root / "metrics" / "evaluation.json")
         return evaluation
 

@@ -55,7 +55,7 @@ class SeedRuns:
         evaluated = self._workspace(name, changes, linked, self.root / name / "cache")
         for stage in filter(draws_from_a_seed, upstream(LAST)):
             (evaluated if stage == LAST else trained).run_stage(stage)
-        return SeedRun(evaluated)
+        return SeedRun(evaluated.root)
 
     def _workspace(
         self, name: str, changes: dict[str, Any], linked: Iterable[Path], cache_dir: Path
@@ -66,11 +66,14 @@ class SeedRuns:
 
 
 class SeedRun:
-    """One complete run: what `evaluate` wrote, and the NDCG@10 of each test user."""
+    """One complete run below `root`: what `evaluate` wrote, and the NDCG@10 of each test user.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-        evaluation = read_json(workspace.root / "metrics" / "evaluation.json")
+    `evaluate` ran with root/cache, where its ranks still lie.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        evaluation = read_json(root / "metrics" / "evaluation.json")
         self.evaluation: dict[str, Any] = evaluation
 
     def user_ndcg(self) -> dict[str, np.ndarray]:
@@ -78,7 +81,7 @@ class SeedRun:
 
         Raises DataError where the ranks that `evaluate` cached are not there for every model.
         """
-        ranks_dir = self.workspace.cache_dir / "checkpoints" / "evaluate"
+        ranks_dir = self.root / "cache" / "checkpoints" / "evaluate"
         saved = {path.stem.rpartition("-")[0]: Checkpoint(path) for path in ranks_dir.glob("*")}
         ranks = {
             name: found[0]["full"].numpy() for name, at in saved.items() if (found := at.load())
@@ -86,10 +89,10 @@ class SeedRun:
         if set(ranks) != set(self.evaluation["models"]):
             raise DataError(
                 f"{ranks_dir} holds the ranks of {sorted(ranks)}, but evaluation.json names "
-                f"{sorted(self.evaluation['models'])}; remove {self.workspace.root / 'metrics'}, "
-                "then the command ranks what is missing"
+                f"{sorted(self.evaluation['models'])}; remove {self.root / 'metrics'}, then the "
+                "command ranks what is missing"
             )
-        rows = read_histories(self.workspace.artifact("histories")).targets["test"].row
+        rows = read_histories(self.root / "artifacts" / "histories").targets["test"].row
         return {name: user_means(gains(full, "ndcg@10"), rows) for name, full in ranks.items()}
 
 

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from benchmarks.seed_runs import SeedRun, draws_from_a_seed, seeds_of_run, shifted, upstream
-from benchmarks.workspace import Workspace, changed_params
+from benchmarks.workspace import changed_params
 from slmrec.core.errors import DataError
 from slmrec.params.params_file import Params
 from tests.support.small_seeds import SmallSeeds
@@ -81,17 +81,15 @@ def test_the_users_figures_are_those_behind_the_report(small_seeds: SmallSeeds) 
 def test_ranks_that_are_gone_are_an_error_that_says_what_to_do(
     small_seeds: SmallSeeds, tmp_path: Path
 ) -> None:
-    made = small_seeds.done[1].workspace
-    workspace = Workspace(tmp_path / "seed-1", tmp_path, {}, [], tmp_path / "no-cache")
-    (workspace.root / "metrics").mkdir()
-    evaluation = (made.root / "metrics" / "evaluation.json").read_text()
-    (workspace.root / "metrics" / "evaluation.json").write_text(evaluation)
+    (tmp_path / "metrics").mkdir()
+    evaluation = (small_seeds.done[1].root / "metrics" / "evaluation.json").read_text()
+    (tmp_path / "metrics" / "evaluation.json").write_text(evaluation)
     with pytest.raises(DataError, match=r"holds the ranks of \[\], but .* remove .*/metrics"):
-        SeedRun(workspace).user_ndcg()
+        SeedRun(tmp_path).user_ndcg()
 
 
 def test_a_runs_own_params_are_those_that_its_stages_read(small_seeds: SmallSeeds) -> None:
     for seed, run in small_seeds.done.items():
-        params = YAML(typ="safe").load(run.workspace.root / "params.yaml")
+        params = YAML(typ="safe").load(run.root / "params.yaml")
         assert params["embed_items"]["width"] == 8  # of the params.yaml that was named
         assert params["train_teacher"]["seed"] == 2 + 1000 * (seed - 1)
