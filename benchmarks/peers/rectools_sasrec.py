@@ -6,8 +6,6 @@ datetime, weight.
 
 from __future__ import annotations
 
-import functools
-
 import pandas as pd  # type: ignore[import-untyped]
 from pytorch_lightning import (  # type: ignore[import-not-found]
     Callback,
@@ -67,7 +65,8 @@ def new_model(task: Task) -> SASRecModel:
         batch_size=BATCH,
         loss="softmax",
         epochs=task.epochs,
-        get_trainer_func=functools.partial(new_trainer, task.epochs),
+        get_trainer_func=new_trainer,
+        get_trainer_func_kwargs={"epochs": task.epochs},
         recommend_torch_device="cpu",
     )
 
