@@ -31,7 +31,8 @@ from benchmarks.arguments import PROJECT, RESULTS, experiment_parser
 from benchmarks.experiment import Experiment
 from benchmarks.peer_lists import ranks_in_lists, write_training_events
 from benchmarks.peer_runs import installed_versions, peer_python
-from benchmarks.seed_runs import SeedRun
+from benchmarks.quality_report import combined_row
+from benchmarks.seed_runs import Measured, SeedRun, add_run
 from benchmarks.settings import merged
 from benchmarks.stopwatch import Stopwatch
 from slmrec.core.files import new_file, read_json, write_json
@@ -48,7 +49,6 @@ from slmrec.studies.environment import PACKAGES, machine
 
 PEERS = ("esasrec", "hstu")
 Cost = dict[str, float]
-Measured = dict[str, dict[int, np.ndarray]]  # NDCG@10 of each test user, by model and seed
 
 
 class PeerQuality:
@@ -110,9 +110,7 @@ class PeerQuality:
         for path in sorted(self.experiment.root.glob("*-*/metrics/evaluation.json")):
             student, _, seed = path.parents[1].name.rpartition("-")
             if seed in map(str, seeds):
-                for name, ndcg in SeedRun(path.parents[1]).user_ndcg().items():
-                    name = name.replace("student", student)
-                    self.measured.setdefault(name, {}).setdefault(int(seed), ndcg)
+                add_run(self.measured, SeedRun(path.parents[1]), student, int(seed))
 
     def _keep(self, name: str, seed: int, ndcg: np.ndarray, cost: Cost) -> None:
         self.measured.setdefault(name, {})[seed] = ndcg
@@ -168,12 +166,12 @@ def peer_settings(peer: str, dataset: str) -> dict[str, Any]:
 
 
 def page(result: dict[str, Any]) -> str:
-    """Models, worst first, with their cost, and paired differences as Markdown."""
+    """NDCG@10 of the models, worst first, their cost, and paired differences as Markdown."""
     models = sorted(result["ndcg@10"].items(), key=lambda entry: entry[1]["mean"])
     pairs = sorted(result["paired"].items())
     tables = [
         [_model_row(name, model, result["cost"].get(name)) for name, model in models],
-        [{"difference": name} | _figures(pair, "+.4f") for name, pair in pairs],
+        [{"difference": name} | combined_row(pair, "+.4f") for name, pair in pairs],
     ]
     return "\n\n".join(as_markdown(rows) for rows in tables if rows) + "\n"
 
@@ -181,13 +179,7 @@ def page(result: dict[str, Any]) -> str:
 def _model_row(name: str, model: dict[str, Any], cost: Cost | None) -> dict[str, str]:
     figures = ("processor_seconds_per_epoch", "epochs", "processor_seconds", "seconds")
     costs = {key.replace("_", " "): f"{cost[key]:,.0f}" if cost else "" for key in figures}
-    return {"model": name} | _figures(model, ".4f") | costs
-
-
-def _figures(report: dict[str, Any], form: str) -> dict[str, str]:
-    low, high = report["ci95"]
-    interval = f"{low:{form}} to {high:{form}}"
-    return {"NDCG@10": f"{report['mean']:{form}}", "95%": interval, "seeds": str(report["seeds"])}
+    return {"model": name} | combined_row(model, ".4f") | costs
 
 
 def read_arguments() -> argparse.Namespace:

@@ -17,12 +17,17 @@ events as in the real test, which they are not from a validation target.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.arguments import RESULTS, experiment_parser
 from benchmarks.experiment import DATASETS, Experiment
 from benchmarks.quality_report import Evaluation, renamed, report, summarize
+from benchmarks.seed_runs import Measured, SeedRun, add_run
 from slmrec.core.files import new_file, write_json
+from slmrec.evaluation.bootstrap import bootstrap_weights
+from slmrec.evaluation.seeds import paired_seed_reports, report_of_seeds
+from slmrec.params.evaluate import EvaluateParams
 from slmrec.studies.environment import PACKAGES, machine
 
 FLAGS = {
@@ -36,11 +41,27 @@ def measure(experiment: Experiment, students: list[str]) -> None:
     experiment.prepare()
     teacher = experiment.teacher(experiment.sasrec(experiment.teacher_seed))
     evaluations: dict[int, list[Evaluation]] = {}
+    measured: Measured = {}
     for student in students:
         for seed in experiment.settings["students"][student]["seeds"]:
             evaluation = experiment.student(student, seed, experiment.sasrec(seed), teacher)
             evaluations.setdefault(seed, []).append(renamed(evaluation, student))
-            write_result(experiment.name, summarize(evaluations) | provenance(experiment))
+            add_run(measured, SeedRun(experiment.root / f"{student}-{seed}"), student, seed)
+            result = summarize(evaluations) | provenance(experiment)
+            write_result(
+                experiment.name, result | over_seeds(measured, result["paired"], experiment)
+            )
+
+
+def over_seeds(measured: Measured, paired: Iterable[str], experiment: Experiment) -> Evaluation:
+    """`combined`: intervals over test users and seeds, of models and of the differences named."""
+    p = EvaluateParams.model_validate(experiment.tables.params["evaluate"])
+    users = len(next(iter(next(iter(measured.values())).values())))
+    weights = bootstrap_weights(users, p.bootstrap, p.seed)
+    pairs = {f"{left}-{right}": (left, right) for left, right in (n.split("-") for n in paired)}
+    models = {name: report_of_seeds(seeds, weights, p.seed) for name, seeds in measured.items()}
+    differences = paired_seed_reports(measured, pairs, weights, p.seed)
+    return {"combined": {"models": models, "paired": differences}}
 
 
 def provenance(experiment: Experiment) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from slmrec.ranking.metrics import SAMPLED
 from slmrec.results import as_markdown
 
 Evaluation = dict[str, Any]  # as metrics/evaluation.json
+Result = dict[str, Any]
 
 
 def renamed(evaluation: Evaluation, name: str) -> Evaluation:
@@ -75,8 +76,31 @@ def report(result: dict[str, Any]) -> str:
             sampled_row(name, model) for name, model in models
         ],
         "Paired over users, mean over seeds": [pair_row(*pair) for pair in pairs],
+        **combined_tables(result.get("combined", {"models": {}, "paired": {}})),
     }
-    return "\n\n".join(f"{head}\n\n{as_markdown(rows)}" for head, rows in tables.items()) + "\n"
+    filled = {head: rows for head, rows in tables.items() if rows}
+    return "\n\n".join(f"{head}\n\n{as_markdown(rows)}" for head, rows in filled.items()) + "\n"
+
+
+def combined_tables(combined: Result) -> dict[str, list[dict[str, str]]]:
+    """Models and differences with intervals over test users and seeds together, and how many."""
+    models = sorted(combined["models"].items(), key=lambda entry: entry[1]["mean"])
+    pairs = sorted(combined["paired"].items())
+    return {
+        "NDCG@10, 95% over test users and seeds; one teacher and ensemble for all": [
+            {"model": name} | combined_row(model, ".4f") for name, model in models
+        ],
+        "Differences of NDCG@10, paired over test users and seeds": [
+            {"difference": name} | combined_row(pair, "+.4f") for name, pair in pairs
+        ],
+    }
+
+
+def combined_row(report: Result, form: str) -> dict[str, str]:
+    """What slmrec.evaluation.seeds.report_of_seeds says, as text."""
+    low, high = report["ci95"]
+    interval = f"{low:{form}} to {high:{form}}"
+    return {"mean": f"{report['mean']:{form}}", "95%": interval, "seeds": str(report["seeds"])}
 
 
 def pair_row(name: str, interval: list[float]) -> dict[str, str]:

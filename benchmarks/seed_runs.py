@@ -19,6 +19,8 @@ from slmrec.dataset.histories import read_histories
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.ranking.metrics import gains, user_means
 
+Measured = dict[str, dict[int, np.ndarray]]  # NDCG@10 of each test user (U,), by model and seed
+
 TRAININGS = ("embed_items", "train_teacher", "distill_student")  # sections whose seeds are changed
 LAST = "evaluate"
 STEP = 1000  # from one run's seeds to the next one's: no run draws what another drew
@@ -94,6 +96,12 @@ class SeedRun:
             )
         rows = read_histories(self.root / "artifacts" / "histories").targets["test"].row
         return {name: user_means(gains(full, "ndcg@10"), rows) for name, full in ranks.items()}
+
+
+def add_run(measured: Measured, run: SeedRun, student: str, seed: int) -> None:
+    """Add what a run measured, its `student` under the name of its shape; what is there stays."""
+    for name, ndcg in run.user_ndcg().items():
+        measured.setdefault(name.replace("student", student), {}).setdefault(seed, ndcg)
 
 
 def upstream(stage: str) -> list[str]:

@@ -79,6 +79,16 @@ def test_both_tables_name_every_model_and_the_worst_comes_first() -> None:
     assert text.index("sasrec") < text.index("student")
 
 
+def test_intervals_over_users_and_seeds_have_tables_of_their_own() -> None:
+    figures = {"mean": 0.25, "ci95": [0.2, 0.3], "seeds": 3, "by_seed": {}}
+    combined = {"models": {"student": figures}, "paired": {"student-sasrec": figures}}
+    result = summarize({1: [evaluation(student=MODEL)]})
+    assert "over test users and seeds" not in report(result)
+    text = report(result | {"combined": combined})
+    assert "| 0.2500 | 0.2000 to 0.3000 |       3 |" in text
+    assert "+0.2000 to +0.3000" in text
+
+
 def test_the_range_over_seeds_stands_only_where_seeds_differ() -> None:
     assert full_row("a", MODEL, [0.19, 0.21])["over seeds"] == "0.1900 to 0.2100"
     assert full_row("a", MODEL, [0.2, 0.2])["over seeds"] == ""
