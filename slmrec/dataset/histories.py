@@ -37,6 +37,10 @@ class Targets:
     position: np.ndarray  # (N,) int64
     input_stop: np.ndarray  # (N,) int64
 
+    def at(self, places: np.ndarray) -> Targets:
+        """The targets at these places (M,), in their order."""
+        return Targets(self.row[places], self.position[places], self.input_stop[places])
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -73,11 +77,11 @@ class Histories:
 
     def training_items(self) -> np.ndarray:
         """Items of the training events, in order; where windows overlap, an event counts once."""
-        return self.items[self._training_events()]
+        return self.items[self.in_training()]
 
     def training_times(self) -> np.ndarray:
         """Times of `training_items`, in the same order."""
-        return self.times[self._training_events()]
+        return self.times[self.in_training()]
 
     def trained_items(self, items: int) -> np.ndarray:
         """Which item indices have a training event; PAD and UNK count as such.  # (items,) bool"""
@@ -86,11 +90,13 @@ class Histories:
         trained[self.training_items()] = True
         return trained
 
-    def _training_events(self) -> np.ndarray:
-        in_window = np.zeros(len(self.items), dtype=bool)
-        for row, start, stop in self.window_bounds():
-            in_window[self.offsets[row] + start : self.offsets[row] + stop] = True
-        return np.flatnonzero(in_window)
+    def in_training(self) -> np.ndarray:
+        """Which events a training window holds.  # (E,) bool"""
+        first = self.offsets[self.windows.row]
+        begun = np.zeros(len(self.items) + 1, dtype=np.int32)  # windows that begin, less those over
+        np.add.at(begun, first + self.windows.start, 1)
+        np.add.at(begun, first + self.windows.stop, -1)
+        return np.cumsum(begun[:-1]) > 0
 
     def window_bounds(self) -> Iterator[tuple[int, int, int]]:
         """(row, start, stop) of each window."""

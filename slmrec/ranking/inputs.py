@@ -62,4 +62,4 @@ def sample_targets(targets: Targets, count: int, seed: int) -> Targets:
     turn = np.arange(len(rows)) - np.searchsorted(rows, rows)
     # In random order within a turn: in the order of users, the first ones would always be drawn.
     drawn = np.sort(by_user[np.lexsort((random.random(len(turn)), turn))[:count]])
-    return Targets(targets.row[drawn], targets.position[drawn], targets.input_stop[drawn])
+    return targets.at(drawn)
