@@ -18,6 +18,7 @@ from slmrec.params.embed_items import EmbedItemsParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
 from slmrec.params.measure_cost import MeasureCostParams
+from slmrec.params.neighbours import NeighboursParams
 from slmrec.params.prepare import PrepareParams
 from slmrec.params.record_states import RecordStatesParams
 from slmrec.params.section import Section, read_yaml, validate_section
@@ -33,6 +34,7 @@ class Params(Section):
     prepare: PrepareParams
     validate_: ValidateParams = Field(alias="validate")
     split: SplitParams
+    neighbours: NeighboursParams
     embed_items: EmbedItemsParams
     train_teacher: TrainTeacherParams
     record_states: RecordStatesParams

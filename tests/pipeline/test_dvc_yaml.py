@@ -17,6 +17,7 @@ ALL = [
     "prepare",
     "validate",
     "split",
+    "neighbours",
     "embed_items",
     "train_teacher",
     "record_states",

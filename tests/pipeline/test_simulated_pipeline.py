@@ -21,6 +21,7 @@ STAGES = (
     "prepare",
     "validate",
     "split",
+    "neighbours",
     "embed_items",
     "train_teacher",
     "record_states",

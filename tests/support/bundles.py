@@ -32,6 +32,7 @@ LISTED_ITEM = 8  # known by its title alone
 PARAMS = ExportParams(
     seed=1,
     model="student",
+    neighbours=True,
     opset=18,
     max_score_difference=1e-4,
     near_tie=1e-5,

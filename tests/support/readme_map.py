@@ -18,10 +18,8 @@ START = "<!-- tree: written by `python -m tests.support.readme_map` -->\n```text
 END = "```\n<!-- end of tree -->"
 # What no docstring says, above the rooms and below them.
 ABOVE = {
-    "dvc.yaml": "The pipeline: the only place that knows the order of the stages.",
-    "params.yaml": "Every number that a person may turn, one section a stage.",
-    "data/": "Raw logs, yours or the demo's; never changed; data.dvc has their checksum.",
-    "artifacts/": "Everything derived, kept by DVC; artifacts/bundle is what you came for.",
+    "dvc.yaml, params.yaml": "The order of the stages; every number a person may turn.",
+    "data/, artifacts/": "Raw logs, never changed; everything derived, kept by DVC.",
     "slmrec/*.py": "What a person calls: the command line, doctor, the table of results.",
 }
 BELOW = {

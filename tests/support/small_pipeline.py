@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from slmrec.stages import distill_student, embed_items, record_states, train_teacher
+from slmrec.stages import distill_student, embed_items, neighbours, record_states, train_teacher
 from tests.support.logs import Workshop, as_csv
 
 USERS, ITEMS, LENGTH = 40, 15, 14
@@ -39,6 +39,7 @@ CHANGES: dict[str, Any] = {
 }
 HISTORIES, ITEM_VECTORS, ENSEMBLE = Path("histories"), Path("item_vectors"), Path("ensemble")
 TEACHER, STATES, STUDENT = Path("teacher"), Path("teacher_states"), Path("student")
+NEIGHBOURS = Path("neighbours")
 
 
 def change_small_params(workshop: Workshop, **changes: Any) -> None:
@@ -67,6 +68,7 @@ def prepare_small_project(workshop: Workshop) -> None:
 
 def train_small_project() -> None:
     """Run the training stages in the current folder, from the histories to the students."""
+    neighbours.main(Path("events"), HISTORIES, neighbours_dir=NEIGHBOURS)
     embed_items.main(
         Path("events"), HISTORIES, item_vectors_dir=ITEM_VECTORS, ensemble_dir=ENSEMBLE
     )

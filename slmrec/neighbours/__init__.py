@@ -1,0 +1,1 @@
+"""Item neighbours by transitions and titles: a baseline, and part of what is served."""
