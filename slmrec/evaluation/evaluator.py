@@ -32,6 +32,13 @@ PAIRS = (  # of models whose difference is reported, where both are measured
     ("student_narrow", "ensemble"),
     ("student", "sasrec_text"),
     ("sasrec_text", "sasrec"),
+    ("student", "item_neighbours"),
+    ("student_with_neighbours", "student"),
+    ("student_with_neighbours", "item_neighbours"),
+    ("student_with_neighbours", "sasrec"),
+    ("student_with_neighbours", "ensemble"),
+    ("student_narrow_with_neighbours", "student_narrow"),
+    ("student_narrow_with_neighbours", "item_neighbours"),
 )
 
 

@@ -17,6 +17,7 @@ from slmrec.export.graph_quality import measure_graph
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
 from slmrec.models.factory import SequenceModel
+from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime.golden import golden_inputs, record_golden_cases
 from slmrec.runtime.items import ServedItems
@@ -25,6 +26,7 @@ from slmrec.runtime.session import RunGraph, open_session, run_graph
 
 def export_bundle(
     model: SequenceModel,
+    neighbours: NeighbourScores | None,
     served: ServedItems,
     evaluator: Evaluator,
     evaluation: dict[str, Any],
@@ -39,7 +41,7 @@ def export_bundle(
     """
     candidates = candidates_of(served)
     _check_candidates(candidates, evaluator.candidates.numpy())
-    graph = export_graph(model, torch.from_numpy(candidates), p.opset)
+    graph = export_graph(model, torch.from_numpy(candidates), p.opset, neighbours)
     contract = bundle_contract(
         graph,
         served,
@@ -51,7 +53,7 @@ def export_bundle(
     stamped = stamp(graph, graph_properties(json_bytes(contract), served))
     _report(f"graph of {len(stamped) / 1e6:.1f} MB, {served.candidates:,} items")
     run = partial(run_graph, open_session(stamped, "cpu", threads))
-    measured = measure_graph(model, run, Parity(candidates, p), evaluator)
+    measured = measure_graph(model, neighbours, run, Parity(candidates, p), evaluator)
     parity = measured["parity"]
     _report("against torch " + ", ".join(f"{name} {value:.2g}" for name, value in parity.items()))
     models = evaluation["models"] | measured["models"]

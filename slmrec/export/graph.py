@@ -22,6 +22,7 @@ from slmrec.core.vocabulary import PAD, UNK
 from slmrec.export.canonical_graph import canonicalize
 from slmrec.export.last_position import last_vectors
 from slmrec.models.factory import SequenceModel
+from slmrec.neighbours.blend import NeighbourScores
 
 INPUTS = ("history", "exclude", "k")
 OUTPUTS = ("items", "scores")
@@ -63,8 +64,11 @@ class ServingGraph(nn.Module):
     columns: Tensor  # (E, I)
     added: Tensor  # (I,) an item's bonus; -inf for PAD, UNK and what must not be recommended
 
-    def __init__(self, model: SequenceModel, candidates: Tensor) -> None:
+    def __init__(
+        self, model: SequenceModel, candidates: Tensor, neighbours: NeighbourScores | None
+    ) -> None:
         super().__init__()
+        self.neighbours = neighbours
         rows = model.item_embedding.folded().detach().clone()
         # A copy, so that the caller's model keeps its own table, dropout and mode.
         served_model = copy.deepcopy(model).eval()
@@ -83,6 +87,8 @@ class ServingGraph(nn.Module):
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
         newest, last = self._newest(history)
         scores = self.vectors(newest, last) @ self.columns + self.added  # (B, I)
+        if self.neighbours is not None:
+            scores = self.neighbours(scores, newest, last)
         # One row of exclusions holds for the whole batch, and any other number of rows fails: a
         # scatter alone would mask the first rows and leave the others as they are.
         excluded = self._known(exclude, PAD) + torch.zeros_like(last)[:, None]  # (B, X)
@@ -117,14 +123,19 @@ class ServingGraph(nn.Module):
         return cast(int, length)
 
 
-def export_graph(model: SequenceModel, candidates: Tensor, opset: int) -> onnx.ModelProto:
-    """Export `model` with `candidates` (I,) bool.
+def export_graph(
+    model: SequenceModel,
+    candidates: Tensor,
+    opset: int,
+    neighbours: NeighbourScores | None = None,
+) -> onnx.ModelProto:
+    """Export `model` with `candidates` (I,) bool, and with what `neighbours` add to its scores.
 
     The graph's bytes depend on the weights and the versions of torch and onnx alone. Raises
     TrainingError when a weight is not finite and UsageError when the graph would not fit into one
     file.
     """
-    graph = ServingGraph(model, candidates)
+    graph = ServingGraph(model, candidates, neighbours)
     _check_weights(graph)
     return canonicalize(_exported(graph, opset))
 

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from slmrec.dataset.histories import Histories
 from slmrec.dataset.padding import right_padded
 from slmrec.evaluation.evaluator import Evaluator, ParameterCounts
 from slmrec.export.model_card import GRAPH_NAME
 from slmrec.export.parity import Parity, compare_on_grid, scores_by_item
 from slmrec.models.factory import SequenceModel
+from slmrec.neighbours.blend import NeighbourScores
+from slmrec.neighbours.scorers import BlendScorer
 from slmrec.ranking.scorers import ModelScorer
 from slmrec.runtime.session import RunGraph
 
@@ -19,7 +22,9 @@ from slmrec.runtime.session import RunGraph
 class CheckedGraphScorer:
     """Scores histories with the graph; of the batches of test inputs, some are checked by torch."""
 
-    def __init__(self, torch_scorer: ModelScorer, run_graph: RunGraph, parity: Parity) -> None:
+    def __init__(
+        self, torch_scorer: ModelScorer | BlendScorer, run_graph: RunGraph, parity: Parity
+    ) -> None:
         self.torch_scorer = torch_scorer
         self.run_graph = run_graph
         self.parity = parity
@@ -43,15 +48,29 @@ class CheckedGraphScorer:
         self.parity.add(expected, scores, f"test inputs of users {users[0]} to {users[-1]}")
 
 
+def served_scorer(
+    model: SequenceModel, neighbours: NeighbourScores | None, histories: Histories
+) -> ModelScorer | BlendScorer:
+    """What the graph computes, in torch."""
+    scorer = ModelScorer(model, histories)
+    return scorer if neighbours is None else BlendScorer(scorer, neighbours, histories)
+
+
 def measure_graph(
-    model: SequenceModel, run_graph: RunGraph, parity: Parity, evaluator: Evaluator
+    model: SequenceModel,
+    neighbours: NeighbourScores | None,
+    run_graph: RunGraph,
+    parity: Parity,
+    evaluator: Evaluator,
 ) -> dict[str, Any]:
     """The content of metrics/bundle.json: the graph's quality on the test targets, and its parity.
 
     Raises PromiseError when graph and torch disagree.
     """
-    compare_on_grid(model, run_graph, parity)
-    scorer = CheckedGraphScorer(ModelScorer(model, evaluator.histories), run_graph, parity)
+    compare_on_grid(model, neighbours, run_graph, parity)
+    scorer = CheckedGraphScorer(
+        served_scorer(model, neighbours, evaluator.histories), run_graph, parity
+    )
     ranks = evaluator.rank(scorer)
     parity.check()
     report = evaluator.report(ranks, ParameterCounts.of(model))

@@ -17,6 +17,7 @@ import torch
 from slmrec.core.errors import PromiseError
 from slmrec.core.vocabulary import PAD, UNK
 from slmrec.models.factory import SequenceModel
+from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime.comparison import TopK, compare, score_difference
 from slmrec.runtime.session import RunGraph
@@ -97,7 +98,9 @@ class Parity:
         }
 
 
-def compare_on_grid(model: SequenceModel, run_graph: RunGraph, parity: Parity) -> None:
+def compare_on_grid(
+    model: SequenceModel, neighbours: NeighbourScores | None, run_graph: RunGraph, parity: Parity
+) -> None:
     """Compare on random histories of every batch size and length of params.export_onnx.
 
     The lengths in a batch are mixed, and its last row is as long as the batch is wide.
@@ -111,6 +114,8 @@ def compare_on_grid(model: SequenceModel, run_graph: RunGraph, parity: Parity) -
             histories = _random_histories(rng, batch, length, len(table))
             vectors = [_user_vector(model, row[row != PAD]) for row in histories]
             expected = np.stack(vectors) @ table.T + bonuses  # (B, I)
+            if neighbours is not None:
+                expected += [_from_neighbours(neighbours, row, model) for row in histories]
             top = run_graph(histories, histories[:, :0], candidates)
             parity.add(
                 expected, scores_by_item(top, len(table)), f"batch {batch} x length {length}"
@@ -135,6 +140,20 @@ def _random_histories(rng: np.random.Generator, batch: int, length: int, rows: i
     lengths[-1] = length
     real = np.arange(length) < lengths[:, None]
     return np.where(real, rng.integers(UNK, rows, (batch, length)), PAD)  # (B, T)
+
+
+def _from_neighbours(
+    neighbours: NeighbourScores, history: np.ndarray, model: SequenceModel
+) -> np.ndarray:
+    """What neighbours add to each item's score, item by item of the history.  # (I,)"""
+    newest_first = history[history != PAD][-model.max_length :][::-1]
+    added = np.zeros(len(model.item_embedding), dtype=np.float32)
+    for source, term in neighbours.terms.items():
+        rows, sums = neighbours.rows_of(source), np.zeros_like(added)
+        for decay, item in zip(neighbours.decays.numpy(), newest_first, strict=False):
+            np.add.at(sums, rows.items[item].numpy(), decay * rows.weights[item].numpy())
+        added += term.weight * np.log1p(sums / term.epsilon)
+    return added
 
 
 def _user_vector(model: SequenceModel, items: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ class ExportParams(TopSection):
 
     seed: Seed
     model: Literal["student", "student_narrow"]  # which student is served
+    neighbours: bool  # served with it, where validation says that they help
     # Bounds: what was tried. From 23 on the exporter fuses attention, which is slower on a CPU.
     opset: int = Field(ge=18, le=20)
     max_score_difference: float = Field(gt=0)  # from torch, relative to the spread of the scores

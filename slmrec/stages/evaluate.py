@@ -21,6 +21,7 @@ from slmrec.evaluation.contestants import (
 )
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.evaluation.negatives import write_negatives
+from slmrec.evaluation.neighbour_contestants import NeighbourContestants, joined_name
 from slmrec.models.serialization import embedding_model, load_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
@@ -46,6 +47,7 @@ def evaluate(
 
 def main(
     histories_dir: Path,
+    neighbours_dir: Path,
     item_vectors_dir: Path,
     ensemble_dir: Path,
     teacher_dir: Path,
@@ -63,12 +65,17 @@ def main(
     item_embedding = load_model(embedding_model(item_vectors_dir)).item_embedding
     items, described = len(item_embedding), item_embedding.described().numpy()
     evaluator = Evaluator(histories, items, described, p)
-    contestants = baselines(histories, items, p) | trained_models(
+    neighbours = NeighbourContestants(neighbours_dir, evaluator)
+    contestants = baselines(histories, items, p) | neighbours.baselines()
+    contestants |= trained_models(
         histories, item_vectors_dir, ensemble_dir, teacher_dir, student_dir
     )
+    joined = neighbours.joined(contestants)
+    contestants |= {joined_name(name): student.contestant for name, student in joined.items()}
     settings = [p, compute, items, described.tolist()]
     checkpoints = rank_checkpoints(contestants, histories_dir, settings)
     report = evaluate(evaluator, contestants, checkpoints)
+    report["neighbours"] = {name: student.as_json() for name, student in joined.items()}
     Checkpoint.forget_all_but("evaluate", checkpoints.values())
     write_negatives(negatives_path, evaluator.negatives, histories)
     write_json(evaluation_path, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from slmrec.core import tables
 from slmrec.core.errors import DataError
@@ -16,6 +17,8 @@ from slmrec.export.bundle_writer import write_bundle
 from slmrec.export.item_tables import read_served_items
 from slmrec.models.factory import SequenceModel
 from slmrec.models.serialization import load_model
+from slmrec.neighbours.blend import Blend, NeighbourScores
+from slmrec.neighbours.table import Neighbours
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
@@ -39,9 +42,22 @@ def load_served_model(model_dir: Path, rows: int) -> SequenceModel:
     return model
 
 
+def served_neighbours(
+    neighbours_dir: Path, joined: dict[str, Any], p: ExportParams
+) -> NeighbourScores | None:
+    """What neighbours add to the served student; None where validation saw no gain in it."""
+    alone, together = joined["validation"]["alone"], joined["validation"]["with_neighbours"]
+    serves = p.neighbours and together > alone
+    gain = f"validation NDCG@10 {alone:.4f} alone, {together:.4f} with neighbours"
+    print(f"export_onnx: {gain}: served {'with' if serves else 'without'} them", flush=True)
+    blend = Blend.of_json(joined)
+    return NeighbourScores(Neighbours.load(neighbours_dir), blend) if serves else None
+
+
 def main(
     events_dir: Path,
     histories_dir: Path,
+    neighbours_dir: Path,
     student_dir: Path,
     evaluation_path: Path,
     *,
@@ -59,14 +75,17 @@ def main(
     served = read_served_items(items, described)
     histories = read_histories(histories_dir)
     evaluator = Evaluator(histories, served.rows, described, EvaluateParams.read())
+    evaluation = read_json(evaluation_path)
+    neighbours = served_neighbours(neighbours_dir, evaluation["neighbours"][p.model], p)
     inputs_sha256 = {
         "items": sha256_of(items_path),
         "histories": sha256_of_folder(histories_dir, "*"),
+        "neighbours": sha256_of_folder(neighbours_dir, "*"),
         "student": sha256_of_folder(model_dir, "*"),
         "evaluation": sha256_of(evaluation_path),
     }
     files, measured = export_bundle(
-        model, served, evaluator, read_json(evaluation_path), inputs_sha256, p, compute.threads
+        model, neighbours, served, evaluator, evaluation, inputs_sha256, p, compute.threads
     )
     with new_folder(bundle_dir) as folder:
         write_bundle(files, folder)

@@ -15,7 +15,13 @@ from slmrec.params.evaluate import EvaluateParams
 from tests.support.histories import histories_of
 
 P = EvaluateParams(
-    seed=1, negatives=1, bootstrap=10, recent_days=1, tail_share=0.2, short_history=2
+    seed=1,
+    negatives=1,
+    bootstrap=10,
+    recent_days=1,
+    blend_targets=50,
+    tail_share=0.2,
+    short_history=2,
 )
 ITEMS = 40
 

@@ -28,7 +28,13 @@ from tests.support.histories import ring_histories
 
 ITEMS = 14
 P = EvaluateParams(
-    seed=1, negatives=3, bootstrap=200, recent_days=30, short_history=5, tail_share=0.2
+    seed=1,
+    negatives=3,
+    bootstrap=200,
+    recent_days=30,
+    blend_targets=50,
+    short_history=5,
+    tail_share=0.2,
 )
 RING = ring_histories(80, ITEMS - 2, 8)
 STUDENTS = ("student", "without_distillation")

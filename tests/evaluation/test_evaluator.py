@@ -18,7 +18,13 @@ from tests.support.histories import histories_of, ring_histories
 
 ITEMS = 14
 P = EvaluateParams(
-    seed=1, negatives=3, bootstrap=200, recent_days=30, short_history=5, tail_share=0.2
+    seed=1,
+    negatives=3,
+    bootstrap=200,
+    recent_days=30,
+    blend_targets=50,
+    short_history=5,
+    tail_share=0.2,
 )
 NO_ITEMS = np.empty(0, dtype=np.int64)  # known by their text alone
 NO_PARAMETERS = ParameterCounts.of()

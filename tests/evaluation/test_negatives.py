@@ -18,7 +18,13 @@ from tests.support.histories import histories_of
 ITEMS = 14
 CANDIDATES = candidate_mask(ITEMS, np.arange(2, ITEMS)).numpy()
 P = EvaluateParams(
-    seed=1, negatives=3, bootstrap=200, recent_days=30, short_history=5, tail_share=0.2
+    seed=1,
+    negatives=3,
+    bootstrap=200,
+    recent_days=30,
+    blend_targets=50,
+    short_history=5,
+    tail_share=0.2,
 )
 
 

@@ -39,14 +39,20 @@ def small_export(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def export(max_score_difference: float) -> tuple[BundleFiles, dict[str, Any]]:
     evaluate = EvaluateParams(
-        seed=4, negatives=9, bootstrap=50, recent_days=30, short_history=3, tail_share=0.2
+        seed=4,
+        negatives=9,
+        bootstrap=50,
+        recent_days=30,
+        blend_targets=50,
+        short_history=3,
+        tail_share=0.2,
     )
     served = np.flatnonzero(candidates_of(served_items()))
     evaluator = Evaluator(histories_of_served_items(10), ROWS, served, evaluate)
     p = PARAMS.model_copy(update={"max_score_difference": max_score_difference})
     inputs_sha256 = {"student": "5" * 64}
     return export_bundle(
-        small_model(), served_items(), evaluator, EVALUATION, inputs_sha256, p, threads=1
+        small_model(), None, served_items(), evaluator, EVALUATION, inputs_sha256, p, threads=1
     )
 
 

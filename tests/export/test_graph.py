@@ -201,7 +201,7 @@ def test_a_head_of_its_own_stands_as_a_constant_of_a_matmul() -> None:
 
 def test_exporting_leaves_the_model_as_it_was() -> None:
     model = small_model()
-    graph = ServingGraph(model, torch.ones(ROWS, dtype=torch.bool))
+    graph = ServingGraph(model, torch.ones(ROWS, dtype=torch.bool), None)
     assert isinstance(model.item_embedding, ItemEmbedding)
     assert graph.vectors.get_submodule("model") is not model
 
@@ -227,7 +227,7 @@ def test_a_model_of_another_kind_is_exported_as_it_is() -> None:
     model = SASRec(
         ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH
     ).eval()
-    graph = ServingGraph(model, torch.arange(ROWS) >= FIRST_ITEM)
+    graph = ServingGraph(model, torch.arange(ROWS) >= FIRST_ITEM, None)
     with torch.inference_mode():
         items, _ = graph(
             torch.tensor([[5, 9, PAD]]), torch.zeros((1, 0), dtype=torch.long), torch.tensor(5)

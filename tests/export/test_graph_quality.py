@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +12,16 @@ import torch
 
 from slmrec.core.errors import PromiseError
 from slmrec.evaluation.evaluator import Evaluator
+from slmrec.export.graph import export_graph
 from slmrec.export.graph_quality import CheckedGraphScorer, measure_graph
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
+from slmrec.neighbours.blend import Blend, NeighbourScores, Term
+from slmrec.neighbours.table import Neighbours
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.ranking.scorers import ModelScorer
 from slmrec.runtime.comparison import TopK
+from slmrec.runtime.session import open_session, run_graph
 from tests.support.bundles import (
     MAX_LENGTH,
     PARAMS,
@@ -27,24 +33,52 @@ from tests.support.bundles import (
     small_model,
 )
 from tests.support.histories import histories_of, ring_histories
+from tests.support.neighbours import ring_table
 
 CANDIDATES = candidates_of(served_items())
+HISTORIES = ring_histories(40, ROWS - 2, MAX_LENGTH)
 EVALUATE = EvaluateParams(
-    seed=4, negatives=9, bootstrap=50, recent_days=30, short_history=3, tail_share=0.2
+    seed=4,
+    negatives=9,
+    bootstrap=50,
+    recent_days=30,
+    blend_targets=50,
+    short_history=3,
+    tail_share=0.2,
 )
 
 
 def test_the_graphs_quality_and_parity_are_measured() -> None:
     # 40 users who walk a ring of the items have one target each, beside the rows of the grid.
-    histories = ring_histories(40, ROWS - 2, MAX_LENGTH)
-    evaluator = Evaluator(histories, ROWS, np.empty(0, dtype=np.int64), EVALUATE)
+    evaluator = Evaluator(HISTORIES, ROWS, np.empty(0, dtype=np.int64), EVALUATE)
     parity = Parity(CANDIDATES, PARAMS)
-    measured = measure_graph(small_model(), run_small_graph(), parity, evaluator)
+    measured = measure_graph(small_model(), None, run_small_graph(), parity, evaluator)
     report = measured["models"]["student_onnx"]
     assert set(report) >= {"full", "sampled", "ci95", "slices", "parameters"}
     assert measured["parity"]["rows"] == 40 + sum(PARAMS.batches) * len(PARAMS.lengths)
     assert measured["parity"]["same_top10"] == 1.0
     assert json.loads(json.dumps(measured)) == measured
+
+
+def test_a_graph_with_neighbours_gives_the_scores_of_model_and_neighbours() -> None:
+    blend = Blend(0.7, {"graph": Term(3.0, 0.2), "titles": Term(1.0, 0.5)})
+    tables = {"graph": ring_table(ROWS), "titles": ring_table(ROWS)}
+    neighbours = NeighbourScores(Neighbours(tables, 4), blend)
+    graph = export_graph(small_model(), torch.from_numpy(CANDIDATES), PARAMS.opset, neighbours)
+    run = partial(run_graph, open_session(graph.SerializeToString(), "cpu", 1))
+    evaluator = Evaluator(HISTORIES, ROWS, np.empty(0, dtype=np.int64), EVALUATE)
+    measured = measure_graph(small_model(), neighbours, run, Parity(CANDIDATES, PARAMS), evaluator)
+    assert measured["parity"]["same_top10"] == 1.0
+    # users walk the ring that the tables know
+    alone = measure_graph(
+        small_model(), None, run_small_graph(), Parity(CANDIDATES, PARAMS), evaluator
+    )
+    gain = _ndcg(measured) - _ndcg(alone)
+    assert gain > 0.3
+
+
+def _ndcg(measured: dict[str, Any]) -> float:
+    return float(measured["models"]["student_onnx"]["full"]["ndcg@10"])
 
 
 def test_a_graph_that_disagrees_with_torch_is_not_measured() -> None:
@@ -54,8 +88,9 @@ def test_a_graph_that_disagrees_with_torch_is_not_measured() -> None:
 
     histories = ring_histories(5, ROWS - 2, MAX_LENGTH)
     evaluator = Evaluator(histories, ROWS, np.empty(0, dtype=np.int64), EVALUATE)
+    parity = Parity(CANDIDATES, PARAMS)
     with pytest.raises(PromiseError, match="graph and torch differ"):
-        measure_graph(small_model(), ten_percent_higher, Parity(CANDIDATES, PARAMS), evaluator)
+        measure_graph(small_model(), None, ten_percent_higher, parity, evaluator)
 
 
 def scorer(compare_every: int) -> CheckedGraphScorer:

@@ -45,7 +45,7 @@ def graph_with_changed_weight(name: str, place: int, by: float) -> RunGraph:
 
 def parity_on_grid(run: RunGraph, p: ExportParams = PARAMS) -> Parity:
     parity = Parity(CANDIDATES, p)
-    compare_on_grid(small_model(), run, parity)
+    compare_on_grid(small_model(), None, run, parity)
     return parity
 
 

@@ -20,6 +20,7 @@ from tests.support.small_pipeline import (
     ENSEMBLE,
     HISTORIES,
     ITEM_VECTORS,
+    NEIGHBOURS,
     STATES,
     STUDENT,
     TEACHER,
@@ -64,11 +65,17 @@ def run_stages(workshop: Workshop) -> None:
     workshop.split()
     train_small_project()
     evaluate.main(
-        HISTORIES, ITEM_VECTORS, ENSEMBLE, TEACHER, STUDENT,
+        HISTORIES, NEIGHBOURS, ITEM_VECTORS, ENSEMBLE, TEACHER, STUDENT,
         negatives_path=Path("negatives.parquet"), evaluation_path=EVALUATION,
     )  # fmt: skip
     export_onnx.main(
-        Path("events"), HISTORIES, STUDENT, EVALUATION, bundle_dir=BUNDLE, metrics_path=MEASURED
+        Path("events"),
+        HISTORIES,
+        NEIGHBOURS,
+        STUDENT,
+        EVALUATION,
+        bundle_dir=BUNDLE,
+        metrics_path=MEASURED,
     )
 
 
@@ -106,7 +113,10 @@ def test_the_lists_of_the_bundle_give_its_metrics_to_the_last_digit(
     assert recommender.contract["exclude_seen"] is exclude_seen
     evaluated = read_json(EVALUATION)
     assert recommender.largest_k == evaluated["protocol"]["items"] == ITEMS + 1  # with "new"
-    student = evaluated["models"]["student"]["full"]
+    validation = evaluated["neighbours"]["student"]["validation"]
+    joined = validation["with_neighbours"] > validation["alone"]
+    name = "student_with_neighbours" if joined else "student"
+    student = evaluated["models"][name]["full"]
     assert student["ndcg@10"] == pytest.approx(full["ndcg@10"], rel=1e-6)
     assert evaluated["models"]["student"]["sampled"]["hr@1"] < 1  # the user who had everything
 

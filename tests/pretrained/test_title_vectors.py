@@ -148,7 +148,13 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(
         ITEMS,
         np.arange(2, ITEMS),
         EvaluateParams(
-            seed=1, negatives=3, bootstrap=50, recent_days=30, short_history=5, tail_share=0.2
+            seed=1,
+            negatives=3,
+            bootstrap=50,
+            recent_days=30,
+            blend_targets=50,
+            short_history=5,
+            tail_share=0.2,
         ),
     )
     hits = {

@@ -18,6 +18,7 @@ from tests.support.small_pipeline import (
     ENSEMBLE,
     HISTORIES,
     ITEM_VECTORS,
+    NEIGHBOURS,
     STUDENT,
     TEACHER,
 )
@@ -27,10 +28,12 @@ MODELS = {
     "popularity",
     "recent_popularity",
     "last_item_transition",
+    "item_neighbours",
     "sasrec",
     "teacher",
     "student",
     "student_without_distillation",
+    "student_with_neighbours",
     "ensemble",
 }
 
@@ -39,6 +42,7 @@ def run_stage() -> str:
     """Run the stage; the hash of its report."""
     evaluate.main(
         HISTORIES,
+        NEIGHBOURS,
         ITEM_VECTORS,
         ENSEMBLE,
         TEACHER,
@@ -73,6 +77,11 @@ def test_the_report_holds_every_model_and_the_differences_of_pairs(trained: Path
         "teacher-sasrec",
         "student-sasrec",
         "student-ensemble",
+        "student-item_neighbours",
+        "student_with_neighbours-student",
+        "student_with_neighbours-item_neighbours",
+        "student_with_neighbours-sasrec",
+        "student_with_neighbours-ensemble",
     }
     assert report["models"]["last_item_transition"]["full"]["hr@1"] == 1  # the logs are a ring
     assert report["models"]["popularity"]["full"]["hr@1"] < 1

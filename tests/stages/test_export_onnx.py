@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from slmrec.core.files import sha256_of, sha256_of_folder, write_json
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
+from slmrec.neighbours.table import Neighbours
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
@@ -34,8 +36,20 @@ from tests.support.bundles import (
     small_graph,
     small_model,
 )
+from tests.support.neighbours import ring_table
 
-INPUTS = ("events", "histories", "student", "evaluation.json")
+INPUTS = ("events", "histories", "neighbours", "student", "evaluation.json")
+JOINED = {
+    "decay": 0.5,
+    "terms": {"graph": {"weight": 1.0, "epsilon": 0.5}},
+    "validation": {"alone": 0.2, "with_neighbours": 0.2},
+}
+EVALUATED: dict[str, Any] = {
+    "protocol": {},
+    "models": {},
+    "paired": {},
+    "neighbours": {"student": JOINED, "student_narrow": JOINED},
+}
 
 
 @pytest.fixture
@@ -57,8 +71,10 @@ def inputs(tmp_path: Path) -> list[Path]:
     items = pl.DataFrame(columns, schema=tables.ITEMS)
     items.write_parquet(tmp_path / "events" / "items.parquet")
     (tmp_path / "histories").mkdir()
+    (tmp_path / "neighbours").mkdir()
+    Neighbours({"graph": ring_table(ROWS)}, 3).save(tmp_path / "neighbours")
     save_model(small_model(), tmp_path / "student" / "student")
-    write_json(tmp_path / "evaluation.json", {"protocol": {}, "models": {}, "paired": {}})
+    write_json(tmp_path / "evaluation.json", EVALUATED)
     return [tmp_path / name for name in INPUTS]
 
 
@@ -67,7 +83,13 @@ def set_params(monkeypatch: pytest.MonkeyPatch, p: ExportParams) -> None:
         "compute": ComputeParams(device="cpu", threads=1, processes=1, precision="fp32"),
         "export_onnx": p,
         "evaluate": EvaluateParams(
-            seed=4, negatives=9, bootstrap=50, recent_days=30, short_history=3, tail_share=0.2
+            seed=4,
+            negatives=9,
+            bootstrap=50,
+            recent_days=30,
+            blend_targets=50,
+            short_history=3,
+            tail_share=0.2,
         ),
     }
     monkeypatch.setattr(TopSection, "read", classmethod(lambda section: sections[section.KEY]))
@@ -109,13 +131,27 @@ def test_the_contract_carries_the_hashes_of_what_the_bundle_was_made_from(
     inputs: list[Path], tmp_path: Path
 ) -> None:
     bundle, _metrics = run_stage(inputs, tmp_path)
-    events, histories, student, evaluation = inputs
+    events, histories, neighbours, student, evaluation = inputs
     assert json.loads((bundle / "contract.json").read_text())["inputs_sha256"] == {
         "items": sha256_of(events / "items.parquet"),
         "histories": sha256_of_folder(histories, "*"),
+        "neighbours": sha256_of_folder(neighbours, "*"),
         "student": sha256_of_folder(student / "student", "*"),
         "evaluation": sha256_of(evaluation),
     }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gain", "served"), [(True, 0.1, True), (True, 0.0, False), (False, 0.1, False)]
+)
+def test_neighbours_are_served_where_they_are_wanted_and_validation_saw_a_gain(
+    inputs: list[Path], capsys: pytest.CaptureFixture[str], wanted: bool, gain: float, served: bool
+) -> None:
+    joined = JOINED | {"validation": {"alone": 0.2, "with_neighbours": 0.2 + gain}}
+    p = PARAMS.model_copy(update={"neighbours": wanted})
+    neighbours = export_onnx.served_neighbours(inputs[2], joined, p)
+    assert (neighbours is not None) is served
+    assert f"served {'with' if served else 'without'} them" in capsys.readouterr().out
 
 
 def test_a_bundle_that_would_recommend_other_items_than_were_evaluated_is_refused(

@@ -56,7 +56,13 @@ STUDENT = DistillStudentParams(
     narrow=None,
 )
 EVALUATE = EvaluateParams(
-    seed=1, negatives=3, bootstrap=20, recent_days=30, short_history=5, tail_share=0.2
+    seed=1,
+    negatives=3,
+    bootstrap=20,
+    recent_days=30,
+    blend_targets=50,
+    short_history=5,
+    tail_share=0.2,
 )
 
 

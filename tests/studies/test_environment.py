@@ -26,7 +26,13 @@ def test_the_machine_is_named_with_versions_and_with_threads_where_they_were_set
 def test_a_report_says_all_settings_by_section_and_the_versions_of_the_machine() -> None:
     compute = ComputeParams(device="cpu", threads=2, processes=1, precision="fp32")
     evaluate = EvaluateParams(
-        seed=1, negatives=3, bootstrap=20, recent_days=30, short_history=5, tail_share=0.2
+        seed=1,
+        negatives=3,
+        bootstrap=20,
+        recent_days=30,
+        blend_targets=50,
+        short_history=5,
+        tail_share=0.2,
     )
     context = study_context(compute, evaluate)
     assert set(context["settings"]) == {"compute", "evaluate"}
