@@ -63,8 +63,8 @@ class Experiment:
         return Workspace(self.root / name, self.logs, changes, linked, cache_dir or self.cache_dir)
 
     def prepare(self) -> None:
-        """Logs to histories, once for all seeds."""
-        for stage in ("prepare", "validate", "split"):
+        """Logs to histories and neighbours, once for all seeds."""
+        for stage in ("prepare", "validate", "split", "neighbours"):
             self.tables.run_stage(stage)
 
     def sasrec(self, seed: int) -> Workspace:
@@ -98,7 +98,8 @@ class Experiment:
         self, name: str, seed: int, sasrec: Workspace, teacher: Workspace
     ) -> dict[str, Any]:
         """What metrics/evaluation.json says of one student, SASRec of its seed and the teacher."""
-        linked = [*self._tables("events", "histories"), sasrec.artifact("item_vectors")]
+        linked = self._tables("events", "histories", "neighbours")
+        linked.append(sasrec.artifact("item_vectors"))
         linked += map(teacher.artifact, ("ensemble", "teacher", "teacher_states"))
         changes = self.settings["students"][name]["changes"] | {"distill_student.seed": seed}
         workspace = self.workspace(f"{name}-{seed}", changes, linked)

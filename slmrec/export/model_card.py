@@ -28,7 +28,7 @@ spread;
 - It knows ids, order and nothing else: neither the time between events nor who the user is.
 - It reads the newest {max_length} items of a history.
 - An item without a training event scores as an unknown one does, unless item titles were part of \
-training.
+training or of the neighbours.
 - It was trained to predict what happened in its logs, popularity bias included. It has not been \
 examined for fairness between
   groups of users or makers, and must not decide anything of consequence to a person.

@@ -1,4 +1,4 @@
-"""The ten verbs of dvc.yaml, one file each."""
+"""The verbs of dvc.yaml, one file each."""
 
 from slmrec.core.openmp import wait_passively
 
