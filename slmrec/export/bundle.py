@@ -49,6 +49,7 @@ def export_bundle(
         evaluator.histories.protocol.exclude_seen,
         p.max_score_difference,
         inputs_sha256,
+        None if neighbours is None else neighbours.blend.as_json(),
     )
     stamped = stamp(graph, graph_properties(json_bytes(contract), served))
     _report(f"graph of {len(stamped) / 1e6:.1f} MB, {served.candidates:,} items")

@@ -40,6 +40,7 @@ def bundle_contract(
     exclude_seen: bool,
     tolerance: float,
     inputs_sha256: dict[str, str],
+    neighbours: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """What a consumer can rely on; `inputs_sha256` are of what the bundle was made from, by name.
 
@@ -59,6 +60,8 @@ def bundle_contract(
         # As the model was evaluated: whether a history's own items are left out of its list.
         "exclude_seen": exclude_seen,
         "items": _item_facts(served),
+        # How neighbours of the newest items join the scores: docs/training.md; null without.
+        "neighbours": neighbours,
         "vocabulary": VOCABULARY,
         "behaviour": BEHAVIOUR,
         "inputs_sha256": inputs_sha256,

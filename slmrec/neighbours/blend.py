@@ -69,7 +69,7 @@ class NeighbourScores(nn.Module):
 
     def __init__(self, neighbours: Neighbours, blend: Blend) -> None:
         super().__init__()
-        self.terms = blend.terms
+        self.blend = blend
         self.rows = nn.ModuleDict(
             {source: SparseRows(neighbours.tables[source]) for source in blend.terms}
         )
@@ -83,7 +83,7 @@ class NeighbourScores(nn.Module):
         """Scores (B, I) for right-padded items (B, W), of which `last` (B,) are the newest."""
         recent = newest_first(items, last, len(self.decays))
         touched, added = [], []
-        for source, term in self.terms.items():
+        for source, term in self.blend.terms.items():
             neighbours, weights = self.rows_of(source)(recent, self.decays)
             sums = torch.zeros_like(scores).scatter_add(1, neighbours, weights)
             touched.append(neighbours)

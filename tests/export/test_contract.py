@@ -42,7 +42,7 @@ def test_a_graph_that_no_onnxruntime_is_known_to_read_is_refused() -> None:
     graph.CopyFrom(small_graph())
     graph.ir_version = 99
     with pytest.raises(UsageError, match=r"wrote ONNX IR 99, known are \[10\]"):
-        bundle_contract(graph, served_items(), MAX_LENGTH, True, 1e-4, {})
+        bundle_contract(graph, served_items(), MAX_LENGTH, True, 1e-4, {}, None)
 
 
 def test_a_graphs_properties_are_the_hashes_of_contract_and_item_table() -> None:

@@ -99,6 +99,7 @@ def small_contract() -> dict[str, Any]:
         exclude_seen=True,
         tolerance=PARAMS.max_score_difference,
         inputs_sha256=inputs_sha256,
+        neighbours=None,
     )
 
 
