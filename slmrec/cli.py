@@ -26,6 +26,11 @@ Device = Annotated[
     typer.Option(help="Where it runs: there, or an error; never elsewhere in silence."),
 ]
 
+AnyDevice = Annotated[
+    Literal["auto", "cpu", "cuda"],
+    typer.Option(help="Where it runs: there, or an error; auto takes CUDA where that works."),
+]
+
 
 @app.command("fetch-demo")
 def fetch_demo(
@@ -81,7 +86,7 @@ def recommend(
             "--allow-unknown", help="Read ids the bundle does not know as the unknown item."
         ),
     ] = False,
-    device: Device = "cpu",
+    device: AnyDevice = "cpu",
 ) -> None:
     """Print the next items after a history, best first."""
     from slmrec.runtime import Recommender
@@ -89,12 +94,15 @@ def recommend(
     item_ids = [word.strip() for word in history.split(",") if word.strip()]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        recommendations = Recommender(bundle, device, threads=None).recommend(
+        recommender = Recommender(bundle, device, threads=None)
+        recommendations = recommender.recommend(
             [item_ids],
             k,
             exclude_seen=exclude_seen,
             unknown="warn" if allow_unknown else "refuse",
         )[0]
+    if device == "auto":
+        print(f"slmrec: on {recommender.device}: {recommender.device_reason}", file=sys.stderr)
     for warning in caught:
         print(f"slmrec: {warning.message}", file=sys.stderr)
     for rank, item in enumerate(recommendations, start=1):

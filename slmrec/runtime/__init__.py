@@ -1,14 +1,23 @@
 """What a service loads: a bundle, numpy and onnxruntime; no torch, no Polars."""
 
 from slmrec.core.errors import BundleError, SlmrecError, UnavailableError, UsageError
-from slmrec.runtime.recommender import Recommendation, Recommender, UnknownItemsWarning, verify
+from slmrec.runtime.answers import (
+    Recommendation,
+    Recommendations,
+    UnknownIds,
+    UnknownItemsWarning,
+)
+from slmrec.runtime.recommender import Recommender
+from slmrec.runtime.verification import verify
 
 __all__ = [
     "BundleError",
     "Recommendation",
+    "Recommendations",
     "Recommender",
     "SlmrecError",
     "UnavailableError",
+    "UnknownIds",
     "UnknownItemsWarning",
     "UsageError",
     "verify",

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slmrec.core.errors import BundleError
+from slmrec.runtime.bundle_folder import (
+    ADVICE,
+    LARGEST_FILE,
+    LARGEST_TEXT,
+    bundle_path,
+    file_names,
+    read_file,
+    real_folder,
+)
 
 FORMAT = 2  # of the folder and the contract; a runtime refuses every other
 MANIFEST = "MANIFEST.sha256"
@@ -27,6 +36,7 @@ METRICS = "metrics.json"
 MODEL_CARD = "MODEL_CARD.md"
 GOLDEN = "golden.npz"
 REQUIRED = (MODEL, CONTRACT, ITEMS, ITEMS_PARQUET, METRICS, MODEL_CARD, GOLDEN)
+TEXTS = (MANIFEST, CONTRACT, METRICS, MODEL_CARD)
 # What a runtime reads of a contract.
 CONTRACT_KEYS = ("minimum_runtime", "precision", "tolerance", "max_length", "exclude_seen", "items")
 # Metadata of the graph: with these hashes in it, a graph does not load beside a contract or an item
@@ -34,8 +44,8 @@ CONTRACT_KEYS = ("minimum_runtime", "precision", "tolerance", "max_length", "exc
 CONTRACT_HASH = "slmrec.contract_sha256"
 ITEMS_HASH = "slmrec.items_sha256"
 VERSION = "slmrec.version"
+VERSION_TEXT = re.compile(r"\d+\.\d+")
 MANIFEST_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
-ADVICE = "fetch the bundle again or run dvc repro"
 
 
 @dataclass(frozen=True)
@@ -62,12 +72,14 @@ def write_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: Path | str) -> Bundle:
     """Read and verify a bundle.
 
     Raises BundleError, naming the file, when the manifest is missing or malformed, when a file is
-    missing, extra, altered, a link or no plain file, or when the contract is not of this format.
+    missing, extra, altered, too long, no plain file or a link that leaves the folder, or when the
+    contract is not of this format; UsageError when `folder` is no path.
     """
+    folder = real_folder(bundle_path(folder))
     if not (folder / MANIFEST).is_file():
         raise BundleError(
             f"{folder} is no bundle: it has no {MANIFEST}; "
@@ -77,6 +89,22 @@ def read_bundle(folder: Path) -> Bundle:
     _check_listing(folder, digests)
     files = {name: _read_verified(folder / name, digest) for name, digest in digests.items()}
     return Bundle(folder=folder, files=files, contract=_read_contract(folder, files[CONTRACT]))
+
+
+def check_parts(bundle: Bundle, graph_metadata: Mapping[str, str], item_rows: int) -> None:
+    """Raise BundleError unless contract and item table are those that the graph was made with."""
+    for name, key in ((CONTRACT, CONTRACT_HASH), (ITEMS, ITEMS_HASH)):
+        actual = sha256_of_bytes(bundle.files[name])
+        if graph_metadata.get(key) != actual:
+            raise BundleError(
+                f"{bundle.folder / name} belongs to another graph: its sha256 is {actual}, "
+                f"{MODEL} was made with {graph_metadata.get(key)}; use the files of one export"
+            )
+    if item_rows != bundle.contract["items"]["rows"]:
+        raise BundleError(
+            f"{ITEMS} has {item_rows} rows, "
+            f"the contract says {bundle.contract['items']['rows']}; run dvc repro"
+        )
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:
@@ -95,7 +123,7 @@ def _read_manifest(folder: Path) -> dict[str, str]:
 
 def _manifest_lines(folder: Path) -> list[str]:
     try:
-        return _read_plain(folder / MANIFEST).decode("utf-8").splitlines()
+        return _read(folder / MANIFEST).decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise BundleError(f"{folder / MANIFEST} is not text ({error}); {ADVICE}") from error
 
@@ -106,7 +134,7 @@ def _check_listing(folder: Path, digests: dict[str, str]) -> None:
             raise BundleError(
                 f"{folder / MANIFEST} does not name {name}, which every bundle has; {ADVICE}"
             )
-    present = {entry.name for entry in folder.iterdir()} - {MANIFEST}
+    present = file_names(folder) - {MANIFEST}
     if missing := sorted(digests.keys() - present):
         raise BundleError(f"{folder} lacks {missing[0]}, which its manifest names; {ADVICE}")
     if extra := sorted(present - digests.keys()):
@@ -115,25 +143,12 @@ def _check_listing(folder: Path, digests: dict[str, str]) -> None:
         )
 
 
-def _read_plain(path: Path) -> bytes:
-    """The bytes of a file. Raises BundleError where it is a link or cannot be read."""
-    if path.is_symlink() or not path.is_file():
-        raise BundleError(
-            f"{path} is a link or no plain file; a bundle holds copies only, so copy it or {ADVICE}"
-        )
-    try:
-        # Opening refuses links too, so that none can take the file's place since the check above.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        with os.fdopen(handle, "rb") as stream:
-            return stream.read()
-    except OSError as error:
-        raise BundleError(
-            f"{path} cannot be read ({error.strerror}); check its permissions, or {ADVICE}"
-        ) from error
+def _read(path: Path) -> bytes:
+    return read_file(path, LARGEST_TEXT if path.name in TEXTS else LARGEST_FILE)
 
 
 def _read_verified(path: Path, digest: str) -> bytes:
-    data = _read_plain(path)
+    data = _read(path)
     actual = sha256_of_bytes(data)
     if actual != digest:
         raise BundleError(
@@ -145,7 +160,7 @@ def _read_verified(path: Path, digest: str) -> bytes:
 def _read_contract(folder: Path, data: bytes) -> dict[str, Any]:
     try:
         contract = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{folder / CONTRACT} is not JSON ({error}); {ADVICE}") from error
     version = contract.get("format") if isinstance(contract, dict) else None
     if version != FORMAT:
@@ -155,4 +170,27 @@ def _read_contract(folder: Path, data: bytes) -> dict[str, Any]:
         )
     if missing := [key for key in CONTRACT_KEYS if key not in contract]:
         raise BundleError(f"{folder / CONTRACT} lacks {missing[0]}; {ADVICE}")
+    _check_values(folder / CONTRACT, contract)
     return dict(contract)
+
+
+def _check_values(path: Path, contract: Mapping[str, Any]) -> None:
+    """Raise BundleError unless what a runtime reads of the contract is of the right type."""
+    try:
+        runtime = contract["minimum_runtime"]["onnxruntime"]
+        tolerance = contract["tolerance"][contract["precision"]]
+        good = {
+            "minimum_runtime": isinstance(runtime, str) and VERSION_TEXT.match(runtime),
+            "tolerance": isinstance(tolerance, float) and 0 < tolerance < 1,
+            "max_length": _is_count(contract["max_length"]),
+            "exclude_seen": isinstance(contract["exclude_seen"], bool),
+            "items": _is_count(contract["items"]["rows"]),
+        }
+    except (KeyError, TypeError) as error:
+        raise BundleError(f"{path} is not as contracts are ({error!r}); {ADVICE}") from error
+    if wrong := [key for key, is_good in good.items() if not is_good]:
+        raise BundleError(f"{path} says {contract[wrong[0]]!r} as {wrong[0]}; {ADVICE}")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

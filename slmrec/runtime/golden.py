@@ -1,18 +1,14 @@
-"""Golden cases: inputs and outputs that travel with a bundle, replayed where it is served."""
+"""Golden cases: inputs and outputs that travel with a bundle, recorded where it is made."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from slmrec.core.errors import BundleError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
-from slmrec.runtime.bundle import ADVICE, GOLDEN
-from slmrec.runtime.comparison import Agreement, TopK, compare, expected_scores_of
 from slmrec.runtime.padding import pad_rows
 from slmrec.runtime.session import RunGraph
 
@@ -28,17 +24,6 @@ class GraphInput:
     history: np.ndarray  # (B, T) int64
     exclude: np.ndarray  # (B, X) int64
     k: int
-
-
-@dataclass(frozen=True)
-class ReplayResult:
-    """How far the answers of a replay lay from the recorded ones."""
-
-    cases: int
-    rows: int
-    max_difference: float  # of scores, as a share of the spread of the row's scores
-    worst_case: str  # where the largest difference was
-    near_ties: int  # rows in which tied items changed places
 
 
 def golden_inputs(
@@ -94,83 +79,14 @@ def record_golden_cases(
 
 def _record(case: GraphInput, run_graph: RunGraph, candidates: int) -> dict[str, Any]:
     top = run_graph(case.history, case.exclude, case.k)
-    all_scores = run_graph(case.history, case.exclude, candidates).scores
-    # A row whose candidates are all excluded has no scores to differ.
-    finite = [row[np.isfinite(row)] for row in all_scores]
-    spread = np.array([row.std() if len(row) else 0.0 for row in finite], dtype=np.float32)
+    spread = spread_of(case, run_graph, candidates)
     values = (case.history, case.exclude, np.int64(case.k), top.items, top.scores, spread)
     return dict(zip(FIELDS, values, strict=True))
 
 
-def replay_golden_cases(data: bytes, run_graph: RunGraph, tolerance: float) -> ReplayResult:
-    """Run every golden case of the npz `data` again.
-
-    Raises BundleError naming the first case whose lists or scores are not the recorded ones;
-    `tolerance` is a share of the spread of a row's scores.
-    """
-    arrays = _load_arrays(data)
-    agreements = {case: _replay(case, arrays, run_graph, tolerance) for case in _cases(arrays)}
-    difference = {
-        case: float(agreement.max_difference.max(initial=0.0))
-        for case, agreement in agreements.items()
-    }
-    worst_case = max(difference, key=difference.__getitem__)
-    return ReplayResult(
-        cases=len(agreements),
-        rows=sum(len(agreement.identical) for agreement in agreements.values()),
-        max_difference=difference[worst_case],
-        worst_case=worst_case,
-        near_ties=sum(int(agreement.near_ties.sum()) for agreement in agreements.values()),
-    )
-
-
-def _replay(
-    case: str, arrays: dict[str, np.ndarray], run_graph: RunGraph, tolerance: float
-) -> Agreement:
-    history, exclude, k, items, scores, spread = (arrays[f"{case}.{field}"] for field in FIELDS)
-    expected, actual = TopK(items, scores), run_graph(history, exclude, int(k))
-    _check_shape(case, actual, expected)
-    # Two scores that may each be off by the tolerance can change places when they are twice that
-    # apart.
-    expected_scores = expected_scores_of(actual.items, expected)
-    agreement = compare(expected, actual, expected_scores, spread, 2 * tolerance)
-    _check_agreement(case, agreement, tolerance)
-    return agreement
-
-
-def _check_shape(case: str, actual: TopK, expected: TopK) -> None:
-    if actual.items.shape != expected.items.shape:
-        raise BundleError(
-            f"golden case {case}: the graph gives lists of shape {actual.items.shape}, "
-            f"recorded were {expected.items.shape}"
-        )
-
-
-def _check_agreement(case: str, agreement: Agreement, tolerance: float) -> None:
-    difference = agreement.max_difference.max(initial=0.0)
-    other_items = ~(agreement.identical | agreement.near_ties)
-    if difference > tolerance or other_items.any():
-        raise BundleError(
-            f"golden case {case}: scores differ by {difference:.1e} of their spread "
-            f"(tolerance {tolerance:.0e}) and {other_items.sum()} of {len(other_items)} lists hold "
-            "other items; this runtime does not compute what was exported"
-        )
-
-
-def _load_arrays(data: bytes) -> dict[str, np.ndarray]:
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (ValueError, OSError, EOFError, BadZipFile) as error:
-        raise BundleError(f"{GOLDEN} is not readable ({error}); {ADVICE}") from error
-    if not arrays:
-        raise BundleError(f"{GOLDEN} lacks every case; {ADVICE}")
-    for case in _cases(arrays):
-        for field in FIELDS:
-            if f"{case}.{field}" not in arrays:
-                raise BundleError(f"{GOLDEN} lacks {case}.{field}; {ADVICE}")
-    return arrays
-
-
-def _cases(arrays: dict[str, np.ndarray]) -> list[str]:
-    return sorted({key.rpartition(".")[0] for key in arrays})
+def spread_of(case: GraphInput, run_graph: RunGraph, candidates: int) -> np.ndarray:
+    """The standard deviation of each row's scores over all candidates.  # (B,) float32"""
+    all_scores = run_graph(case.history, case.exclude, candidates).scores
+    # A row whose candidates are all excluded has no scores to differ.
+    finite = [row[np.isfinite(row)] for row in all_scores]
+    return np.array([row.std() if len(row) else 0.0 for row in finite], dtype=np.float32)

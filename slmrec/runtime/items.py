@@ -34,9 +34,9 @@ class ServedItems:
         """Rows of the model's item table: PAD, UNK and the items."""
         return len(self.ids) + FIRST_ITEM
 
-    @property
+    @cached_property
     def candidates(self) -> int:
-        """How many items can be recommended."""
+        """How many items can be recommended; counted once, since every call asks."""
         return sum(status in CANDIDATES for status in self.statuses)
 
     @cached_property
@@ -65,7 +65,7 @@ def items_from_jsonl(data: bytes) -> ServedItems:
     try:
         rows = _parse_lines(data)
         served, indices = _items_of(rows), [row["index"] for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(
             f"{ITEMS} is not a table of index, item, title and status ({error!r}); run dvc repro"
         ) from error
@@ -82,6 +82,8 @@ def _parse_lines(data: bytes) -> Any:
 
 def _check_items(served: ServedItems, indices: list[int]) -> None:
     count = len(served.ids)
+    if odd := [item for item in served.ids if not isinstance(item, str)]:
+        raise BundleError(f"{ITEMS} holds {odd[0]!r} as an id, ids are text; run dvc repro")
     if indices != list(range(FIRST_ITEM, count + FIRST_ITEM)):
         raise BundleError(
             f"{ITEMS} does not count up from index {FIRST_ITEM} without gaps; run dvc repro"

@@ -1,189 +1,217 @@
 """The runtime: a bundle, onnxruntime and numpy. No torch, no transformers, no Polars, no pandas.
 
-recommender = Recommender(Path("artifacts/bundle"), device="cpu", threads=1)
+recommender = Recommender.load("artifacts/bundle", device="auto", threads=1)
 lists = recommender.recommend([["50", "181"], ["172"]], k=10)
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
-import onnxruntime as ort
 
-from slmrec.core.errors import BundleError, UnavailableError, UsageError
-from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
-from slmrec.runtime.bundle import (
-    CONTRACT,
-    CONTRACT_HASH,
-    GOLDEN,
-    ITEMS,
-    ITEMS_HASH,
-    MODEL,
-    Bundle,
-    read_bundle,
-    sha256_of_bytes,
+from slmrec.core.errors import UsageError
+from slmrec.core.vocabulary import FIRST_ITEM, PAD
+from slmrec.runtime.answers import (
+    Recommendation,
+    Recommendations,
+    UnknownIds,
+    UnknownItemsWarning,
 )
+from slmrec.runtime.bundle import ITEMS, MODEL, Bundle, check_parts, read_bundle
 from slmrec.runtime.comparison import TopK
-from slmrec.runtime.golden import ReplayResult, replay_golden_cases
+from slmrec.runtime.item_ids import LookedUp, look_up
 from slmrec.runtime.items import items_from_jsonl
-from slmrec.runtime.padding import pad_rows
-from slmrec.runtime.requests import check_exclusions, check_k, check_unknown, id_rows
-from slmrec.runtime.session import open_session, run_graph
+from slmrec.runtime.onnx_runtime import check_onnxruntime
+from slmrec.runtime.ragged import Ragged, batches_by_length, side_by_side
+from slmrec.runtime.requests import (
+    DEVICES,
+    UNKNOWN,
+    UNKNOWN_ADVICE,
+    check_choice,
+    check_count,
+    check_exclude_seen,
+    check_exclusions,
+    check_k,
+    id_rows,
+    index_rows,
+)
+from slmrec.runtime.session import place_session, run_graph
 
+Device = Literal["auto", "cpu", "cuda"]
+# Rows that the graph is given at once. On one thread of a CPU 8 to 32 are the fastest, and 256 take
+# a quarter longer (benchmarks/runtime_overhead.py); a GPU wants more, which was not measured.
+BATCH_SIZE = {"cpu": 32, "cuda": 256}
+WARM_UP_K = 10
 SCORES_AT_ONCE = 2**26  # rows x items scored in one run: 256 MiB of scores; changes no result
-UNKNOWN_ADVICE = "correct it, or allow unknown ids to have them read as the unknown item"
-
-
-class Recommendation(NamedTuple):
-    """An item by its external id; scores order the items of one list and mean nothing beyond it."""
-
-    item: str
-    title: str | None
-    score: float
-
-
-class UnknownItemsWarning(UserWarning):
-    """Ids that the bundle does not know were read as the unknown item."""
 
 
 class Recommender:
-    """A verified bundle, loaded. It holds no state between calls, so threads may share it.
+    """A verified bundle, loaded. Calls leave nothing behind in it, so threads may share it.
 
-    Raises BundleError when the bundle is incomplete, altered or mixed from two, and
-    UnavailableError when `device` cannot run.
+    Raises BundleError when the bundle is incomplete, altered or mixed from two, UnavailableError
+    when `device` cannot run, and UsageError for an argument of a wrong type.
     """
 
     def __init__(
-        self, bundle_dir: Path, device: Literal["cpu", "cuda"], threads: int | None
+        self,
+        bundle_dir: Path | str | Bundle,
+        device: Device,
+        threads: int | None,
+        batch_size: int | None = None,
     ) -> None:
-        """Load a bundle; `threads` of one call, None for as many as onnxruntime chooses."""
-        bundle = read_bundle(bundle_dir)
+        """Load a bundle from its folder; `load` says what the arguments mean."""
+        check_choice(device, "device", DEVICES)
+        check_count(threads, "threads")
+        check_count(batch_size, "batch_size")
+        bundle = bundle_dir if isinstance(bundle_dir, Bundle) else read_bundle(bundle_dir)
         self.contract = bundle.contract
         self.items = items_from_jsonl(bundle.files[ITEMS])
-        _check_onnxruntime(self.contract["minimum_runtime"]["onnxruntime"])
-        self.session = open_session(bundle.files[MODEL], device, threads)
-        self._check_files_belong_together(bundle)
+        check_onnxruntime(self.contract["minimum_runtime"]["onnxruntime"])
+        placed = place_session(bundle.files[MODEL], device, threads)
+        self.session = placed.session
+        self.device, self.device_reason = placed.device, placed.reason
+        check_parts(bundle, self.session.get_modelmeta().custom_metadata_map, self.items.rows)
+        most = max(1, SCORES_AT_ONCE // self.items.rows)
+        self.batch_size = min(batch_size or BATCH_SIZE[self.device], most)
+        self._ids, self._titles = _by_index(self.items.ids), _by_index(self.items.titles)
+        self._has_warned = False
+
+    @classmethod
+    def load(
+        cls,
+        bundle: Path | str,
+        device: Device = "auto",
+        threads: int | None = None,
+        batch_size: int | None = None,
+    ) -> Recommender:
+        """Load and verify a bundle, and run it once, so that no caller waits for the first run.
+
+        `device` is where it runs, or an error; "auto" takes CUDA where that works and the CPU
+        elsewhere, and `device` and `device_reason` of the result say which and why. `threads` are
+        those of one call, None for as many as onnxruntime chooses. `batch_size` is how many
+        histories the graph is given at once, None for what suits the device: more need more memory.
+        """
+        recommender = cls(bundle, device, threads, batch_size)
+        recommender.warm_up()
+        return recommender
 
     @property
     def largest_k(self) -> int:
         """How many items can be recommended at all."""
         return self.items.candidates
 
+    def warm_up(self) -> None:
+        """Run one history, and a batch of the longest: the first run of a graph is a slow one."""
+        for rows, length in ((1, 1), (self.batch_size, self.contract["max_length"])):
+            history = np.full((rows, length), FIRST_ITEM, dtype=np.int64)
+            self.recommend_indices(history, history, WARM_UP_K)
+
     def recommend(
         self,
-        histories: Sequence[Sequence[str]],
+        histories: Iterable[Iterable[str]],
         k: int,
         exclude_seen: bool | None = None,
-        exclude: Sequence[Sequence[str]] | None = None,
-        unknown: Literal["refuse", "warn"] = "refuse",
-    ) -> list[list[Recommendation]]:
+        exclude: Iterable[Iterable[str]] | None = None,
+        unknown: Literal["refuse", "warn", "ignore"] = "refuse",
+    ) -> Recommendations:
         """The k best items for each history of external ids, oldest first, best item first.
 
         exclude_seen leaves out the history's own items; None does as the contract says, which is
         how the model was evaluated. `exclude` names more, one sequence a history. A list is shorter
         than k where fewer candidates remain. An empty history gets what suits an unknown one. An id
-        that the bundle does not know is an error, or with unknown="warn" read as the unknown item
-        (in `exclude`: left aside) under an UnknownItemsWarning. Raises UsageError for such an id,
-        for k below 1 or above `largest_k`, for an `exclude` of another length, and for anything of
-        a wrong shape or type.
+        that the bundle does not know is an error; with unknown="warn" or "ignore" it is read as the
+        unknown item (in `exclude`: left aside) and counted in the result, and "warn" gives an
+        UnknownItemsWarning the first time. Raises UsageError for such an id, for k below 1 or above
+        `largest_k`, for an `exclude` of another length, and for anything of a wrong shape or type.
         """
         k = check_k(k, self.largest_k)
-        check_unknown(unknown)
-        history_ids = id_rows(histories, "histories")
-        exclude_ids = None if exclude is None else id_rows(exclude, "exclude")
+        check_choice(unknown, "unknown", UNKNOWN)
+        check_exclude_seen(exclude_seen)
+        history_ids = id_rows(histories, "histories", ordered=True)
+        exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
         check_exclusions(exclude_ids, len(history_ids))
-        seen = self._indices(history_ids, "histories", unknown)
+        seen = self._look_up(history_ids, "histories", unknown)
+        more = self._look_up(exclude_ids or [], "exclude", unknown)
         if exclude_seen is None:
             exclude_seen = self.contract["exclude_seen"]
-        excluded = [list(row) if exclude_seen else [] for row in seen]
-        for row, more in enumerate(self._indices(exclude_ids or [], "exclude", unknown)):
-            excluded[row].extend(more)
-        # The graph cuts histories too; cutting them here saves carrying what it drops.
-        newest = [row[-self.contract["max_length"] :] for row in seen]
-        lists: list[list[Recommendation]] = []
-        for batch in _batches(len(seen), self.items.rows):
-            top = self.recommend_indices(pad_rows(newest[batch]), pad_rows(excluded[batch]), k)
-            lists += self._recommendations(top)
-        return lists
+        excluded = [seen.indices] if exclude_seen else []
+        if exclude_ids:
+            excluded.append(more.indices)
+        top = self._best(seen.indices, excluded, k)
+        return Recommendations(self._lists(top), _unknown_ids(seen, more))
 
     def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
-        """The graph itself, for throughput: history (B, T >= 1), exclude (B, X) -> top k (B, K).
+        """The same on item indices, for throughput: history (B, T), exclude (B, X) -> top k (B, K).
 
-        Inputs are int64 item indices, padded with 0. K is k or, if that is less, the number of
-        candidates. PAD with score -inf fills a row whose candidates ran out.
+        Inputs are tables of whole numbers, padded with 0; one row of `exclude` holds for all. K is
+        k or, if that is less, `largest_k`. PAD with score -inf fills a row whose candidates ran
+        out. Raises UsageError for inputs of another shape or type.
         """
-        return run_graph(self.session, history, exclude, k)
+        history = index_rows(history, "history")
+        batch = len(history)
+        excluded = Ragged.of_padded(index_rows(exclude, "exclude", (1, batch)))
+        if len(excluded.lengths) != batch:
+            excluded = excluded.repeated(batch)
+        k = check_k(k, self.largest_k, cut=True)
+        return self._best(Ragged.of_padded(history), [excluded], k)
 
-    def _recommendations(self, top: TopK) -> list[list[Recommendation]]:
-        ids, titles = self.items.ids, self.items.titles
+    def _best(self, history: Ragged, excluded: Sequence[Ragged], k: int) -> TopK:
+        """Run the graph on batches of histories of like length, and put the rows in order again."""
+        # The graph cuts histories too; cutting them here saves carrying what it drops.
+        newest = history.newest(self.contract["max_length"])
+        rows = len(newest.lengths)
+        best = TopK(np.empty((rows, k), np.int64), np.empty((rows, k), np.float32))
+        for batch in batches_by_length(newest.lengths, self.batch_size):
+            inputs = newest.padded(batch, least=1), side_by_side(excluded, batch)
+            top = run_graph(self.session, *inputs, k)
+            best.items[batch], best.scores[batch] = top.items, top.scores
+        return best
+
+    def _lists(self, top: TopK) -> list[list[Recommendation]]:
+        rows = zip(
+            self._ids[top.items].tolist(),
+            self._titles[top.items].tolist(),
+            top.scores.tolist(),
+            (top.items != PAD).sum(axis=1).tolist(),  # padding ends a row
+            strict=True,
+        )
         return [
-            [
-                Recommendation(ids[item - FIRST_ITEM], titles[item - FIRST_ITEM], score)
-                for item, score in zip(items, scores, strict=True)
-                if item != PAD
-            ]
-            for items, scores in zip(top.items.tolist(), top.scores.tolist(), strict=True)
+            list(map(Recommendation, ids[:length], titles[:length], scores[:length]))
+            for ids, titles, scores, length in rows
         ]
 
-    def _indices(self, rows: Sequence[Sequence[str]], name: str, unknown: str) -> list[list[int]]:
-        index = self.items.index
-        indices = [[index.get(item, UNK) for item in row] for row in rows]
-        # Rows without an unknown index, nearly all of them, are not searched a second time.
-        suspects = [ids for ids, row in zip(rows, indices, strict=True) if UNK in row]
-        unknown_ids = [item for ids in suspects for item in ids if item not in index]
-        if unknown_ids:
+    def _look_up(self, rows: list[Sequence[str]], name: str, unknown: str) -> LookedUp:
+        found = look_up(rows, self.items.index, name)
+        if found.unknown and unknown != "ignore":
             message = (
-                f"{name}: {len(unknown_ids)} of {sum(map(len, rows))} ids are not in this bundle's "
-                f"item table, the first is {unknown_ids[0]!r}"
+                f"{name}: {len(found.unknown)} of {found.indices.lengths.sum()} ids are not in "
+                f"this bundle's item table, the first is {found.unknown[0]!r}"
             )
             if unknown == "refuse":
                 raise UsageError(f"{message}; {UNKNOWN_ADVICE}")
-            warnings.warn(f"{message}; read as the unknown item", UnknownItemsWarning, stacklevel=3)
-        return indices
+            self._warn_once(message)
+        return found
 
-    def _check_files_belong_together(self, bundle: Bundle) -> None:
-        metadata = self.session.get_modelmeta().custom_metadata_map
-        for name, key in ((CONTRACT, CONTRACT_HASH), (ITEMS, ITEMS_HASH)):
-            actual = sha256_of_bytes(bundle.files[name])
-            if metadata.get(key) != actual:
-                raise BundleError(
-                    f"{bundle.folder / name} belongs to another graph: its sha256 is {actual}, "
-                    f"{MODEL} was made with {metadata.get(key)}; use the files of one export"
-                )
-        if self.items.rows != self.contract["items"]["rows"]:
-            raise BundleError(
-                f"{ITEMS} has {self.items.rows} rows, "
-                f"the contract says {self.contract['items']['rows']}; run dvc repro"
-            )
+    def _warn_once(self, message: str) -> None:
+        # Python remembers every warning by its text: with the ids of each call in it, a service
+        # would never stop remembering.
+        if not self._has_warned:
+            self._has_warned = True
+            text = f"{message}; read as the unknown item; later ones are counted in results alone"
+            warnings.warn(text, UnknownItemsWarning, stacklevel=4)
 
 
-def verify(bundle_dir: Path, device: Literal["cpu", "cuda"], threads: int | None) -> ReplayResult:
-    """Check a bundle: manifest, contract, item table, graph; replay its golden cases on `device`.
-
-    Raises BundleError for what does not hold, and UnavailableError when `device` cannot run.
-    """
-    recommender = Recommender(bundle_dir, device, threads)
-    tolerance = recommender.contract["tolerance"][recommender.contract["precision"]]
-    golden = read_bundle(bundle_dir).files[GOLDEN]
-    return replay_golden_cases(golden, recommender.recommend_indices, tolerance)
+def _by_index(values: Sequence[str | None]) -> np.ndarray:
+    """Values of items in an array that item indices look up; PAD and UNK have None.  # (I,)"""
+    array = np.full(len(values) + FIRST_ITEM, None, dtype=object)
+    array[FIRST_ITEM:] = values
+    return array
 
 
-def _batches(rows: int, items: int) -> Iterator[slice]:
-    size = max(1, SCORES_AT_ONCE // items)
-    return (slice(first, first + size) for first in range(0, rows, size))
-
-
-def _check_onnxruntime(wanted: str) -> None:
-    if _version(ort.__version__) < _version(wanted):
-        raise UnavailableError(
-            f"this bundle needs onnxruntime {wanted} or newer, installed is {ort.__version__}; "
-            "upgrade it"
-        )
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".")[:2])
+def _unknown_ids(histories: LookedUp, exclude: LookedUp) -> UnknownIds:
+    unknown = [*histories.unknown[:1], *exclude.unknown[:1], None]
+    return UnknownIds(len(histories.unknown), len(exclude.unknown), unknown[0])

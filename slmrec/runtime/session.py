@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from slmrec.core.errors import BundleError, UnavailableError
 from slmrec.runtime.bundle import MODEL
 from slmrec.runtime.comparison import TopK
+from slmrec.runtime.device import cuda_devices
+from slmrec.runtime.onnx_runtime import installed_builds, load_onnxruntime
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 # The graph as a function: history (B, T) and exclude (B, X) int64, k -> the best k.
 RunGraph = Callable[[np.ndarray, np.ndarray, int], TopK]
@@ -22,13 +26,45 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 PROVIDER_OPTIONS: dict[str, dict[str, str]] = {"cpu": {}, "cuda": {"use_tf32": "0"}}
 # onnxruntime's errors have no common ancestor short of Exception.
 LOAD_ERRORS = (
-    native.Fail,
-    native.InvalidArgument,
-    native.InvalidGraph,
-    native.InvalidProtobuf,
-    native.NotImplemented,
-    native.RuntimeException,
+    "Fail",
+    "InvalidArgument",
+    "InvalidGraph",
+    "InvalidProtobuf",
+    "NotImplemented",
+    "RuntimeException",
 )
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A session, where it runs, and why there."""
+
+    session: ort.InferenceSession
+    device: Literal["cpu", "cuda"]
+    reason: str
+
+
+def place_session(
+    graph: bytes, device: Literal["auto", "cpu", "cuda"], threads: int | None
+) -> Placed:
+    """A session of `graph` on `device`; with "auto" on CUDA where that works, else on the CPU.
+
+    Raises what `open_session` does.
+    """
+    if device != "auto":
+        return Placed(open_session(graph, device, threads), device, "it was asked for")
+    if not (obstacle := _cuda_obstacle()):
+        try:
+            return Placed(open_session(graph, "cuda", threads), "cuda", "a CUDA device is there")
+        except UnavailableError as error:
+            obstacle = str(error)
+    return Placed(open_session(graph, "cpu", threads), "cpu", obstacle)
+
+
+def _cuda_obstacle() -> str | None:
+    if PROVIDERS["cuda"] not in load_onnxruntime().get_available_providers():
+        return "this build of onnxruntime has no CUDA"
+    return None if cuda_devices() else "there is no CUDA device"
 
 
 def open_session(
@@ -39,7 +75,7 @@ def open_session(
     Raises UnavailableError when it would run elsewhere and BundleError when onnxruntime cannot read
     the graph.
     """
-    options = ort.SessionOptions()
+    options = load_onnxruntime().SessionOptions()
     options.inter_op_num_threads = 1
     if threads is not None:
         options.intra_op_num_threads = threads
@@ -49,6 +85,8 @@ def open_session(
             f"{device} was asked for, but onnxruntime would run on {provider}; {_advice()}"
         )
     session.disable_fallback()  # a GPU that fails later is an error, not a silent move to the CPU
+    # For that fall-back onnxruntime keeps the bytes it was given: as much again as the weights.
+    session._model_bytes = None
     return session
 
 
@@ -64,12 +102,14 @@ def run_graph(
 
 
 def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.InferenceSession:
+    ort = load_onnxruntime()
+    native = ort.capi.onnxruntime_pybind11_state
     with _native_messages_to_stderr():
         if device == "cuda":
             ort.preload_dlls()
         try:
             return ort.InferenceSession(graph, options, providers=_providers(device))
-        except LOAD_ERRORS as error:
+        except tuple(getattr(native, name) for name in LOAD_ERRORS) as error:
             message = " ".join(str(error).split())[:300]
             raise BundleError(
                 f"onnxruntime {ort.__version__} does not load {MODEL}: {message}"
@@ -85,7 +125,9 @@ def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def _advice() -> str:
-    if PROVIDERS["cuda"] not in ort.get_available_providers():
+    if len(builds := installed_builds()) > 1:
+        return f"{' and '.join(builds)} overwrite each other: uninstall both and install one"
+    if PROVIDERS["cuda"] not in load_onnxruntime().get_available_providers():
         return (
             "this build of onnxruntime has no CUDA: install onnxruntime-gpu in its place, "
             "or ask for cpu"

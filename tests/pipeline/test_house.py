@@ -41,6 +41,7 @@ TESTS_OF_SEVERAL = {
     "tests/init/test_layouts.py": "the whole of init, on layouts of logs as they are met",
     "tests/preprocessing/logs/test_public_layouts.py": "prepare, on every layout of docs/logs.md",
     "tests/runtime/test_python_versions.py": "the whole of the runtime, on other Pythons",
+    "tests/runtime/test_imports.py": "the whole of the runtime: what it imports, and when",
 }
 BRANCHES = (
     ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.Try, ast.comprehension

@@ -39,6 +39,8 @@ LINE = '{"index": %d, "item": "a", "title": null, "status": "active"}\n'
         ("rubbish\n", "is not a table"),
         ("2\n", "is not a table"),
         (LINE % 3, "does not count up from index 2"),
+        ("[" * 100_000, "is not a table"),
+        (LINE.replace('"a"', "7") % 2, "holds 7 as an id, ids are text"),
         (LINE % 2 + LINE % 3, "names 2 items but only 1 different ids"),
     ],
 )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -16,8 +14,10 @@ import pytest
 
 from slmrec.core.errors import BundleError, UnavailableError, UsageError
 from slmrec.core.vocabulary import UNK
-from slmrec.runtime import Recommendation, Recommender, UnknownItemsWarning
+from slmrec.runtime import Recommendation, Recommender, UnknownIds, UnknownItemsWarning
+from slmrec.runtime.comparison import TopK
 from slmrec.runtime.items import RETIRED
+from slmrec.runtime.session import run_graph
 from tests.runtime.bundle_edits import reseal
 
 
@@ -103,15 +103,18 @@ def test_histories_of_different_lengths_in_one_call_equal_calls_one_by_one(
 
 
 def test_many_histories_run_in_batches_with_the_same_result(
-    recommender: Recommender, monkeypatch: pytest.MonkeyPatch
+    exported_bundle: Path, recommender: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     histories = [
         [f"i{2 + (3 * place + step) % 40}" for step in range(1 + place % 5)] for place in range(20)
     ]
     at_once = recommender.recommend(histories, 5, exclude_seen=True)
-    monkeypatch.setattr("slmrec.runtime.recommender.SCORES_AT_ONCE", 3 * 42)
-    in_batches = recommender.recommend(histories, 5, exclude_seen=True)
+    in_batches = Recommender(exported_bundle, "cpu", 1, batch_size=3).recommend(
+        histories, 5, exclude_seen=True
+    )
     assert [ids(row) for row in in_batches] == [ids(row) for row in at_once]
+    monkeypatch.setattr("slmrec.runtime.recommender.SCORES_AT_ONCE", 3 * 42)  # of 42 items
+    assert Recommender(exported_bundle, "cpu", 1).batch_size == 3
 
 
 def test_an_empty_history_gets_the_list_of_an_unknown_one(recommender: Recommender) -> None:
@@ -120,7 +123,9 @@ def test_an_empty_history_gets_the_list_of_an_unknown_one(recommender: Recommend
 
 
 def test_no_histories_get_no_lists(recommender: Recommender) -> None:
-    assert recommender.recommend([], 3, exclude_seen=True) == []
+    assert list(recommender.recommend([], 3, exclude_seen=True)) == []
+    nothing = np.zeros((0, 1), dtype=np.int64)
+    assert recommender.recommend_indices(nothing, nothing, 3).items.shape == (0, 3)
 
 
 def test_an_unknown_id_is_an_error_that_names_it(recommender: Recommender) -> None:
@@ -132,14 +137,40 @@ def test_an_unknown_id_is_an_error_that_names_it(recommender: Recommender) -> No
 
 
 def test_an_unknown_id_is_read_as_unknown_under_a_warning_when_allowed(
-    recommender: Recommender,
+    exported_bundle: Path,
 ) -> None:
+    recommender = Recommender(exported_bundle, "cpu", 1)
     with pytest.warns(UnknownItemsWarning, match="2 of 3 ids") as caught:
-        (recommendations,) = recommender.recommend(
+        result = recommender.recommend(
             [["i5", "nowhere", "nobody"]], 3, exclude_seen=False, unknown="warn"
         )
-    assert ids(recommendations) == best(recommender, [5, UNK, UNK], 3)
+    assert ids(result[0]) == best(recommender, [5, UNK, UNK], 3)
+    assert result.unknown == UnknownIds(histories=2, exclude=0, first="nowhere")
     assert caught[0].filename == __file__  # the warning points at the caller
+
+
+def test_a_recommender_warns_once_and_counts_in_every_result(exported_bundle: Path) -> None:
+    recommender = Recommender(exported_bundle, "cpu", 1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        results = [
+            recommender.recommend([[f"new{day}", "i5"]], 3, exclude=[["x", "y"]], unknown="warn")
+            for day in range(20)
+        ]
+    assert len(caught) == 1
+    assert [result.unknown for result in results] == [
+        UnknownIds(histories=1, exclude=2, first=f"new{day}") for day in range(20)
+    ]
+
+
+def test_unknown_ids_are_ignored_in_silence_and_counted(recommender: Recommender) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = recommender.recommend(
+            [["i5", "nowhere"]], 3, False, exclude=[["nobody"]], unknown="ignore"
+        )
+    assert ids(result[0]) == best(recommender, [5, UNK], 3)
+    assert result.unknown == UnknownIds(histories=1, exclude=1, first="nowhere")
 
 
 def test_known_ids_warn_of_nothing(recommender: Recommender) -> None:
@@ -164,6 +195,80 @@ def test_a_k_out_of_range_is_an_error_that_says_the_range(recommender: Recommend
 def test_exclusions_for_another_number_of_histories_are_an_error(recommender: Recommender) -> None:
     with pytest.raises(UsageError, match="2 exclusions for 1 histories"):
         recommender.recommend([["i5"]], 3, exclude_seen=False, exclude=[[], []])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"histories": ["i5", "i9"]},
+        {"histories": [[5, 9]]},
+        {"histories": None},
+        {"k": "5"},
+        {"k": 2.7},
+        {"unknown": "skip"},
+        {"exclude_seen": "no"},
+        {"exclude": np.array([[5, 9]])},
+    ],
+)
+def test_a_request_of_a_wrong_type_is_one_line(
+    recommender: Recommender, wrong: dict[str, Any]
+) -> None:
+    request: dict[str, Any] = {"histories": [["i5"]], "k": 3, "unknown": "ignore", **wrong}
+    with pytest.raises(UsageError) as caught:
+        recommender.recommend(**request)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_generators_arrays_and_sets_are_requests_too(recommender: Recommender) -> None:
+    expected = recommender.recommend([["i5", "i9"]], 5, exclude=[["i7", "i3"]])
+    histories = (iter(row) for row in [["i5", "i9"]])
+    assert recommender.recommend(histories, 5, exclude=np.array([["i7", "i3"]])) == expected
+    assert recommender.recommend(np.array([["i5", "i9"]]), 5, exclude=[{"i3", "i7"}]) == expected
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"device": "gpu"}, {"threads": "2"}, {"threads": 0}, {"batch_size": 1.5}]
+)
+def test_a_way_to_load_that_is_none_is_one_line(
+    exported_bundle: Path, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match=f"{next(iter(wrong))} is .*; give "):
+        Recommender.load(exported_bundle, **wrong)
+
+
+def test_a_folder_may_be_named_by_text(exported_bundle: Path) -> None:
+    assert Recommender.load(str(exported_bundle), "cpu", 1).largest_k == 39
+
+
+def test_one_row_of_excluded_indices_holds_for_all(recommender: Recommender) -> None:
+    history = np.array([[5, 9], [3, 0], [8, 2]])
+    one = recommender.recommend_indices(history, np.array([[4, 6]]), 50)
+    each = recommender.recommend_indices(history, np.array([[4, 6]] * 3), 50)
+    assert one.items.tolist() == each.items.tolist()
+    assert one.items.shape == (3, recommender.largest_k)  # a k above it is cut
+    assert not {4, 6} & set(one.items.ravel().tolist())
+
+
+def test_indices_of_a_wrong_shape_are_one_line(recommender: Recommender) -> None:
+    with pytest.raises(UsageError, match="exclude has 2 rows; expected 1 or 3"):
+        recommender.recommend_indices(np.ones((3, 1), int), np.ones((2, 1), int), 5)
+    with pytest.raises(UsageError, match="give a table of whole numbers"):
+        recommender.recommend_indices(np.ones((3, 1)), np.ones((3, 1), int), 5)
+
+
+def test_a_batch_holds_histories_of_like_length(
+    exported_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recommender = Recommender(exported_bundle, "cpu", 1, batch_size=4)
+    shapes: list[tuple[int, ...]] = []
+
+    def noted(session: Any, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
+        shapes.append(history.shape)
+        return run_graph(session, history, exclude, k)
+
+    monkeypatch.setattr("slmrec.runtime.recommender.run_graph", noted)
+    recommender.recommend([["i5"] * (6 if place % 2 else 1) for place in range(8)], 3)
+    assert shapes == [(4, 1), (4, 6)]
 
 
 def test_indices_go_straight_to_the_graph(exported_bundle: Path, recommender: Recommender) -> None:
@@ -222,30 +327,3 @@ def test_an_older_runtime_than_the_contract_asks_for_is_refused(bundle: Path) ->
     (bundle / "contract.json").write_text(json.dumps(contract))
     with pytest.raises(UnavailableError, match=r"needs onnxruntime 99\.0 or newer"):
         Recommender(reseal(bundle), "cpu", 1)
-
-
-FORBIDDEN = ("torch", "transformers", "polars", "pandas", "pydantic", "onnx", "pyarrow", "ruamel")
-IMPORTS = """
-import sys
-from pathlib import Path
-from slmrec.runtime import Recommender, verify
-recommender = Recommender(Path(sys.argv[1]), "cpu", 1)
-recommender.recommend([["i5", "i9"]], 3, exclude_seen=True)
-verify(Path(sys.argv[1]), "cpu", 1)
-print(*sorted({name.split(".")[0] for name in sys.modules}))
-"""
-
-
-def test_loading_recommending_and_verifying_import_onnxruntime_and_numpy_alone(
-    exported_bundle: Path,
-) -> None:
-    process = subprocess.run(
-        [sys.executable, "-c", IMPORTS, str(exported_bundle)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = process.stdout.split()
-    assert {"onnxruntime", "numpy"} <= set(loaded)
-    assert not set(FORBIDDEN) & set(loaded)

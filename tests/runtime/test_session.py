@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 
 from slmrec.core.errors import BundleError, UnavailableError
 from slmrec.runtime import Recommender, verify
-from slmrec.runtime.session import open_session, run_graph
+from slmrec.runtime import session as session_module
+from slmrec.runtime.session import open_session, place_session, run_graph
 from tests.runtime.bundle_edits import reseal
 
 
@@ -60,6 +62,53 @@ def test_a_session_that_lands_elsewhere_is_refused(
         match="cpu was asked for, but onnxruntime would run on AzureExecutionProvider",
     ):
         Recommender(exported_bundle, "cpu", 1)
+
+
+@pytest.mark.skipif(has_gpu(), reason="needs a machine without a GPU")
+def test_auto_takes_the_cpu_where_there_is_no_gpu_and_says_so(exported_bundle: Path) -> None:
+    recommender = Recommender.load(exported_bundle, "auto", 1)
+    assert recommender.device == "cpu"
+    assert recommender.device_reason in (
+        "there is no CUDA device",
+        "this build of onnxruntime has no CUDA",
+    )
+
+
+def test_auto_takes_the_cpu_where_cuda_does_not_work_and_says_why(
+    exported_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "_cuda_obstacle", lambda: None)
+    monkeypatch.setattr(
+        onnxruntime.InferenceSession, "get_providers", lambda _self: ["CPUExecutionProvider"]
+    )
+    placed = place_session((exported_bundle / "model.onnx").read_bytes(), "auto", 1)
+    assert placed.device == "cpu"
+    assert placed.reason.startswith("cuda was asked for, but onnxruntime would run on CPU")
+
+
+def test_two_builds_of_onnxruntime_are_named_where_a_device_does_not_run(
+    exported_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        session_module, "installed_builds", lambda: ["onnxruntime", "onnxruntime-gpu"]
+    )
+    monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda _self: ["Azure"])
+    with pytest.raises(UnavailableError, match="onnxruntime and onnxruntime-gpu overwrite each"):
+        Recommender(exported_bundle, "cpu", 1)
+
+
+def test_a_session_does_not_keep_the_bytes_it_was_made_of(exported_bundle: Path) -> None:
+    graph = (exported_bundle / "model.onnx").read_bytes()
+    before = sys.getrefcount(graph)
+    session = open_session(graph, "cpu", 1)
+    assert sys.getrefcount(graph) == before
+    assert run_graph(session, np.array([[5]]), np.array([[0]]), 1).items.shape == (1, 1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not has_gpu(), reason="needs a CUDA device")
+def test_auto_takes_a_gpu_that_works(exported_bundle: Path) -> None:
+    assert Recommender.load(exported_bundle, "auto", None).device == "cuda"
 
 
 @pytest.mark.gpu

@@ -1,0 +1,25 @@
+"""Checking a bundle where it is served: everything that it says of itself, computed again."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from slmrec.runtime.bundle import GOLDEN, read_bundle
+from slmrec.runtime.recommender import Device, Recommender
+from slmrec.runtime.replay import ReplayResult, replay_golden_cases
+from slmrec.runtime.session import run_graph
+
+
+def verify(bundle_dir: Path | str, device: Device, threads: int | None) -> ReplayResult:
+    """Check a bundle: manifest, contract, item table, graph; replay its golden cases on `device`.
+
+    Raises BundleError for what does not hold, UnavailableError when `device` cannot run, and
+    UsageError for an argument of a wrong type.
+    """
+    bundle = read_bundle(bundle_dir)
+    recommender = Recommender(bundle, device, threads)
+    tolerance = recommender.contract["tolerance"][recommender.contract["precision"]]
+    # The graph itself: what the recommender does to its inputs is no part of a bundle.
+    run = partial(run_graph, recommender.session)
+    return replay_golden_cases(bundle.files[GOLDEN], run, tolerance, recommender.largest_k)
