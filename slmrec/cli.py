@@ -121,6 +121,40 @@ def verify(bundle: Bundle, device: Device = "cpu") -> None:
     )
 
 
+@app.command()
+def bench(
+    bundle: Bundle,
+    device: AnyDevice = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(help="Of one call; as many as onnxruntime chooses if not given.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(help="For each batch size and length of histories.")
+    ] = 1.0,
+    student: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the student it was made of: measured beside it in torch."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures there.")
+    ] = None,
+) -> None:
+    """Measure a bundle here: cold start, memory, and calls by batch size and length."""
+    from slmrec.core.files import write_json
+    from slmrec.runtime import bench as measuring
+
+    others = {}
+    if student:
+        _require("torch", "safetensors", "pydantic")
+        from slmrec.evaluation.eager_serving import serving_eagerly
+
+        others["eager torch"] = serving_eagerly(student, threads)
+    report = measuring.bench(bundle, device, threads, seconds, others)
+    print(measuring.table(report))
+    if json_file:
+        write_json(json_file, report)
+
+
 app.command()(options.init)
 
 

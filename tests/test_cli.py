@@ -41,7 +41,7 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
 
 def test_help_names_every_command() -> None:
     help_text = run(ROOT, "slmrec.cli", "--help").stdout
-    for command in ("fetch-demo", "simulate", "recommend", "verify", "doctor", "show"):
+    for command in ("fetch-demo", "simulate", "recommend", "verify", "bench", "doctor", "show"):
         assert command in help_text
 
 
@@ -131,6 +131,28 @@ def test_recommend_reads_unknown_ids_when_allowed_and_says_how_many(bundle: Path
 def test_verify_says_what_was_checked(bundle: Path) -> None:
     process = run(ROOT, "slmrec.cli", "verify", str(bundle))
     assert "is whole: 10 golden cases, 14 rows; worst score difference 0.0e+00" in process.stdout
+
+
+def test_recommend_says_where_auto_runs(bundle: Path) -> None:
+    process = run(ROOT, "slmrec.cli", "recommend", str(bundle), "--history", "i6", "--device=auto")
+    assert re.search(r"^slmrec: on (cpu|cuda): .*CUDA", process.stderr, re.MULTILINE)
+
+
+def test_bench_prints_a_table_and_writes_the_same_figures(bundle: Path, tmp_path: Path) -> None:
+    figures = tmp_path / "bench.json"
+    words = ["bench", str(bundle), "--seconds", "0", "--threads", "1", "--json", str(figures)]
+    rows = lines(run(ROOT, "slmrec.cli", *words).stdout)
+    report = json.loads(figures.read_text())
+    assert [row.split()[:3] for row in rows[-12:]] == [
+        ["bundle", str(call["batch"]), call["events"]] for call in report["calls"]
+    ]
+    assert report["measured_with"]["threads"] == 1
+
+
+def test_bench_beside_torch_needs_the_students_folder(bundle: Path, tmp_path: Path) -> None:
+    process = run(ROOT, "slmrec.cli", "bench", str(bundle), "--student", str(tmp_path), check=False)
+    assert process.returncode == 2
+    assert "holds no model" in process.stderr
 
 
 @pytest.mark.parametrize(

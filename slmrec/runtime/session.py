@@ -25,7 +25,7 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # TF32 keeps 10 bits of a float32's 23: enough to change lists, and on by default.
 PROVIDER_OPTIONS: dict[str, dict[str, str]] = {"cpu": {}, "cuda": {"use_tf32": "0"}}
 # onnxruntime's errors have no common ancestor short of Exception.
-LOAD_ERRORS = (
+ERRORS = (
     "Fail",
     "InvalidArgument",
     "InvalidGraph",
@@ -101,15 +101,20 @@ def run_graph(
     return TopK(items, scores)
 
 
+def graph_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a graph that it cannot read, or inputs that do not fit it."""
+    native = load_onnxruntime().capi.onnxruntime_pybind11_state
+    return tuple(getattr(native, name) for name in ERRORS)
+
+
 def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.InferenceSession:
     ort = load_onnxruntime()
-    native = ort.capi.onnxruntime_pybind11_state
     with _native_messages_to_stderr():
         if device == "cuda":
             ort.preload_dlls()
         try:
             return ort.InferenceSession(graph, options, providers=_providers(device))
-        except tuple(getattr(native, name) for name in LOAD_ERRORS) as error:
+        except graph_errors() as error:
             message = " ".join(str(error).split())[:300]
             raise BundleError(
                 f"onnxruntime {ort.__version__} does not load {MODEL}: {message}"

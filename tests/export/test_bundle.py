@@ -15,7 +15,7 @@ from slmrec.export.bundle import export_bundle
 from slmrec.export.bundle_writer import BundleFiles
 from slmrec.export.item_tables import candidates_of
 from slmrec.params.evaluate import EvaluateParams
-from slmrec.runtime.golden import replay_golden_cases
+from slmrec.runtime.replay import replay_golden_cases
 from tests.support.bundles import (
     MAX_LENGTH,
     PARAMS,
@@ -76,7 +76,8 @@ def test_tolerance_and_inputs_stand_in_the_contract_and_the_quality_in_the_card(
 
 def test_golden_cases_are_recorded_with_the_graph() -> None:
     files, _measured = export(1e-4)
-    assert replay_golden_cases(files.golden, run_small_graph(), 0.0).cases == 10
+    candidates = served_items().candidates
+    assert replay_golden_cases(files.golden, run_small_graph(), 0.0, candidates).cases == 10
     with np.load(io.BytesIO(files.golden), allow_pickle=False) as arrays:
         assert arrays["outside_the_table.history"].tolist() == [[-1, ROWS, ROWS + 12345]]
         assert arrays["length_max.history"].shape == (1, MAX_LENGTH)

@@ -14,7 +14,7 @@ from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
 from slmrec.export.graph import ServingGraph, export_graph
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
-from slmrec.runtime.session import LOAD_ERRORS
+from slmrec.runtime.session import graph_errors
 from tests.support.bundles import (
     LISTED_ITEM,
     MAX_LENGTH,
@@ -81,7 +81,7 @@ def test_one_row_of_exclusions_holds_for_the_whole_batch() -> None:
 
 
 def test_exclusions_for_another_number_of_rows_fail_instead_of_masking_some() -> None:
-    with pytest.raises(LOAD_ERRORS):
+    with pytest.raises(graph_errors()):
         run_small_graph()(np.full((3, 2), 5), np.full((2, 1), 9), 5)
 
 
