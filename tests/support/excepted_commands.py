@@ -38,8 +38,17 @@ ELSEWHERE = {
         "tests/pipeline/test_pages.py",
         "def test_the_hooks_run_what_make_lint_runs",
     ),
-    "pip install .": Elsewhere(
-        "takes an empty environment; CI has one a Python", ".ci/runtime", "constraints.txt . pytest"
+    "slmrec bench BUNDLE": Elsewhere(
+        "takes seconds for each of twelve rows; a test runs it for none",
+        "tests/test_cli.py",
+        "def test_bench_prints_a_table_and_writes_the_same_figures",
+    ),
+    "slmrec bench BUNDLE --threads 1 --student artifacts/student/student --json bench.json": (
+        Elsewhere(
+            "likewise; torch beside it has a test of its own",
+            "tests/evaluation/test_eager_serving.py",
+            "def test_a_model_is_run_on_the_newest_histories",
+        )
     ),
     "slmrec fetch-demo": Elsewhere(
         "needs the package index; CI runs it within make repro", "Makefile", "|| slmrec fetch-demo"
