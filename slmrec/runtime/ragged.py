@@ -41,6 +41,8 @@ class Ragged:
 
     def padded(self, rows: np.ndarray, least: int) -> np.ndarray:
         """The rows numbered `rows`, right-padded, at least `least` wide.  # (len(rows), T) int64"""
+        if len(rows) == 1:
+            return self._padded_row(rows[0], least)
         lengths = self.lengths[rows]
         width = max(least, int(lengths.max(initial=0)))
         if not len(self.values):
@@ -50,10 +52,17 @@ class Ragged:
         batch[columns >= lengths[:, None]] = PAD
         return batch
 
+    def _padded_row(self, row: int, least: int) -> np.ndarray:
+        """The same of one row, without arithmetic on columns: services often ask for one user."""
+        start, length = self.starts[row], self.lengths[row]
+        items = self.values[start : start + length]
+        missing = least - length
+        return (items if missing <= 0 else np.append(items, [PAD] * missing))[None]
+
 
 def batches_by_length(lengths: np.ndarray, size: int) -> list[np.ndarray]:
     """Row numbers in batches of at most `size`, shortest rows first: little of one is padding."""
-    order = np.argsort(lengths, kind="stable")
+    order = np.argsort(lengths, kind="stable") if len(lengths) > 1 else np.arange(len(lengths))
     return [order[first : first + size] for first in range(0, len(order), size)]
 
 
@@ -61,4 +70,6 @@ def side_by_side(parts: Sequence[Ragged], rows: np.ndarray) -> np.ndarray:
     """The rows numbered `rows` of several parts, one beside the other, for `exclude`.  # (B, X)"""
     if not parts:
         return np.zeros((len(rows), 0), dtype=np.int64)
+    if len(parts) == 1:
+        return parts[0].padded(rows, least=0)
     return np.concatenate([part.padded(rows, least=0) for part in parts], axis=1)

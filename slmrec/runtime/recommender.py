@@ -42,8 +42,9 @@ from slmrec.runtime.requests import (
 from slmrec.runtime.session import place_session, run_graph
 
 Device = Literal["auto", "cpu", "cuda"]
-# Rows that the graph is given at once. On one thread of a CPU 8 to 32 are the fastest, and 256 take
-# a quarter longer (benchmarks/runtime_overhead.py); a GPU wants more, which was not measured.
+# Rows that the graph is given at once. On one thread of a CPU 16 and 32 are the fastest, and 256
+# serve a quarter to a third fewer (benchmarks/runtime_overhead.py); a GPU wants more, which was not
+# measured.
 BATCH_SIZE = {"cpu": 32, "cuda": 256}
 WARM_UP_K = 10
 SCORES_AT_ONCE = 2**26  # rows x items scored in one run: 256 MiB of scores; changes no result
@@ -135,11 +136,11 @@ class Recommender:
         exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
         check_exclusions(exclude_ids, len(history_ids))
         seen = self._look_up(history_ids, "histories", unknown)
-        more = self._look_up(exclude_ids or [], "exclude", unknown)
+        more = self._look_up(exclude_ids, "exclude", unknown) if exclude_ids else None
         if exclude_seen is None:
             exclude_seen = self.contract["exclude_seen"]
         excluded = [seen.indices] if exclude_seen else []
-        if exclude_ids:
+        if more:
             excluded.append(more.indices)
         top = self._best(seen.indices, excluded, k)
         return Recommendations(self._lists(top), _unknown_ids(seen, more))
@@ -168,6 +169,8 @@ class Recommender:
         for batch in batches_by_length(newest.lengths, self.batch_size):
             inputs = newest.padded(batch, least=1), side_by_side(excluded, batch)
             top = run_graph(self.session, *inputs, k)
+            if rows == 1:
+                return top
             best.items[batch], best.scores[batch] = top.items, top.scores
         return best
 
@@ -212,6 +215,7 @@ def _by_index(values: Sequence[str | None]) -> np.ndarray:
     return array
 
 
-def _unknown_ids(histories: LookedUp, exclude: LookedUp) -> UnknownIds:
-    unknown = [*histories.unknown[:1], *exclude.unknown[:1], None]
-    return UnknownIds(len(histories.unknown), len(exclude.unknown), unknown[0])
+def _unknown_ids(histories: LookedUp, exclude: LookedUp | None) -> UnknownIds:
+    excluded = exclude.unknown if exclude else []
+    first = next(iter([*histories.unknown[:1], *excluded[:1]]), None)
+    return UnknownIds(len(histories.unknown), len(excluded), first)

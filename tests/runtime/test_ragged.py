@@ -58,3 +58,12 @@ def test_parts_stand_side_by_side() -> None:
     both = side_by_side([ROWS, ragged([], [7], [8, 9])], np.array([1, 0]))
     assert both.tolist() == [[9, 3, 4, 7], [5, 0, 0, 0]]
     assert side_by_side([], np.array([1, 0])).shape == (2, 0)
+
+
+def test_one_row_alone_is_as_wide_as_it_is_long() -> None:
+    for row, padded in enumerate([[5], [9, 3, 4], [0]]):
+        alone = ROWS.padded(np.array([row]), least=1)
+        assert alone.tolist() == [padded]
+        assert alone.dtype == np.int64
+    assert ROWS.padded(np.array([2]), least=0).shape == (1, 0)
+    assert batches_by_length(np.array([3]), 2)[0].tolist() == [0]
