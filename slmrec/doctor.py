@@ -201,6 +201,9 @@ def check_device(project_dir: Path) -> str:
     """The providers a session really gets: get_available_providers() lists CUDA without a GPU."""
     import onnxruntime
 
+    from slmrec.runtime.onnx_runtime import check_one_build
+
+    check_one_build()
     device = read_params(project_dir / "params.yaml").compute.device
     providers = _session_providers()
     if device == "cuda" and "CUDAExecutionProvider" not in providers:

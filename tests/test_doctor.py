@@ -206,6 +206,17 @@ def test_cuda_that_is_not_there_is_refused(project: Path) -> None:
     assert "compute.device is cuda" in report
 
 
+def test_two_builds_of_onnxruntime_are_found(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "slmrec.runtime.onnx_runtime.installed_builds", lambda: ["onnxruntime", "onnxruntime-gpu"]
+    )
+    code, report = doctor(project)
+    assert code == 8
+    assert "onnxruntime and onnxruntime-gpu are installed and overwrite each other" in report
+
+
 def test_a_python_that_the_pipeline_was_not_made_for_is_named(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,15 @@ def installed_builds() -> list[str]:
     return [name for name in BUILDS if _is_installed(name)]
 
 
+def check_one_build() -> None:
+    """Raise UnavailableError where both builds are installed."""
+    if len(builds := installed_builds()) > 1:
+        raise UnavailableError(
+            f"{' and '.join(builds)} are installed and overwrite each other; "
+            "uninstall both and install one"
+        )
+
+
 def _is_installed(name: str) -> bool:
     try:
         version(name)

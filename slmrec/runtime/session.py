@@ -114,7 +114,7 @@ def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.Inferen
             ort.preload_dlls()
         try:
             return ort.InferenceSession(graph, options, providers=_providers(device))
-        except graph_errors() as error:
+        except (*graph_errors(), UnicodeDecodeError) as error:  # the latter in its own messages
             message = " ".join(str(error).split())[:300]
             raise BundleError(
                 f"onnxruntime {ort.__version__} does not load {MODEL}: {message}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from slmrec.runtime.bundle import GOLDEN, read_bundle
+from slmrec.core.errors import BundleError
+from slmrec.runtime.bundle import GOLDEN, MODEL, read_bundle
 from slmrec.runtime.recommender import Device, Recommender
 from slmrec.runtime.replay import ReplayResult, replay_golden_cases
-from slmrec.runtime.session import run_graph
+from slmrec.runtime.session import graph_errors, run_graph
 
 
 def verify(bundle_dir: Path | str, device: Device, threads: int | None) -> ReplayResult:
@@ -22,4 +23,8 @@ def verify(bundle_dir: Path | str, device: Device, threads: int | None) -> Repla
     tolerance = recommender.contract["tolerance"][recommender.contract["precision"]]
     # The graph itself: what the recommender does to its inputs is no part of a bundle.
     run = partial(run_graph, recommender.session)
-    return replay_golden_cases(bundle.files[GOLDEN], run, tolerance, recommender.largest_k)
+    try:
+        return replay_golden_cases(bundle.files[GOLDEN], run, tolerance, recommender.largest_k)
+    except graph_errors() as error:
+        message = " ".join(str(error).split())[:300]
+        raise BundleError(f"{MODEL} does not run on the golden cases: {message}") from error

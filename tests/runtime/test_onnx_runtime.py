@@ -10,10 +10,16 @@ import pytest
 
 from slmrec.core.errors import UnavailableError
 from slmrec.runtime import onnx_runtime
-from slmrec.runtime.onnx_runtime import check_onnxruntime, installed_builds, load_onnxruntime
+from slmrec.runtime.onnx_runtime import (
+    check_one_build,
+    check_onnxruntime,
+    installed_builds,
+    load_onnxruntime,
+)
 
 
 def test_exactly_one_build_is_installed_here() -> None:
+    check_one_build()
     assert len(installed_builds()) == 1
     assert load_onnxruntime() is onnxruntime
 
@@ -27,6 +33,8 @@ def test_without_a_build_the_error_says_what_to_install(monkeypatch: pytest.Monk
 def test_both_builds_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_runtime, "version", lambda _name: "1.31.1")
     assert installed_builds() == ["onnxruntime", "onnxruntime-gpu"]
+    with pytest.raises(UnavailableError, match="onnxruntime and onnxruntime-gpu are installed"):
+        check_one_build()
 
     def not_found(name: str) -> str:
         raise PackageNotFoundError(name)

@@ -40,6 +40,15 @@ def test_a_graph_that_is_not_one_is_refused(bundle: Path) -> None:
         Recommender(reseal(bundle), "cpu", 1)
 
 
+def test_a_graph_that_onnxruntime_cannot_even_name_in_its_error_is_refused(
+    exported_bundle: Path,
+) -> None:
+    graph = (exported_bundle / "model.onnx").read_bytes()
+    assert b"GatherElements" in graph
+    with pytest.raises(BundleError, match=r"does not load model\.onnx: .*can't decode"):
+        open_session(graph.replace(b"GatherElements", b"Gather\xffElement"), "cpu", 1)
+
+
 @pytest.mark.skipif(has_gpu(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_an_error_and_never_the_cpu_in_silence(
     exported_bundle: Path,

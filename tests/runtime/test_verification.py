@@ -64,6 +64,14 @@ def test_a_spread_that_makes_every_difference_small_is_noticed(bundle: Path) -> 
         verify(write_golden(bundle, arrays), "cpu", 1)
 
 
+def test_a_graph_that_fails_on_a_golden_case_is_one_line(bundle: Path) -> None:
+    arrays = golden_arrays(bundle)
+    arrays["repeats.k"] = np.array(-1)  # which the graph refuses
+    with pytest.raises(BundleError, match="does not run on the golden cases") as caught:
+        verify(write_golden(bundle, arrays), "cpu", 1)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_every_file_is_read_once(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from slmrec.runtime import bundle as bundle_module
 
