@@ -104,7 +104,8 @@ def run_graph(
 def graph_errors() -> tuple[type[Exception], ...]:
     """What onnxruntime raises for a graph that it cannot read, or inputs that do not fit it."""
     native = load_onnxruntime().capi.onnxruntime_pybind11_state
-    return tuple(getattr(native, name) for name in ERRORS)
+    errors = [getattr(native, name) for name in ERRORS]
+    return (*errors, UnicodeDecodeError)  # the last where its message holds bytes of the graph
 
 
 def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.InferenceSession:
@@ -114,7 +115,7 @@ def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.Inferen
             ort.preload_dlls()
         try:
             return ort.InferenceSession(graph, options, providers=_providers(device))
-        except (*graph_errors(), UnicodeDecodeError) as error:  # the latter in its own messages
+        except graph_errors() as error:
             message = " ".join(str(error).split())[:300]
             raise BundleError(
                 f"onnxruntime {ort.__version__} does not load {MODEL}: {message}"
