@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from slmrec.core.stage import die_with_parent
+from slmrec.core.parent import die_with_parent
 
 if __name__ == "__main__":
     die_with_parent()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrec.core.errors import DataError, UsageError
+from slmrec.core.scratch import scratch_folder
 
 SYNCED_AT_ONCE = 8  # files
 
@@ -20,33 +21,24 @@ SYNCED_AT_ONCE = 8  # files
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on success it is synced and renamed to `path`, on error removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with scratch_folder(path) as folder:
+        temporary = folder / path.name
         yield temporary
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder; on success it replaces `path`, on error it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
+    with scratch_folder(path) as temporary:
         yield temporary
         _sync_all([*temporary.rglob("*"), temporary])
         if path.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
         sync(path.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

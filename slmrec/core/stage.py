@@ -7,7 +7,6 @@ and turns an error that a person can act on into one line and an exit code.
 
 from __future__ import annotations
 
-import ctypes
 import inspect
 import signal
 import sys
@@ -16,12 +15,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+from slmrec.core.cache import cache_folder
+from slmrec.core.disk import disk_fault
 from slmrec.core.distributed import is_first
 from slmrec.core.errors import SlmrecError, UsageError
 from slmrec.core.last_outputs import has_last_outputs
 from slmrec.core.locks import lock
+from slmrec.core.parent import die_with_parent
+from slmrec.core.scratch import remove_abandoned
 
-PR_SET_PDEATHSIG = 1  # of prctl, in linux/prctl.h
+INTERRUPTED = 128 + signal.SIGINT  # exit code, as of a shell
 
 
 def run_stage(main: Callable[..., None]) -> None:
@@ -31,16 +34,39 @@ def run_stage(main: Callable[..., None]) -> None:
     error's code.
     """
     stage = Path(sys.argv[0]).stem
+    die_with_parent()  # under torchrun nothing has asked for it yet
     try:
+        _let_ctrl_c_clean_up()
         inputs, outputs = _parse_arguments(main, sys.argv[1:])
-        die_with_parent()
-        if is_first():
-            with lock(stage):
-                main(*inputs, **outputs)
-        else:
-            _take_part(main, inputs, outputs)
+        _run(stage, main, inputs, outputs)
+    except KeyboardInterrupt:
+        print(f"{stage}: stopped by Ctrl-C; dvc repro goes on from here", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except SlmrecError as error:
         _exit(stage, error)
+    except Exception as error:
+        if fault := disk_fault(error):
+            _exit(stage, fault)
+        raise
+
+
+def _let_ctrl_c_clean_up() -> None:
+    """Let it raise KeyboardInterrupt again, so that temporary files go before the process."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # set by slmrec.stages, for the imports
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _run(
+    stage: str, main: Callable[..., None], inputs: list[Path], outputs: dict[str, Path]
+) -> None:
+    if not is_first():
+        _take_part(main, inputs, outputs)
+        return
+    with lock(stage):
+        folders = [Path(), *(path.parent for path in outputs.values())]
+        for left in remove_abandoned(folders, cache_folder()):
+            print(f"{stage}: removed {left}, which a killed run had left", flush=True)
+        main(*inputs, **outputs)
 
 
 def _exit(stage: str, error: SlmrecError) -> NoReturn:
@@ -83,10 +109,3 @@ def _existing(path: Path, name: str) -> Path:
 def _shown_name(parameter: inspect.Parameter) -> str:
     """What a person calls the path: `histories` for the parameter histories_dir."""
     return parameter.name.removesuffix("_dir").removesuffix("_path")
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to end this process when its parent ends."""
-    # A killed `dvc repro` would leave the stage running, and the next one would write beside it.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from slmrec.core.errors import DataError
 from slmrec.core.locks import lock
+from slmrec.core.scratch import scratch_folder
 from slmrec.core.stage import run_stage
 from tests.support.project import ROOT
 from tests.support.waiting import wait_until
@@ -129,23 +131,95 @@ def test_a_further_process_takes_part_without_the_lock_and_writes_nothing_that_i
     assert not Path("metrics.json").exists()
 
 
-PARENT = """
-import subprocess, sys, time
-child = "from slmrec.core.stage import die_with_parent; import time; die_with_parent()"
-child += "; print('ready', flush=True); time.sleep(600)"
-process = subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE, text=True)
-process.stdout.readline()
-print(process.pid, flush=True)
+def test_a_full_disk_is_one_line_with_what_to_do(
+    arguments: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main(histories_dir: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "artifacts/x")
+
+    arguments("histories")
+    assert exit_code(main) == 8
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("copy: no space left to write at artifacts/x")
+    assert "dvc gc" in line
+
+
+def test_what_a_killed_run_left_is_removed_and_what_a_living_one_writes_stays(
+    arguments: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    left = tmp_path / "artifacts" / ".teacher.123.0a1b2c3d.tmp"
+    old = tmp_path / "cache" / "prepare" / ".generation.77.tmp"
+    for folder in (left, old):
+        (folder / "part").mkdir(parents=True)
+
+    def main(histories_dir: Path, *, student_dir: Path) -> None:
+        pass
+
+    arguments("histories", "artifacts/student")
+    with scratch_folder(tmp_path / "artifacts" / "other") as living:
+        run_stage(main)
+        assert living.exists()
+    assert not left.exists() and not old.exists()
+    printed = capsys.readouterr().out
+    assert f"copy: removed {Path('artifacts', left.name)}, which a killed run had left" in printed
+
+
+STAGE = """
+import sys, time
+from pathlib import Path
+sys.argv[0] = "copy.py"
+from slmrec.core.stage import run_stage
+from slmrec.core.files import new_folder
+
+def main(histories_dir: Path, *, student_dir: Path) -> None:
+    with new_folder(student_dir) as folder:
+        (folder / "half").write_text("half of it")
+        print("writing", flush=True)
+        time.sleep(600)
+
+run_stage(main)
+"""
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    (tmp_path / "histories").mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", STAGE, "histories", "student"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as stage:
+        assert stage.stdout is not None and stage.stderr is not None
+        wait_until(lambda: stage.stdout.readline() == "writing\n")  # type: ignore[union-attr]
+        stage.send_signal(signal.SIGINT)
+        printed = stage.stderr.read().splitlines()
+    assert stage.returncode == 130
+    assert printed == ["copy: stopped by Ctrl-C; dvc repro goes on from here"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "histories"]
+
+
+IMPORTING = """
+import sys
+sys.argv[0] = "-m"  # as it is while Python looks for the stage's module
+import slmrec.stages
+print("importing", flush=True)
+import time
 time.sleep(600)
 """
 
 
-def test_a_process_that_dies_with_its_parent_is_gone_when_that_is_killed() -> None:
+def test_ctrl_c_while_a_stage_is_importing_prints_nothing() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout is not None
-        child = psutil.Process(int(parent.stdout.readline()))
-        parent.send_signal(signal.SIGKILL)
-    # Where nobody collects orphans a dead process stays listed as a zombie.
-    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+        [sys.executable, "-c", IMPORTING],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as stage:
+        assert stage.stdout is not None and stage.stderr is not None
+        assert stage.stdout.readline() == "importing\n"
+        stage.send_signal(signal.SIGINT)
+        assert stage.stderr.read() == ""
+    assert stage.returncode == -signal.SIGINT
