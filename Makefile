@@ -17,6 +17,7 @@ INSTALLED := $(VENV)/.installed
 
 # dvc runs `python -m slmrec.stages...` and must find this environment's python.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# `exec` leaves no shell between make and a command that ends with it.
 # Prefect keeps to this folder, calls nobody, and may take longer than 20 s to start a server on two
 # busy cores.
 export PREFECT_HOME := $(CURDIR)/.cache/prefect
@@ -30,15 +31,15 @@ help:  ## this list
 repro: $(INSTALLED) | .cache  ## from nothing to a verified ONNX bundle; resumes
 	[ -e data ] || slmrec fetch-demo
 	slmrec doctor
-	dvc repro
+	exec python -m flows.repro
 	slmrec show
 
 flow: $(INSTALLED) | .cache  ## the same pipeline as a Prefect flow; no server needed beforehand
-	python -m flows.pipeline
+	exec python -m flows.once
 	slmrec show
 
 ui: $(INSTALLED) | .cache  ## Prefect's server, worker and daily deployment, until Ctrl-C
-	python -m flows.local_server $(PORT)
+	exec python -m flows.local_server $(PORT)
 
 test: $(INSTALLED) | .cache  ## the quick tests
 	pytest -m "not acceptance"
@@ -71,13 +72,13 @@ bench: $(INSTALLED)  ## the data stages beside other libraries, into benchmarks/
 	python -m benchmarks.preparation --sizes 1000000
 
 depth-study: $(INSTALLED)  ## how deep the teacher has to be, on the project's own data; resumes
-	dvc repro train_teacher
-	python -m slmrec.studies.depth artifacts/histories artifacts/item_vectors artifacts/teacher \
+	exec python -m flows.child dvc repro train_teacher
+	exec python -m slmrec.studies.depth artifacts/histories artifacts/item_vectors artifacts/teacher \
 		reports/depth-study
 
 ablation: $(INSTALLED)  ## what each term of the student's loss is worth; an hour, resumes
-	dvc repro record_states
-	python -m slmrec.studies.ablation artifacts/histories artifacts/teacher artifacts/teacher_states \
+	exec python -m flows.child dvc repro record_states
+	exec python -m slmrec.studies.ablation artifacts/histories artifacts/teacher artifacts/teacher_states \
 		reports/ablation
 
 # Prefect makes its own folder in it, not the one above.

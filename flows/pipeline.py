@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.dvc_stages import StageError, reproduce_stage, run_module, stage_order
-from slmrec.core.errors import SlmrecError
 from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
@@ -71,24 +68,3 @@ def retrain() -> None:
         for stage in stage_order(PROJECT):
             reproduce(stage)
         publish_metrics()
-
-
-def main() -> None:
-    """Run the flow once, in this process.
-
-    Exits with the code of the failed stage, or with BusyError's while another retrain runs.
-    """
-    # By default SIGTERM ends Python without cleaning up, and the stage would be left running.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    try:
-        retrain()
-    except StageError as error:
-        print(f"flow: {error}", file=sys.stderr)
-        sys.exit(error.code)
-    except SlmrecError as error:
-        print(f"flow: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-
-
-if __name__ == "__main__":
-    main()

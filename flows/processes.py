@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,17 +17,23 @@ SECONDS_TO_END = 10  # between SIGTERM and SIGKILL
 
 @contextmanager
 def process_group(
-    module: str, arguments: list[str], folder: Path, output: int | None
+    module: str,
+    arguments: list[str],
+    folder: Path,
+    output: int | None,
+    *,
+    settings: Mapping[str, str] | None = None,
+    seconds_to_end: float = SECONDS_TO_END,
 ) -> Iterator[subprocess.Popen[str]]:
     """Run `python -m module arguments` in `folder`, as the head of a new process group.
 
-    However the block ends, the whole group ends with it. `output` is where stdout and stderr go, as
-    for subprocess.Popen.
+    However the block ends, the whole group ends with it, killed after `seconds_to_end`. `output` is
+    where stdout and stderr go, as for subprocess.Popen; `settings` join the environment.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.child", sys.executable, "-m", module, *arguments],
         cwd=folder,
-        env=_environment(),
+        env={**_environment(), **(settings or {})},
         text=True,
         errors="replace",
         stdin=subprocess.DEVNULL,
@@ -38,7 +44,7 @@ def process_group(
     try:
         yield process
     finally:
-        _end(process)
+        _end(process, seconds_to_end)
 
 
 def _environment() -> dict[str, str]:
@@ -51,13 +57,13 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[str], seconds: float) -> None:
     # Listed while the head lives: later a child with a group of its own cannot be found.
     descendants = _descendants(process.pid)
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):  # then SIGKILL ends it below
-            process.wait(SECONDS_TO_END)
+            process.wait(seconds)
     _signal_group(process.pid, signal.SIGKILL)
     for descendant in descendants:
         # psutil compares start times, so another process with a reused id is not killed.

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from slmrec.core.disk import disk_fault
 from slmrec.core.errors import SlmrecError, UnavailableError, UsageError
 from slmrec.init import options
 
@@ -209,6 +210,12 @@ def main() -> None:
     except SlmrecError as error:
         print(f"slmrec: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        fault = disk_fault(error)
+        if fault is None:
+            raise
+        print(f"slmrec: {fault}", file=sys.stderr)
+        sys.exit(fault.exit_code)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from slmrec.core.cache import cache_folder
+from slmrec.core.disk import check_writable, free_gigabytes
 from slmrec.core.errors import BusyError, DataError, SlmrecError, UnavailableError, UsageError
 from slmrec.core.locks import lock
 from slmrec.init.first_run import check_initialised
@@ -34,6 +35,7 @@ def run_preflight(project_dir: Path) -> Iterator[tuple[str, str | SlmrecError]]:
     """Run every check; yields each one's name and what it saw, or the error it ended with."""
     checks: dict[str, Callable[[Path], str]] = {
         "packages": check_packages,
+        "disk": check_disk,
         "locks": check_locks,
         "dvc files": check_dvc_files,
         "settings": check_initialised,
@@ -47,7 +49,7 @@ def run_preflight(project_dir: Path) -> Iterator[tuple[str, str | SlmrecError]]:
             yield name, check(project_dir)
         except SlmrecError as error:
             yield name, error
-            if check is check_params:
+            if check in (check_disk, check_params):
                 return  # the others would say the same again
 
 
@@ -82,6 +84,13 @@ def _package_fault(requirement: Requirement) -> str:
     if requirement.specifier.contains(installed, prereleases=True):
         return ""
     return f"{requirement.name} is {installed}, wanted {requirement.specifier}"
+
+
+def check_disk(project_dir: Path) -> str:
+    """A stage and DVC can write where they will."""
+    for folder in (project_dir, cache_folder(), project_dir / ".dvc" / "tmp"):
+        check_writable(folder)
+    return f"can be written, {free_gigabytes(project_dir):.1f} GB free"
 
 
 def check_params(project_dir: Path) -> str:

@@ -38,7 +38,7 @@ def test_the_command_prints_a_line_for_each_check_and_ends_with_0_where_all_is_w
 ) -> None:
     process = run(project, "slmrec.cli", "doctor")
     lines = process.stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["ok"] * 8, process.stdout
+    assert [line.split()[0] for line in lines] == ["ok"] * 9, process.stdout
     assert process.stderr == ""
 
 

@@ -14,13 +14,15 @@ from slmrec.core.errors import BusyError
 
 
 @contextmanager
-def lock(name: str, *, wait: bool = False) -> Iterator[None]:
+def lock(name: str, *, wait: bool = False, folder: Path | None = None) -> Iterator[None]:
     """Hold the project's lock `name`; its file holds the process id of the holder.
+
+    It lies in `folder`, by default in the cache, where `slmrec doctor` looks for work in progress.
 
     While another process holds it: with `wait`, print which one and wait for it, otherwise raise
     BusyError.
     """
-    path = cache_folder() / "locks" / f"{name}.lock"
+    path = (folder or cache_folder() / "locks") / f"{name}.lock"
     with _acquire(path, name, wait):
         path.write_text(str(os.getpid()))
         yield

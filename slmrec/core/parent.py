@@ -29,6 +29,19 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
         os.kill(os.getpid(), number)
 
 
+def begin_stage() -> None:
+    """What a stage asks for before its imports, which take seconds; called by its package.
+
+    Does nothing where the package is imported by anything but `python -m PACKAGE.STAGE`.
+    """
+    if sys.argv[0] != "-m":  # what Python calls the program until it has found the stage
+        return
+    die_with_parent()
+    # Ctrl-C ends an import without a traceback; run_stage says a line about it later.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def was_left_by_dvc(environment: Mapping[str, str], parent: int) -> bool:
     """Whether DVC started this process as a stage and is gone: `parent` is another process.
 

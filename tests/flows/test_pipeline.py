@@ -63,7 +63,7 @@ class TestOnAServer:
         }
         with lock("pipeline"):
             second = subprocess.run(
-                [sys.executable, "-m", "flows.pipeline"],
+                [sys.executable, "-m", "flows.once"],
                 cwd=small,
                 env=environment() | prefect,
                 capture_output=True,

@@ -22,8 +22,8 @@ DRAWERS = {"utils", "util", "common", "helpers", "base", "misc"}  # names that s
 ROOMS_WITH_CODE = {
     "slmrec": "the version, which pyproject.toml reads",
     "slmrec/runtime": "the public names",
-    "slmrec/stages": "OpenMP's setting, before a stage imports torch",
-    "slmrec/studies": "OpenMP's setting, before a study imports torch",
+    "slmrec/stages": "what comes before a stage imports torch: how it waits, and ends",
+    "slmrec/studies": "likewise, before a study imports torch",
     "benchmarks": "OpenMP's setting, before a benchmark imports torch",
 }
 # Files with logic and without a test of their name, and why.

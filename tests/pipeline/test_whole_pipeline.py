@@ -179,7 +179,7 @@ def test_the_flow_does_the_same_as_dvc_repro(whole: Path) -> None:
         "PREFECT_HOME": str(whole / ".cache/prefect"),
     }
     flow = subprocess.run(
-        [sys.executable, "-m", "flows.pipeline"],
+        [sys.executable, "-m", "flows.once"],
         cwd=whole,
         env={**environment(), **settings},
         capture_output=True,
