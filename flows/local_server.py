@@ -1,4 +1,4 @@
-"""Server, deployment and worker on loopback, until Ctrl-C: `python -m flows.local_server PORT`."""
+"""Server, deployments and worker on loopback, until Ctrl-C: `python -m flows.local_server PORT`."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
+from flows.access import api_access
+from flows.ends import run_command
 from flows.processes import process_group
-from flows.zombies import HEARTBEAT_SECONDS
-from slmrec.core.errors import BusyError, SlmrecError, UnavailableError
+from flows.server_process import HOST, wait_until_ready
+from slmrec.core.errors import BusyError, UnavailableError
+from slmrec.core.locks import lock
+from slmrec.core.state import state_folder
 
-HOST = "127.0.0.1"
 POOL = "slmrec"  # the work pool that prefect.yaml names
-SECONDS_TO_START = 120
+HEARTBEAT_SECONDS = "30"  # as flows.zombies expects
 HINT = "(run it there, or wait for its schedule). Ctrl-C stops everything."
 
 
 def serve(port: int) -> None:
     """Start all three, print the address and wait.
 
-    Raises BusyError when the port is taken and UnavailableError when one of the three ends.
+    Raises BusyError when the port is taken or this folder is served already, and UnavailableError
+    when one of the three ends.
     """
-    _check_port(port)
-    address = f"http://{HOST}:{port}"
-    _set_environment(address)
-    with _prefect("server", "start", "--host", HOST, "--port", str(port)) as server:
-        _wait_for(f"{address}/api/health", server)
-        _deploy()
-        with _prefect("worker", "start", "--pool", POOL, "--type", "process") as worker:
-            print(f"\nThe pipeline is at {address}/deployments {HINT}", flush=True)
-            _wait_while_alive({"server": server, "worker": worker})
+    with lock("ui", folder=state_folder()):  # two of them would write one database
+        _check_port(port)
+        address = f"http://{HOST}:{port}"
+        _set_environment(port)
+        with _prefect("server", "start", "--host", HOST, "--port", str(port)) as server:
+            wait_until_ready(f"{address}/api/health", server)
+            with _recovered(), _prefect("worker", "start", "--pool", POOL) as worker:
+                print(f"\nThe pipeline is at {address}/deployments {HINT}", flush=True)
+                _wait_while_alive({"server": server, "worker": worker})
 
 
 def _prefect(*arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
@@ -54,39 +59,34 @@ def _check_port(port: int) -> None:
             ) from error
 
 
-def _set_environment(address: str) -> None:
-    os.environ["PREFECT_API_URL"] = f"{address}/api"
-    os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = str(HEARTBEAT_SECONDS)
+def _set_environment(port: int) -> None:
+    os.environ.update(api_access(port, os.environ))
+    os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+    os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = HEARTBEAT_SECONDS
     # On busy cores a write takes longer than SQLite's default before "database is locked".
     os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
     os.environ["SLMREC_PROJECT"] = str(Path().absolute())  # prefect.yaml sends the worker there
+    os.environ["SLMREC_SERVED_BY"] = f"{os.getpid()} since {time.time()}"
 
 
-def _wait_for(url: str, server: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise UnavailableError(
-        f"the Prefect server did not answer at {url} within {SECONDS_TO_START} s; "
-        "its lines above say why"
-    )
+@contextmanager
+def _recovered() -> Iterator[None]:
+    """A server that knows of no run but those of this process, before it and after it."""
+    # Here, because Prefect reads the environment when it is imported.
+    from flows.deploy import deploy
+    from flows.recovery import end_orphans, recover
+    from flows.zombies import provision
 
-
-def _deploy() -> None:
-    for module, arguments in (
-        ("prefect", ["work-pool", "create", POOL, "--type", "process", "--overwrite"]),
-        ("prefect", ["--no-prompt", "deploy", "--all"]),
-        ("flows.zombies", []),
-    ):
-        with process_group(module, arguments, Path(), None) as step:
-            if step.wait(SECONDS_TO_START):
-                raise UnavailableError(
-                    f"{module} {' '.join(arguments)} failed; its lines above say why"
-                )
+    for orphan in end_orphans():
+        print(f"ended process {orphan}, which an earlier make ui had left", flush=True)
+    for name in recover("its server ended before it did"):
+        print(f"marked run {name} as crashed: its server ended before it did", flush=True)
+    deploy()
+    provision()
+    try:
+        yield
+    finally:
+        recover("make ui was stopped")
 
 
 def _wait_while_alive(processes: dict[str, subprocess.Popen[str]]) -> None:
@@ -101,13 +101,21 @@ def _wait_while_alive(processes: dict[str, subprocess.Popen[str]]) -> None:
 
 def main() -> None:
     """Serve on the port that the command line names; Ctrl-C and SIGTERM end it with exit code 0."""
+    run_command("ui", _serve_until_told)
+
+
+def _serve_until_told() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: sys.exit(0))
-    try:
-        serve(int(sys.argv[1]))
-    except SlmrecError as error:
-        print(f"ui: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        signal.signal(number, _end)
+    serve(int(sys.argv[1]))
+    return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    # Worker and server take seconds to end, one after the other; a second Ctrl-C waits too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

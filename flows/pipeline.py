@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.dvc_stages import StageError, reproduce_stage, run_module, stage_order
+from flows.processes import end_with_worker
 from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
@@ -63,6 +64,7 @@ def retrain() -> None:
 
     Raises BusyError while another retrain runs and StageError when a stage fails.
     """
+    end_with_worker()
     with lock("pipeline"):
         preflight()
         for stage in stage_order(PROJECT):

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,6 +47,21 @@ def process_group(
         yield process
     finally:
         _end(process, seconds_to_end)
+
+
+def end_with_worker() -> None:
+    """Where a worker started this process, end when it is gone, whatever has ended it.
+
+    The kernel's signal would come with the end of the worker's thread, so this asks every second.
+    """
+    if "PREFECT__FLOW_RUN_ID" in os.environ:
+        threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

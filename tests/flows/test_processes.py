@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,3 +75,19 @@ def test_the_output_of_a_module_is_read_line_by_line_with_its_errors(tmp_path: P
         assert process.wait() == 1
     assert lines[0] == "world"
     assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_a_run_of_a_worker_ends_when_the_worker_is_killed(sleepers: Path) -> None:
+    (sleepers / "work.py").write_text(
+        "import os, time\nfrom flows.processes import end_with_worker\n"
+        "os.environ['PREFECT__FLOW_RUN_ID'] = 'run'\nend_with_worker()\n"
+        "print(os.getpid(), flush=True)\ntime.sleep(600)\n"
+    )
+    worker = f"import subprocess; subprocess.run([{sys.executable!r}, '-m', 'work'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", worker], cwd=sleepers, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        run = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    wait_until(lambda: has_ended(run))

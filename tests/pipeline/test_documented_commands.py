@@ -6,6 +6,7 @@ tests/support/excepted_commands.py says so, and which file shows that it works.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -191,8 +192,8 @@ def is_free(port: int) -> bool:
 
 
 @pytest.fixture
-def served_pipeline(project: Path) -> Iterator[None]:
-    """`make ui` at work; afterwards nothing listens on its port."""
+def served_pipeline(project: Path) -> Iterator[str]:
+    """The auth string of `make ui` at work; afterwards nothing listens on its port."""
     furnish(project)
     printed = project / "printed.txt"
     with printed.open("w") as output:
@@ -207,7 +208,7 @@ def served_pipeline(project: Path) -> Iterator[None]:
 
     try:
         wait_until(has_started, every=0.5)
-        yield
+        yield (project / ".state" / "prefect-auth").read_text().strip()
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         process.wait()
@@ -216,12 +217,12 @@ def served_pipeline(project: Path) -> Iterator[None]:
 
 @pytest.mark.acceptance
 @pytest.mark.skipif(not is_free(UI_PORT), reason=f"port {UI_PORT} is taken")
-@pytest.mark.usefixtures("served_pipeline")
-def test_make_ui_serves_the_daily_deployment_and_ends_whole() -> None:
+def test_make_ui_serves_the_daily_deployment_and_ends_whole(served_pipeline: str) -> None:
+    credentials = base64.b64encode(served_pipeline.encode()).decode()
     request = urllib.request.Request(
         f"http://127.0.0.1:{UI_PORT}/api/deployments/filter",
         data=b"{}",
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", "Authorization": f"Basic {credentials}"},
     )
     with urllib.request.urlopen(request) as answer:
         assert b'"name":"daily"' in answer.read()
