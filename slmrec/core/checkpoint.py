@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from slmrec.core.cache import cache_folder
+from slmrec.core.checked_tensors import load_tensors, save_tensors
+from slmrec.core.checksum import DamagedError
 from slmrec.core.distributed import is_first
-from slmrec.core.files import new_file
 
 
 @dataclass(frozen=True)
@@ -37,18 +35,15 @@ class Checkpoint:
                 path.unlink()
 
     def save(self, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
-        with new_file(self.path) as temporary:
-            save_file(tensors, temporary, metadata={"record": json.dumps(record)})
+        save_tensors(self.path, tensors, record)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """What was saved last, or None; a damaged file counts as none and is removed."""
         if not self.path.is_file():
             return None
         try:
-            with safe_open(self.path, "pt") as file:
-                record = json.loads((file.metadata() or {})["record"])
-            return load_file(self.path), record
-        except (SafetensorError, KeyError, ValueError):
+            return load_tensors(self.path)
+        except DamagedError:
             message = (
                 f"checkpoint {self.path.name} is damaged and is left out; the work starts over"
             )

@@ -9,14 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
 from slmrec.core.cache import cache_folder
+from slmrec.core.checked_tensors import load_tensors, save_tensors
+from slmrec.core.checksum import DamagedError
 from slmrec.core.errors import UnavailableError
-from slmrec.core.files import new_file
 from slmrec.core.progress import Progress
 
 # Of each encoder: the module whose folder holds model/, and its distribution.
@@ -39,8 +38,7 @@ def sentence_vectors(titles: list[str], encoder: str, max_pieces: int) -> Tensor
     if missing:
         encoded = _encode(list(missing.values()), encoder_dir, max_pieces)
         vectors |= {key: vector.clone() for key, vector in zip(missing, encoded, strict=True)}
-        with new_file(path) as temporary:
-            save_file(vectors, temporary)
+        save_tensors(path, vectors, {})
     return torch.stack([vectors[key] for key in keys])
 
 
@@ -61,8 +59,8 @@ def _read_cache(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         return {}
     try:
-        return load_file(path)
-    except SafetensorError:
+        return load_tensors(path)[0]
+    except DamagedError:
         print(f"{path} is damaged; titles are encoded again", flush=True)
         return {}
 

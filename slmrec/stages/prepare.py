@@ -18,7 +18,11 @@ from slmrec.preprocessing.events.catalogue import (
     read_previous,
 )
 from slmrec.preprocessing.events.chunk import Chunk
-from slmrec.preprocessing.events.chunk_store import chunks_of, forget_unused
+from slmrec.preprocessing.events.chunk_store import (
+    chunks_of,
+    forget_unused,
+    start_over_where_damaged,
+)
 from slmrec.preprocessing.events.deliveries import group_files, hash_files, set_copies_apart
 from slmrec.preprocessing.events.listed import Overlap
 from slmrec.preprocessing.events.loss import EVENTS, ITEMS
@@ -50,6 +54,10 @@ def read_chunks(
 
 def main(data_dir: Path, *, events_dir: Path, metrics_path: Path) -> None:
     """Read the logs in `data_dir`, write tables to `events_dir` and counts to `metrics_path`."""
+    start_over_where_damaged(lambda: _prepare(data_dir, events_dir, metrics_path))
+
+
+def _prepare(data_dir: Path, events_dir: Path, metrics_path: Path) -> None:
     p = PrepareParams.read()
     cache_dir = cache_folder() / "prepare"
     previous, catalogue = read_previous(data_dir), read_catalogue(data_dir, p.items)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from slmrec.core.cache import cache_folder
-from slmrec.core.files import read_json, write_json
+from slmrec.core.checksum import DamagedError, read_checked_json, write_checked_json
 
 
 class ResultCache:
@@ -16,8 +16,12 @@ class ResultCache:
         self.folder = cache_folder() / "studies" / study / key
 
     def get_or_compute(self, name: str, compute: Callable[[], Any]) -> Any:
-        """The stored result `name`; computed and stored first where there is none."""
+        """The stored result `name`; computed and stored first where none is whole."""
         path = self.folder / f"{name}.json"
-        if not path.is_file():
-            write_json(path, compute())
-        return read_json(path)
+        if path.is_file():
+            try:
+                return read_checked_json(path)
+            except DamagedError as error:
+                print(error, flush=True)
+        write_checked_json(path, compute())
+        return read_checked_json(path)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from slmrec.core.checkpoint import Checkpoint
+from tests.support.damage import flip_one_bit
 
 TENSORS = {"weight": torch.arange(6.0).reshape(2, 3), "step": torch.tensor([7])}
 
@@ -44,6 +45,15 @@ def test_a_damaged_file_counts_as_none_is_named_and_removed(
     assert checkpoint.load() is None
     assert "key.safetensors is damaged" in capsys.readouterr().out
     assert not checkpoint.path.exists()
+
+
+def test_a_flipped_bit_is_not_resumed_from(capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = Checkpoint.of("embed_items", "key")
+    checkpoint.save(TENSORS, {"epoch": 1})
+    flip_one_bit(checkpoint.path, checkpoint.path.stat().st_size - 1)  # in the values
+    assert checkpoint.load() is None
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == "checkpoint key.safetensors is damaged and is left out; the work starts over"
 
 
 def test_clearing_removes_the_checkpoints_of_the_stage_alone() -> None:

@@ -37,6 +37,7 @@ UNTESTED = {
 # Tests of several files together: they have no source of their name.
 TESTS_OF_SEVERAL = {
     "tests/preprocessing/test_same_bytes.py": "the whole of prepare, however the logs arrive",
+    "tests/preprocessing/test_damaged_cache.py": "the whole of prepare, from a damaged cache",
     "tests/preprocessing/test_incremental.py": "the whole of prepare, one delivery after another",
     "tests/init/test_layouts.py": "the whole of init, on layouts of logs as they are met",
     "tests/preprocessing/logs/test_public_layouts.py": "prepare, on every layout of docs/logs.md",

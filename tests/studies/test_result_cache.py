@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from slmrec.studies.result_cache import ResultCache
+from tests.support.damage import flip_one_bit
 
 
 def test_a_result_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +40,15 @@ def test_a_computation_that_fails_leaves_nothing_behind(
     with pytest.raises(RuntimeError):
         cache.get_or_compute("one", fail)
     assert cache.get_or_compute("one", lambda: 2) == 2
+
+
+def test_a_damaged_result_is_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLMREC_CACHE", str(tmp_path))
+    cache = ResultCache("any", "key")
+    cache.get_or_compute("one", lambda: {"ndcg@10": 0.25})
+    flip_one_bit(cache.folder / "one.json")
+    assert cache.get_or_compute("one", lambda: {"ndcg@10": 0.25}) == {"ndcg@10": 0.25}
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "one.json is damaged and is left out" in line

@@ -7,7 +7,7 @@ is, whatever other files say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from slmrec.core.checksum import check_files, file_checksum
 from slmrec.core.tables import DAY_US
 from slmrec.params.prepare import PrepareParams
 from slmrec.preprocessing.events.faults import BAD_ROWS
@@ -34,6 +35,7 @@ EVENT_COLUMNS = pl.Schema(
 )
 # Columns that are not stored where the logs have none.
 CONSTANT = {"sequence": pl.lit(0, pl.Int64), "weight": pl.lit(1.0, pl.Float32)}
+SUFFIXES = (".arrow", ".ids", ".bad")  # of a chunk's files: events, ids, rows that are no events
 # Of a listing: a chunk's file, its rows, pairs of a file's number and its rows, and pairs of a day
 # and its events.
 Entry = dict[str, Any]
@@ -49,6 +51,8 @@ class Chunk:
     events_of_days: np.ndarray  # (D,) int64
     files: tuple[str, ...]  # names of the group's files, by their numbers in the column file
     rows_of_files: dict[int, int]  # rows of each file that has any, by the file's number
+    checksums: dict[str, str] = field(default_factory=dict)  # of its files, by name
+    checked: set[Path] = field(default_factory=set, compare=False)  # those that are whole
 
     @property
     def name(self) -> str:
@@ -68,6 +72,7 @@ class Chunk:
     def events(self, first: int, last: int) -> pl.DataFrame:
         """Events of the days `first` to `last`, by time, as EVENT_COLUMNS."""
         start, stop = np.searchsorted(self.days, [first, last + 1])
+        self._check(self.path)
         offset, length = self.events_of_days[:start].sum(), self.events_of_days[start:stop].sum()
         events = pl.scan_ipc(self.path).slice(int(offset), int(length)).collect()
         absent = {name: value for name, value in CONSTANT.items() if name not in events.columns}
@@ -75,18 +80,27 @@ class Chunk:
 
     def scan_ids(self, kind: str) -> pl.LazyFrame:
         """The ids of users or items (`kind`) in order of their codes: id, first_us."""
+        self._check(self.path.with_suffix(".ids"))
         return scan_ids(self.path, kind)
 
     def bad(self) -> pl.DataFrame:
         """Rows that gave no event, as BAD_ROWS and the column file."""
         path = self.path.with_suffix(".bad")
-        if path.is_file():
+        if path.is_file() or path.name in self.checksums:
+            self._check(path)
             return pl.read_parquet(path)
         return pl.DataFrame(schema={**BAD_ROWS, "file": pl.UInt16})
 
     def origins(self) -> pl.DataFrame:
         """The place of each event in the raw files: file, row."""
+        self._check(self.path)
         return pl.scan_ipc(self.path).select("file", "row").collect()
+
+    def _check(self, path: Path) -> None:
+        """Raise DamagedError when a file is not what was written; it is read once for that."""
+        if path.name in self.checksums and path not in self.checked:
+            check_files(path.parent, {path.name: self.checksums[path.name]})
+            self.checked.add(path)
 
 
 def scan_ids(path: Path, kind: str) -> pl.LazyFrame:
@@ -100,7 +114,8 @@ def read_chunk(folder: Path, entry: Entry, files: tuple[str, ...]) -> Chunk:
     """The chunk of an entry of the listing in `folder`."""
     days, events = np.array(entry["days"], dtype=np.int64).reshape(-1, 2).T
     rows_of_files = dict(entry["rows_of_files"])
-    return Chunk(folder / entry["file"], entry["rows"], days, events, files, rows_of_files)
+    path, checksums = folder / entry["file"], entry["checksums"]
+    return Chunk(path, entry["rows"], days, events, files, rows_of_files, checksums)
 
 
 def write_chunk(batch: RowBatch, p: PrepareParams, path: Path) -> Entry:
@@ -111,8 +126,10 @@ def write_chunk(batch: RowBatch, p: PrepareParams, path: Path) -> Entry:
     if len(parsed.bad):
         parsed.bad.write_parquet(path.with_suffix(".bad"))
     days, counts = np.unique(events["us"].to_numpy() // DAY_US, return_counts=True)
+    written = [file for suffix in SUFFIXES if (file := path.with_suffix(suffix)).is_file()]
     return {
         "file": path.name,
+        "checksums": {file.name: file_checksum(file) for file in written},
         "rows": len(batch.rows) + len(batch.bad),
         "rows_of_files": _rows_of_files(batch),
         "days": list(zip(days.tolist(), counts.tolist(), strict=True)),

@@ -10,7 +10,8 @@ import hashlib
 import itertools
 import json
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from slmrec.core.files import read_json, write_json
+from slmrec.core.checksum import DamagedError, read_checked_json, write_checked_json
 from slmrec.core.fingerprint import made_by
 from slmrec.params.prepare import PrepareParams
 from slmrec.preprocessing.events.chunk import Chunk, Entry, read_chunk, write_chunk
@@ -47,12 +48,33 @@ def chunks_of(groups: list[Group], p: PrepareParams, cache_dir: Path) -> Iterato
     missing = {
         folder: group
         for folder, group in zip(folders, groups, strict=True)
-        if not (folder / LISTING).is_file()
+        if not _is_complete(folder)
     }
     _write_missing(missing, p)
     for folder, group in zip(folders, groups, strict=True):
         names = tuple(delivered.file.name for delivered in group)
-        yield [read_chunk(folder, entry, names) for entry in read_json(folder / LISTING)]
+        yield [read_chunk(folder, entry, names) for entry in read_checked_json(folder / LISTING)]
+
+
+def _is_complete(folder: Path) -> bool:
+    if not (folder / LISTING).is_file():
+        return False
+    try:
+        read_checked_json(folder / LISTING)
+    except DamagedError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def start_over_where_damaged(work: Callable[[], None]) -> None:
+    """Do `work`, again without each group of which a chunk turns out to be damaged."""
+    while True:
+        try:
+            return work()
+        except DamagedError as error:
+            print(f"prepare: {error}", file=sys.stderr)
+            shutil.rmtree(error.path.parent)
 
 
 def parse_key(p: PrepareParams) -> str:
@@ -87,7 +109,7 @@ def _write_missing(missing: dict[Path, Group], p: PrepareParams) -> None:
     written = map_in_order(lambda job: (job.folder, _write(job, p)), jobs)
     listings = _listings(written, set(missing))
     # On threads too, so that parsing goes on while the disk syncs a listing.
-    for _ in map_in_order(lambda listing: write_json(*listing), listings):
+    for _ in map_in_order(lambda listing: write_checked_json(*listing), listings):
         pass
 
 

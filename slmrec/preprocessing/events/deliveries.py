@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from slmrec.core.files import read_json, sha256_of, write_json
+from slmrec.core.checksum import DamagedError, read_checked_json, write_checked_json
+from slmrec.core.files import sha256_of
 from slmrec.preprocessing.logs.log_files import LogFile
 
 GROUP_BYTES = 8 << 20  # a group of small files is closed when it holds so much,
@@ -23,7 +25,7 @@ class ContentHashes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._previous: dict[str, list[object]] = read_json(path) if path.is_file() else {}
+        self._previous: dict[str, list[object]] = _remembered(path)
         self._current: dict[str, list[object]] = {}
 
     def of(self, path: Path) -> str:
@@ -43,7 +45,18 @@ class ContentHashes:
             for name, entry in self._current.items()
             if now_ns - int(str(entry[1])) > FRESH_NS
         }
-        write_json(self._path, settled)
+        write_checked_json(self._path, settled)
+
+
+def _remembered(path: Path) -> dict[str, list[object]]:
+    if not path.is_file():
+        return {}
+    try:
+        remembered: dict[str, list[object]] = read_checked_json(path)
+    except DamagedError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return {}
+    return remembered
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,7 +21,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from slmrec.core.files import read_json, write_json
+from slmrec.core.checksum import (
+    DamagedError,
+    check_files,
+    file_checksum,
+    read_checked_json,
+    write_checked_json,
+)
 from slmrec.preprocessing.events.chunk import Chunk
 from slmrec.preprocessing.events.day_ranges import DayRange, divide
 from slmrec.preprocessing.events.encoder import Encoder
@@ -106,7 +113,7 @@ def _partition(days: DayRange, encoder: Encoder, plan: Plan) -> Partition:
         shutil.copytree(old, new, copy_function=os.link)
     else:
         _make(days, encoder, identity, plan)
-    facts = read_json(new / FACTS)
+    facts = read_checked_json(new / FACTS)
     return Partition(
         name=days.name,
         folder=new,
@@ -121,13 +128,19 @@ def _is_current(old: Path, identity: str, plan: Plan) -> bool:
     """Whether the partition in the folder `old` is what would be made now."""
     if not (old / FACTS).is_file():
         return False
-    facts: dict[str, Any] = read_json(old / FACTS)
-    return (
-        facts["identity"] == identity
-        and facts["last_user"] < plan.users_unchanged
-        and facts["last_item"] < plan.items_unchanged
-        and facts["events_stamp"] == _stamp(old / EVENTS)
-    )
+    try:
+        facts: dict[str, Any] = read_checked_json(old / FACTS)
+        is_same = (
+            facts["identity"] == identity
+            and facts["last_user"] < plan.users_unchanged
+            and facts["last_item"] < plan.items_unchanged
+            and facts["events_stamp"] == _stamp(old / EVENTS)
+        )
+        check_files(old, facts["checksums"] if is_same else {})
+    except DamagedError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return False
+    return is_same
 
 
 def _stamp(path: Path) -> list[int]:
@@ -154,8 +167,9 @@ def _make(days: DayRange, encoder: Encoder, identity: str, plan: Plan) -> None:
         "last_user": int(present.users.max(initial=0)),
         "last_item": int(present.items.max(initial=0)),
         "chunks": [chunk.name for chunk in days.chunks],
+        "checksums": {file.name: file_checksum(file) for file in sorted(folder.iterdir())},
     }
-    write_json(folder / FACTS, facts)
+    write_checked_json(folder / FACTS, facts)
 
 
 def _encoded(days: DayRange, encoder: Encoder) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ from pathlib import Path
 
 import polars as pl
 
-from slmrec.core.files import new_folder, read_json, write_json
+from slmrec.core.checksum import (
+    DamagedError,
+    check_files,
+    file_checksum,
+    read_checked_json,
+    write_checked_json,
+)
+from slmrec.core.files import new_folder
 from slmrec.core.fingerprint import made_by
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.params.prepare import PrepareParams
@@ -33,6 +41,7 @@ from slmrec.preprocessing.events.partitions import Partition, Plan, make_partiti
 
 SIDES = ("users", "items")
 NO_IDS = dict.fromkeys(SIDES, pl.DataFrame(schema=ENTRIES))
+SETTLED = "settled.json"
 FOLDER = "generation"  # below the cache folder of prepare
 
 
@@ -135,13 +144,21 @@ def _write(folder: Path, ids: dict[str, pl.DataFrame], settled: Settled) -> None
     for kind in SIDES:
         ids[kind].write_parquet(folder / f"{kind}.parquet", compression="lz4")
         settled.ids[kind].write_parquet(folder / f"settled_{kind}.parquet", compression="lz4")
-    write_json(folder / "settled.json", settled.chunks)
+    checksums = {file.name: file_checksum(file) for file in sorted(folder.glob("*.parquet"))}
+    settled_as_json = {"chunks": settled.chunks, "checksums": checksums}
+    write_checked_json(folder / SETTLED, settled_as_json)
 
 
 def _read_previous(folder: Path) -> Previous:
-    partitions = folder / "partitions"
-    if not (folder / "settled.json").is_file():
-        return Previous(partitions, NO_IDS, Settled(NO_IDS, []))
+    nothing = Previous(folder / "partitions", NO_IDS, Settled(NO_IDS, []))
+    if not (folder / SETTLED).is_file():
+        return nothing
+    try:
+        settled = read_checked_json(folder / SETTLED)
+        check_files(folder, settled["checksums"])
+    except DamagedError as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return nothing
     ids = {kind: pl.read_parquet(folder / f"{kind}.parquet") for kind in SIDES}
-    settled = {kind: pl.read_parquet(folder / f"settled_{kind}.parquet") for kind in SIDES}
-    return Previous(partitions, ids, Settled(settled, read_json(folder / "settled.json")))
+    settled_ids = {kind: pl.read_parquet(folder / f"settled_{kind}.parquet") for kind in SIDES}
+    return Previous(nothing.partitions, ids, Settled(settled_ids, settled["chunks"]))

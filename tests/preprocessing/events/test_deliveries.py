@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from slmrec.core.checksum import read_checked_json
 from slmrec.preprocessing.events import deliveries
 from slmrec.preprocessing.events.deliveries import (
     ContentHashes,
@@ -44,7 +45,7 @@ def test_a_file_of_a_moment_ago_is_not_remembered(tmp_path: Path) -> None:
     hashes = ContentHashes(memory)
     hashes.of(path)
     hashes.save(path.stat().st_mtime_ns + deliveries.FRESH_NS)
-    assert memory.read_text() == "{}\n", "a second write could leave the same stamp"
+    assert read_checked_json(memory) == {}, "a second write could leave the same stamp"
 
 
 def test_hashes_are_remembered_from_run_to_run(tmp_path: Path) -> None:
