@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ from flows.dvc_stages import StageError, stage_order
 from flows.processes import process_group
 from slmrec.core.errors import BusyError
 from tests.support.project import environment
-from tests.support.small_flow import add_stage, reproduce
+from tests.support.small_flow import ENTRY, add_stage, reproduce
 from tests.support.waiting import has_ended, wait_until
 
 
@@ -102,3 +103,39 @@ def test_no_stage_outlives_the_process_that_runs_it(
     runner.wait()
     ours = [process for process in started if process.pid not in (1, os.getpid())]
     wait_until(lambda: all(has_ended(process) for process in ours))
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("first_words", ["", "python -m"], ids=["as a shell", "as python"])
+def test_no_stage_outlives_a_dvc_that_is_killed_while_it_starts(
+    small: Path, first_words: str
+) -> None:
+    # Its imports never end: without the end of its parent it would live on.
+    (small / "slmrec/stages/importing.py").write_text("import time\ntime.sleep(600)\n")
+    (small / "dvc.yaml").write_text("stages:" + ENTRY.format(name="importing"))
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro"],
+            cwd=small,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+        ) as dvc:
+            stage = starting_stage(psutil.Process(dvc.pid), first_words)
+            dvc.kill()
+        wait_until(lambda stage=stage: has_ended(stage))  # type: ignore[misc]
+
+
+def starting_stage(dvc: psutil.Process, first_words: str) -> psutil.Process:
+    """The process that is, or is to become, the stage: once its command line starts like this."""
+    found: list[psutil.Process] = []
+
+    def appears() -> bool:
+        for child in dvc.children():
+            with suppress(psutil.Error):
+                command = " ".join(child.cmdline())
+                if "slmrec.stages.importing" in command and command.startswith(first_words):
+                    found.append(child)
+        return bool(found)
+
+    wait_until(appears, every=0.001)
+    return found[0]
