@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import (
     ConcurrencyOptions,
     StateType,
 )
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.states import Pending, Running
 
 from flows.recovery import SERVED_BY, end_orphans, recover
@@ -33,15 +34,15 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def started(client: SyncPrefectClient) -> object:
-    """A run of a deployment with one slot, which it holds; its id."""
+    """A run of a deployment with one slot, which it holds if it is free; the run's id."""
     flow_id = client.create_flow(nightly)
     cancel = ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     deployment = client.create_deployment(
         flow_id, "one-slot", concurrency_limit=1, concurrency_options=cancel
     )
     run = client.create_flow_run_from_deployment(deployment)
-    client.set_flow_run_state(run.id, Pending())
-    client.set_flow_run_state(run.id, Running())
+    if client.set_flow_run_state(run.id, Pending()).status is SetStateStatus.ACCEPT:
+        client.set_flow_run_state(run.id, Running())
     return run.id
 
 
@@ -50,6 +51,8 @@ def test_an_unfinished_run_is_crashed_with_the_reason_and_the_next_one_starts() 
     with get_client(sync_client=True) as client:
         left = started(client)
         assert client.read_flow_run(left).state_type is StateType.RUNNING  # type: ignore[arg-type]
+        blocked = started(client)  # what every later run was
+        assert client.read_flow_run(blocked).state_type is StateType.CANCELLED  # type: ignore[arg-type]
         assert recover("its server ended before it did")
         state = client.read_flow_run(left).state  # type: ignore[arg-type]
         assert state is not None
