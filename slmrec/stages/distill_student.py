@@ -26,11 +26,15 @@ from slmrec.params.distill_student import DistillStudentParams, OnlineTeaching, 
 from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
 from slmrec.training.loop import train
-from slmrec.training.run import Curve, TrainingRun
+from slmrec.training.run import Curve, TrainingRun, Watch
 
 
 def distill_student(
-    setup: DistillationSetup, p: StudentParams, checkpoint: Checkpoint, name: str
+    setup: DistillationSetup,
+    p: StudentParams,
+    checkpoint: Checkpoint,
+    name: str,
+    watch: Watch | None = None,
 ) -> tuple[LlamaRecommender, Curve]:
     """Train a student until validation stops improving; `name` is what progress is shown as."""
     torch.manual_seed(setup.seed)
@@ -48,6 +52,7 @@ def distill_student(
         p.training,
         setup.seed,
         checkpoint,
+        watch,
     )
     curve = train(run)
     merge_layers(student)

@@ -23,7 +23,7 @@ from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
 from slmrec.training.loop import train
 from slmrec.training.objectives import next_item_run
-from slmrec.training.run import Curve
+from slmrec.training.run import Curve, Watch
 
 
 def embed_items(
@@ -33,6 +33,7 @@ def embed_items(
     p: EmbedItemsParams,
     device: torch.device,
     checkpoint: Checkpoint,
+    watch: Watch | None = None,
 ) -> tuple[SASRec, Curve]:
     """Train SASRec until validation stops improving; with `text` (I, F), over ids and text."""
     torch.manual_seed(p.seed)
@@ -40,7 +41,7 @@ def embed_items(
     model = new_sasrec(trained, text, p, histories.protocol.max_length).to(device)
     ndcg = SampledNdcg(histories, model.item_embedding, p.training.validation_targets, p.seed)
     name = "sasrec" if text is None else "sasrec_text"
-    run = next_item_run(name, model, ndcg, histories, p.training, p.seed, checkpoint)
+    run = next_item_run(name, model, ndcg, histories, p.training, p.seed, checkpoint, watch)
     return model, train(run)
 
 

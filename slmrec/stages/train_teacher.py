@@ -24,7 +24,7 @@ from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
 from slmrec.training.loop import train
 from slmrec.training.objectives import next_item_run
-from slmrec.training.run import Curve
+from slmrec.training.run import Curve, Watch
 
 
 def train_teacher(
@@ -34,6 +34,7 @@ def train_teacher(
     backbone: Backbone | None,
     device: torch.device,
     checkpoint: Checkpoint,
+    watch: Watch | None = None,
 ) -> tuple[LlamaRecommender, list[int], Curve]:
     """Train a decoder over `item_embedding` until validation stops improving.
 
@@ -44,7 +45,7 @@ def train_teacher(
     teacher, layers = new_teacher(histories, item_embedding, p, backbone)
     teacher = teacher.to(device)
     ndcg = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
-    run = next_item_run("teacher", teacher, ndcg, histories, p.training, p.seed, checkpoint)
+    run = next_item_run("teacher", teacher, ndcg, histories, p.training, p.seed, checkpoint, watch)
     curve = train(run)
     merge_layers(teacher)
     return teacher, layers, curve

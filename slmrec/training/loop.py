@@ -34,6 +34,8 @@ def train(run: TrainingRun) -> Curve:
     with Progress(run.name, trainer.total_steps) as progress:
         while state.epoch < run.p.epochs and state.epoch - state.best_epoch < run.p.patience:
             trainer.finish_epoch(progress)
+            if run.watch is not None:
+                run.watch(state.curve)
     run.trained.load_state_dict(trainer.best_weights)
     return state.curve
 

@@ -12,7 +12,7 @@ from slmrec.dataset.histories import Histories
 from slmrec.models.factory import SequenceModel
 from slmrec.params.training import TrainingParams
 from slmrec.training.losses.next_item import NextItemLoss
-from slmrec.training.run import Objective, TrainingRun, weighted_sum
+from slmrec.training.run import Objective, TrainingRun, Watch, weighted_sum
 
 
 def next_item_objective(model: SequenceModel, next_item_loss: NextItemLoss) -> Objective:
@@ -33,12 +33,22 @@ def next_item_run(
     p: TrainingParams,
     seed: int,
     checkpoint: Checkpoint,
+    watch: Watch | None = None,
 ) -> TrainingRun:
     """The run of a model that learns from the next item alone, over all training positions."""
     objective = next_item_objective(model, NextItemLoss(model.item_embedding, p.loss, histories))
     weights = {"ranking": 1.0}
     return TrainingRun(
-        name, model, objective, weights, lambda: validate(model), histories, p, seed, checkpoint
+        name,
+        model,
+        objective,
+        weights,
+        lambda: validate(model),
+        histories,
+        p,
+        seed,
+        checkpoint,
+        watch,
     )
 
 

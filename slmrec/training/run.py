@@ -17,6 +17,8 @@ from slmrec.params.training import TrainingParams
 Curve = list[dict[str, float]]
 # The parts of the loss by name, each a mean over the batch's real positions.
 Objective = Callable[[Batch], dict[str, Tensor]]
+# Sees the curve so far after each epoch, once its checkpoint is written; raising ends the run.
+Watch = Callable[[Curve], None]
 
 
 def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
@@ -42,6 +44,7 @@ class TrainingRun:
     p: TrainingParams
     seed: int
     checkpoint: Checkpoint
+    watch: Watch | None = None  # of a search; a stage has none
 
 
 @dataclass

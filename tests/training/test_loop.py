@@ -22,7 +22,7 @@ from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
 from slmrec.params.training import GbceLoss, SampledSoftmaxLoss
 from slmrec.training.loop import Trainer, train
-from slmrec.training.run import TrainingRun
+from slmrec.training.run import Curve, TrainingRun
 from tests.support.project import ROOT
 from tests.support.training import HISTORIES, ring_run
 
@@ -82,6 +82,34 @@ def test_the_weights_of_the_best_epoch_are_left_in_place(tmp_path: Path) -> None
 
     train(replace(run, validate=validate))
     assert torch.equal(ids, weights[1]) and not torch.equal(ids, weights[2])
+
+
+def test_a_watch_sees_every_epoch_and_changes_no_byte(tmp_path: Path) -> None:
+    unwatched = train_and_save(tmp_path / "a.safetensors", tmp_path / "unwatched")
+    seen: list[list[float]] = []
+    run = replace(
+        ring_run(tmp_path / "b.safetensors"), watch=lambda curve: seen.append(ndcg(curve))
+    )
+    curve = train(run)
+    save_model(sasrec_of(run), tmp_path / "watched")
+    assert sha256_of(tmp_path / "watched" / "model.safetensors") == unwatched
+    assert seen == [ndcg(curve)[:epoch] for epoch in range(1, len(curve) + 1)]
+
+
+def ndcg(curve: Curve) -> list[float]:
+    return [record["valid_ndcg@10"] for record in curve]
+
+
+def test_a_run_that_its_watch_ends_goes_on_from_there_to_the_same_bytes(tmp_path: Path) -> None:
+    undisturbed = train_and_save(tmp_path / "a.safetensors", tmp_path / "undisturbed")
+    run = ring_run(tmp_path / "b.safetensors", checkpoint_seconds=1e9)
+
+    def end(curve: Curve) -> None:
+        raise StopIteration(len(curve))
+
+    with pytest.raises(StopIteration, match="1"):
+        train(replace(run, watch=end))
+    assert train_and_save(tmp_path / "b.safetensors", tmp_path / "resumed") == undisturbed
 
 
 def with_nan(objective: Callable[[Batch], dict[str, Tensor]]) -> Callable[..., dict[str, Tensor]]:
