@@ -183,12 +183,14 @@ def show(
     ] = None,
 ) -> None:
     """Print the last run's quality and cost, of which logs, and where the bundle lies."""
-    _require("tabulate", "dvc", "pydantic")
+    _require("tabulate", "dvc", "pydantic", "polars")
+    from slmrec.evaluation.looks import looks_line
     from slmrec.results import logs_of_results, result_text, write_into
 
     logs = logs_of_results(Path())
     text = result_text(Path())
-    print(logs + "\n")
+    looks = looks_line(Path("artifacts/histories"))
+    print("\n".join(line for line in (logs, looks) if line) + "\n")
     print(text, end="")
     if readme:
         write_into(readme, text)

@@ -20,6 +20,7 @@ from slmrec.evaluation.contestants import (
     trained_models,
 )
 from slmrec.evaluation.evaluator import Evaluator
+from slmrec.evaluation.looks import note_look
 from slmrec.evaluation.negatives import write_negatives
 from slmrec.evaluation.neighbour_contestants import NeighbourContestants, joined_name
 from slmrec.models.serialization import embedding_model, load_model
@@ -73,6 +74,7 @@ def main(
     joined = neighbours.joined(contestants)
     contestants |= {joined_name(name): student.contestant for name, student in joined.items()}
     settings = [p, compute, items, described.tolist()]
+    print(note_look(histories, contestants, p), flush=True)
     checkpoints = rank_checkpoints(contestants, histories_dir, settings)
     report = evaluate(evaluator, contestants, checkpoints)
     report["neighbours"] = {name: student.as_json() for name, student in joined.items()}

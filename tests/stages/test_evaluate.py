@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 from slmrec.core.errors import DataError
 from slmrec.core.files import read_json, sha256_of
 from slmrec.evaluation.evaluator import Evaluator
+from slmrec.evaluation.looks import looks_line
 from slmrec.ranking.ranks import Ranks
 from slmrec.ranking.scorers import Scorer
 from slmrec.stages import evaluate
@@ -106,6 +108,32 @@ def test_a_second_run_ranks_nothing_and_writes_the_same_bytes(
     assert len(ranked_scorers) == len(MODELS)
     assert run_stage() == first
     assert len(ranked_scorers) == len(MODELS)
+
+
+def test_how_often_test_was_looked_at_is_printed_and_is_no_part_of_the_report(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = run_stage()
+    assert "test of these logs was looked at 1 time\n" in capsys.readouterr().out
+    other = replace(STUDENT / "without_distillation", STUDENT / "student")
+    run_stage()
+    assert "looked at 2 times\n" in capsys.readouterr().out
+    other()
+    assert run_stage() == first
+    assert looks_line(HISTORIES) == "test of these logs was looked at 2 times"
+
+
+def replace(folder: Path, other: Path) -> Callable[[], None]:
+    """Put a copy of another folder in the place of one; undone by what is returned."""
+    kept = folder.with_name("kept")
+    folder.rename(kept)
+    shutil.copytree(other, folder)
+
+    def undo() -> None:
+        shutil.rmtree(folder)
+        kept.rename(folder)
+
+    return undo
 
 
 def test_a_changed_model_is_ranked_again_and_no_other(
