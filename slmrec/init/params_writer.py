@@ -27,15 +27,37 @@ NEW_NAME = "params.init.yaml"
 
 def render(base: str, settings: dict[str, Any], notes: list[str]) -> str:
     """The text of a params file: `base` with settings by name, notes on top, and the mark."""
+    head = "".join([NOTES_START, *(f"# {line}\n" for line in notes), NOTES_END])
+    body = head + _laid_over(_without_head(base), settings)
+    return _marked(body, _digest(body))
+
+
+def revise(text: str, settings: dict[str, Any]) -> str:
+    """A params file with some settings changed, all else as it is; its mark stays valid if it was.
+
+    For a tool that changes what init wrote, and for which it is still no edit by hand.
+    """
+    mark = MARK.match(text)
+    body = text[mark.end() :] if mark else text
+    revised = _laid_over(body, settings)
+    if mark is None:
+        return revised
+    return _marked(revised, _digest(revised) if mark[1] == _digest(body) else mark[1])
+
+
+def _marked(body: str, digest: str) -> str:
+    return f"# written by slmrec init, sha256 {digest}\n{body}"
+
+
+def _laid_over(text: str, settings: dict[str, Any]) -> str:
+    """YAML with settings by name in place of what it has, comments and order kept."""
     yaml = _yaml()
-    params = yaml.load(_without_head(base))
+    params = yaml.load(text)
     for name, value in settings.items():
         _set(params, name.split("."), value)
     stream = io.StringIO()
     yaml.dump(params, stream)
-    head = "".join([NOTES_START, *(f"# {line}\n" for line in notes), NOTES_END])
-    body = head + stream.getvalue()
-    return f"# written by slmrec init, sha256 {_digest(body)}\n{body}"
+    return stream.getvalue()
 
 
 def _yaml() -> YAML:

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from slmrec.core.errors import UsageError
-from slmrec.init.params_writer import MARK, is_unedited, render, write_params
+from slmrec.init.params_writer import MARK, is_unedited, render, revise, write_params
 
 BASE = """\
 # What the file is.
@@ -54,6 +54,19 @@ def test_the_same_settings_over_their_own_result_give_the_same_bytes() -> None:
     once = render(BASE, settings, ["a note"])
 
     assert render(once, settings, ["a note"]) == once
+
+
+def test_a_revised_file_keeps_comments_notes_and_what_its_mark_says(tmp_path: Path) -> None:
+    written = render(BASE, {}, ["a note"])
+
+    revised = revise(written, {"embed_items.width": 32})
+
+    changed = [line for line in revised.splitlines()[1:] if line not in written.splitlines()]
+    assert changed == ["  width: 32"]
+    assert is_unedited(params_of(tmp_path, revised))
+    edited = written.replace("max_length: 50", "max_length: 60")
+    assert not is_unedited(params_of(tmp_path, revise(edited, {"embed_items.width": 32})))
+    assert revise(BASE, {"embed_items.width": 32}) == BASE.replace("width: 64", "width: 32")
 
 
 def test_what_init_wrote_is_overwritten_and_what_a_person_edited_is_not(tmp_path: Path) -> None:
