@@ -160,6 +160,35 @@ app.command()(options.init)
 
 
 @app.command()
+def tune(
+    budget: Annotated[
+        str | None, typer.Option(help="How long to search: 30m, 2h; what runs then is kept.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="At most so many trials of each part.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the better settings into params.yaml.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes, of compute.threads each; as many as cores hold."),
+    ] = None,
+    space: Annotated[
+        Path | None, typer.Option(help="What to search, in place of slmrec/tuning/space.yaml.")
+    ] = None,
+) -> None:
+    """Search settings for your logs, judged on validation targets alone; resumes."""
+    _require("torch", "polars", "jinja2", "tabulate")
+    _require("optuna", "sklearn", extra="tune")
+    from slmrec.init.params_writer import revise
+    from slmrec.tuning import command
+
+    minutes = None if budget is None else options.minutes_of(budget)
+    command.run(command.Options(minutes, trials, workers, space, apply), revise)
+
+
+@app.command()
 def doctor() -> None:
     """Check versions, locks, data, parameters and devices before anything runs."""
     _require("pydantic", "dvc", "polars", "onnx")
@@ -196,12 +225,12 @@ def show(
         write_into(readme, text)
 
 
-def _require(*modules: str) -> None:
+def _require(*modules: str, extra: str = "pipeline") -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise UnavailableError(
-            f"{', '.join(missing)} not installed; this command needs the extra pipeline: "
-            "pip install '.[pipeline]' in the project's folder"
+            f"{', '.join(missing)} not installed; this command needs the extra {extra}: "
+            f"pip install '.[{extra}]' in the project's folder"
         )
 
 

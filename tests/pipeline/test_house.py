@@ -24,6 +24,7 @@ ROOMS_WITH_CODE = {
     "slmrec/runtime": "the public names",
     "slmrec/stages": "what comes before a stage imports torch: how it waits, and ends",
     "slmrec/studies": "likewise, before a study imports torch",
+    "slmrec/tuning": "likewise, before a search imports torch",
     "benchmarks": "OpenMP's setting, before a benchmark imports torch",
 }
 # Files with logic and without a test of their name, and why.
