@@ -36,6 +36,12 @@ class EmbedItemsParams(TopSection):
     training: TrainingParams
 
     @model_validator(mode="after")
+    def _heads_divide_width(self) -> EmbedItemsParams:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} does not split into {self.heads} heads")
+        return self
+
+    @model_validator(mode="after")
     def _seeds_differ(self) -> EmbedItemsParams:
         seeds = [self.seed, *self.ensemble_seeds]
         if len(set(seeds)) < len(seeds):

@@ -39,7 +39,7 @@ class Attempt:
     def checkpoint(self) -> Checkpoint:
         text = json.dumps(self.settings, sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:32]
-        return Checkpoint(self.task.folder() / "checkpoints" / f"{name}.safetensors")
+        return Checkpoint(self.task.folder / "checkpoints" / f"{name}.safetensors")
 
     def note_seconds(self) -> None:
         """Note what it has cost so far."""

@@ -41,7 +41,7 @@ class Search:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.folder = task.folder()
+        self.folder = task.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.study = open_study(open_storage(), task)
         self.bounds = bounds_of(self.study)

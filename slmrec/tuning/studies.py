@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import optuna
@@ -39,7 +40,7 @@ def open_study(storage: RDBStorage, task: Task) -> optuna.Study:
     A new one begins with the settings as params.yaml has them.
     """
     wanted = distributions(task.part_space(), task.params)
-    present, key = present_values(task.params, wanted), task.key()
+    present, key = present_values(task.params, wanted), task.key
     names = sorted(
         name for name in optuna.get_all_study_names(storage) if name.startswith(f"{key}-")
     )
@@ -63,7 +64,7 @@ def _load(storage: RDBStorage, name: str, task: Task) -> optuna.Study:
 
 
 def _pruner(space: Space, epochs: int) -> MedianPruner:
-    warmup = int(space.pruning.after_epochs * epochs)
+    warmup = math.ceil(space.pruning.after_epochs * epochs)
     return MedianPruner(space.pruning.after_trials, n_warmup_steps=warmup)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ class Task:
         settings = {f"{self.section}.training.epochs": epochs}
         return replace(self, params=changed(self.params, settings))
 
+    @cached_property
     def key(self) -> str:
         """Hash of all that trials of this search have in common: logs, space, settings, code."""
         space = self.part_space()
@@ -89,9 +91,10 @@ class Task:
         bounds = space.model_dump(exclude={"share"})
         return key_of([self.logs.items, self.logs.histories], self.part, bounds, fixed)
 
+    @property
     def folder(self) -> Path:
         """What this search keeps: checkpoints, the best model, what training printed."""
-        return tune_folder() / f"{self.part}-{self.key()}"
+        return tune_folder() / f"{self.part}-{self.key}"
 
     def dumps(self) -> str:
         """The task as JSON."""
