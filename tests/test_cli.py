@@ -41,7 +41,8 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
 
 def test_help_names_every_command() -> None:
     help_text = run(ROOT, "slmrec.cli", "--help").stdout
-    for command in ("fetch-demo", "simulate", "recommend", "verify", "bench", "doctor", "show"):
+    commands = "fetch-demo simulate recommend verify bench init tune doctor show"
+    for command in commands.split():
         assert command in help_text
 
 
@@ -52,6 +53,8 @@ ERRORS = [
     (["simulate", "--users", "9", "--events", "400", "."], 2, "never overwritten"),
     (["simulate", "--users", "9", "--events", "400"], 2, "Missing argument 'FOLDER'"),
     (["doctor", "--verbosely"], 2, "verbosely"),
+    (["tune", "--budget", "soon"], 2, "say it like 45m, 2h or 1h30m"),
+    (["tune", "--budget", "2h"], 2, "params.yaml is missing"),
 ]
 
 
@@ -98,6 +101,19 @@ def test_without_the_pipelines_packages_a_command_says_what_to_install(
         "slmrec: dvc not installed; this command needs the extra pipeline: "
         "pip install '.[pipeline]' in the project's folder\n"
     )
+
+
+def test_a_search_without_its_packages_names_its_own_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from slmrec import cli
+
+    monkeypatch.setattr(cli, "find_spec", lambda module: None if module == "optuna" else object())
+    monkeypatch.setattr(sys, "argv", ["slmrec", "tune", "--budget", "2h"])
+    with pytest.raises(SystemExit) as ending:
+        cli.main()
+    assert ending.value.code == 8
+    assert "optuna not installed; this command needs the extra tune" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

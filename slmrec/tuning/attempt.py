@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 import optuna
 
@@ -46,7 +50,7 @@ class Attempt:
         self.trial.set_user_attr("seconds", round(time.monotonic() - self.started, 1))
 
     def watch(self, curve: Curve) -> None:
-        """Report the epochs that are new; end the trial where it is too weak, or time is up.
+        """Report the epochs that are new; end the trial where it is too weak.
 
         Settings that somebody chose, not the sampler, are trained to their end.
         """
@@ -58,13 +62,31 @@ class Attempt:
         found = self.trial.user_attrs.get("origin", FOUND) == FOUND
         if found and self.trial.should_prune():
             raise optuna.TrialPruned
-        stop_at(self.task.limits.ends)
 
 
-def stop_at(ends: float | None) -> None:
-    """Raise OutOfTimeError once the clock is beyond `ends`."""
-    if ends is not None and time.time() > ends:
+@contextmanager
+def stopped_at(ends: float | None) -> Iterator[None]:
+    """Raise OutOfTimeError within, in the main thread, once the clock is at `ends`.
+
+    An alarm, because an epoch may take longer than what is left.
+    """
+    if ends is None:
+        yield
+        return
+    left = ends - time.time()
+    if left <= 0:
         raise OutOfTimeError
+    before = signal.signal(signal.SIGALRM, _raise_out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, left)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _raise_out_of_time(_signal: int, _frame: FrameType | None) -> None:
+    raise OutOfTimeError
 
 
 def best_of(curve: Curve) -> float:

@@ -62,7 +62,7 @@ def run(options: Options, revise: Revise) -> None:
         except KeyboardInterrupt:
             print("stopped; what was found is kept: the same command goes on from there")
             raise typer.Exit(INTERRUPTED) from None
-    if not any(outcome.best for outcome in outcomes):
+    if not any(outcome.after is not None for outcome in outcomes):
         print("time was over before a trial was; the same command goes on from its checkpoint")
         return
     _tell(outcomes)

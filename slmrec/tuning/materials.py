@@ -17,7 +17,7 @@ from slmrec.models.serialization import embedding_model, load_decoder, load_mode
 from slmrec.params.embed_items import EmbedItemsParams
 from slmrec.params.record_states import RecordStatesParams
 from slmrec.stages.record_states import record_states
-from slmrec.tuning.attempt import stop_at
+from slmrec.tuning.attempt import stopped_at
 from slmrec.tuning.task import Task, tune_folder
 from slmrec.tuning.trainers import ItemVectors, start_device, without_test
 
@@ -30,8 +30,9 @@ def make_materials(task: Task) -> dict[str, Path]:
     """
     sections = [task.params["compute"], task.params["embed_items"]]
     inputs = [task.logs.items, task.logs.histories]
-    log = tune_folder() / "materials.txt"
-    with log.open("a") as stream, redirect_stdout(stream):
+    tune_folder().mkdir(parents=True, exist_ok=True)
+    log, ends = tune_folder() / "materials.txt", task.limits.ends
+    with log.open("a") as stream, redirect_stdout(stream), stopped_at(ends):
         seeds = key_of(inputs, *sections)
         ensemble = _make("ensemble", seeds, lambda folder: _write_ensemble(task, seeds, folder))
         inputs += [ensemble, task.inputs["teacher"]]
@@ -65,9 +66,7 @@ def _write_ensemble(task: Task, key: str, folder: Path) -> None:
     for seed in p.ensemble_seeds:
         seeded = p.model_copy(update={"seed": seed})
         checkpoint = Checkpoint(tune_folder() / "members" / f"{key}-{seed}.safetensors")
-        members[seed], _ = item_vectors.train_with(
-            seeded, checkpoint, lambda _curve: stop_at(task.limits.ends)
-        )
+        members[seed], _ = item_vectors.train_with(seeded, checkpoint, watch=None)
     save_members(folder, members)
     shutil.rmtree(tune_folder() / "members", ignore_errors=True)
 

@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 from slmrec.core.errors import TrainingError
 from slmrec.core.files import new_folder
 from slmrec.models.factory import SequenceModel
-from slmrec.tuning.attempt import Attempt, OutOfTimeError, best_of
+from slmrec.tuning.attempt import Attempt, OutOfTimeError, best_of, stopped_at
 from slmrec.tuning.settings import fits, present_values, rounded
 from slmrec.tuning.studies import (
     best_trial,
@@ -121,7 +121,7 @@ class Search:
         try:
             if not fits(self.task.params, attempt.settings):
                 raise TrainingError("these settings do not fit each other")
-            with self._quiet():
+            with self._quiet(), stopped_at(self.task.limits.ends):
                 model, curve = self.trainer(attempt.params, attempt.checkpoint, attempt.watch)
             state, value = TrialState.COMPLETE, best_of(curve)
         except optuna.TrialPruned:

@@ -68,6 +68,21 @@ ELSEWHERE = {
         "tests/init/test_command.py",
         "def test_a_budget_cuts_and_says_what",
     ),
+    "slmrec tune": Elsewhere(
+        "is how the pages call the commands below",
+        "tests/tuning/test_command.py",
+        "def test_what_is_better_is_shown_and_written_only_where_asked_for",
+    ),
+    "slmrec tune --budget 2h": Elsewhere(
+        "searches for two hours; a test runs it by number of trials",
+        "tests/tuning/test_command.py",
+        "def test_what_is_better_is_shown_and_written_only_where_asked_for",
+    ),
+    "slmrec tune --budget 2h --apply": Elsewhere(
+        "searches for two hours; a test runs it by number of trials",
+        "tests/tuning/test_command.py",
+        "def test_what_is_better_is_shown_and_written_only_where_asked_for",
+    ),
     "dvc exp run": Elsewhere(
         "is the name of the command above it", "README.md", ".venv/bin/dvc exp run -S"
     ),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.logs import Workshop
 from tests.support.small_pipeline import prepare_small_project
+from tests.tuning.support import small_params
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,7 @@ def split_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "artifacts").mkdir()
     for name in ("events", "histories"):
         (folder / name).rename(folder / "artifacts" / name)
+    (folder / "params.yaml").write_text(small_params())
     return folder
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
-from optuna.trial import TrialState
 
 from slmrec.training.run import Curve
-from slmrec.tuning.attempt import Attempt, OutOfTimeError, best_of, stop_at
+from slmrec.tuning.attempt import Attempt, OutOfTimeError, best_of, stopped_at
 from slmrec.tuning.studies import ask_for, open_storage, open_study
-from slmrec.tuning.task import Limits, Task
+from slmrec.tuning.task import Task
 from tests.tuning.support import task_of
 
 EPOCHS = {"embed_items.training.epochs": 4}
@@ -63,14 +62,25 @@ def test_settings_that_somebody_chose_are_trained_to_their_end(project: Path) ->
     attempt.watch(curve_of(0.4, 0.4, 0.4))
 
 
-def test_time_that_is_up_ends_a_trial_unless_it_is_through(project: Path) -> None:
-    task = replace(task_of(changes=EPOCHS), limits=Limits(time.time(), time.time() - 1, None))
-    study = open_study(open_storage(), task)
-    with pytest.raises(OutOfTimeError):
-        Attempt(task, study.ask(), {}).watch(curve_of(0.4))
-    study.tell(0, state=TrialState.FAIL)
-    Attempt(task, study.ask(), {}).watch(curve_of(0.4, 0.4, 0.4, 0.4))
-    stop_at(None)
+def wait_for_the_alarm() -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        pass
+
+
+def test_work_ends_where_time_is_up_in_the_middle_of_an_epoch() -> None:
+    with pytest.raises(OutOfTimeError), stopped_at(time.time() + 0.05):
+        wait_for_the_alarm()
+    with pytest.raises(OutOfTimeError), stopped_at(time.time() - 1):
+        raise AssertionError("begun without time")
+
+
+def test_work_that_ends_in_time_or_has_no_end_leaves_no_alarm_behind() -> None:
+    for ends in (None, time.time() + 600):
+        with stopped_at(ends):
+            pass
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 
 
 def test_the_checkpoint_is_that_of_the_settings_and_the_search(project: Path) -> None:

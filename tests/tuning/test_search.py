@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from optuna.trial import TrialState
@@ -13,12 +13,14 @@ from optuna.trial import TrialState
 from slmrec.core.checkpoint import Checkpoint
 from slmrec.core.errors import TrainingError
 from slmrec.core.files import sha256_of
+from slmrec.init.params_writer import revise
 from slmrec.stages import embed_items
+from slmrec.training.run import Curve, Watch
 from slmrec.tuning.search import Search
 from slmrec.tuning.settings import Sections
 from slmrec.tuning.studies import ended_trials, put_back_interrupted, settings_of
 from slmrec.tuning.task import Limits, Task
-from slmrec.tuning.trainers import Trained, Watch
+from slmrec.tuning.trainers import Trained
 from tests.tuning.support import task_of
 
 RATE, DROPOUT = "embed_items.training.learning_rate", "embed_items.dropout"
@@ -58,11 +60,8 @@ def test_the_best_model_is_kept_as_the_stage_makes_it(project: Path) -> None:
     assert folder is not None and folder.name == str(best)
     assert [path.name for path in folder.parent.iterdir()] == [str(best)]
     settings = tried(search)[best][0]
-    text = Path("params.yaml").read_text()
-    assert text.count("dropout: 0.4\n") == text.count("learning_rate: 0.003\n") == 1
-    text = text.replace("dropout: 0.4\n", f"dropout: {settings[DROPOUT]}\n")
-    text = text.replace("learning_rate: 0.003\n", f"learning_rate: {settings[RATE]}\n")
-    Path("params.yaml").write_text(text)
+    params = Path("params.yaml")
+    params.write_text(revise(params.read_text(), settings))
     events, histories = Path("artifacts/events"), Path("artifacts/histories")
     embed_items.main(
         events, histories, item_vectors_dir=Path("vectors"), ensemble_dir=Path("ensemble")
@@ -83,7 +82,7 @@ def test_what_was_interrupted_goes_on_and_the_search_ends_as_if_it_had_not_been(
         calls.append(checkpoint.path)
         if len(calls) == 3:
 
-            def stop(curve: Any) -> None:
+            def stop(curve: Curve) -> None:
                 raise KeyboardInterrupt
 
             return train(params, checkpoint, stop)
@@ -114,9 +113,7 @@ def test_a_second_search_goes_on_even_once_the_best_settings_are_in_params_yaml(
     again = run(task_of(trials=4, changes=better))
     assert tried(again)[:3] == first
     assert len(tried(again)) == 4
-    other = run(
-        task_of(trials=1, changes={"embed_items.feed_forward": 24})
-    )  # of which none is known
+    other = run(task_of(trials=1, changes={"embed_items.feed_forward": 24}))
     assert len(tried(other)) == 1
 
 
@@ -175,15 +172,13 @@ def test_a_trial_under_way_ends_with_the_budget_and_goes_on_another_time(
     train = search.trainer
 
     def slow(params: Sections, checkpoint: Checkpoint, watch: Watch | None) -> Trained:
-        assert watch is not None
-        monkeypatch.setattr("slmrec.tuning.attempt.time.time", lambda: time.monotonic() + 1e12)
-        return train(params, checkpoint, watch)
+        def alarm(curve: Curve) -> None:
+            signal.raise_signal(signal.SIGALRM)
+
+        return train(params, checkpoint, alarm)
 
     monkeypatch.setattr(search, "trainer", slow)
     assert not search.run_next(silent)
-    monkeypatch.undo()
-    monkeypatch.chdir(project)
-    monkeypatch.setenv("SLMREC_CACHE", str(project / "another"))
     assert tried(search) == []
     assert len(list(search.folder.glob("checkpoints/*"))) == 1
     assert tried(run(task_of(trials=1))) == undisturbed

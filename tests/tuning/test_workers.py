@@ -1,0 +1,37 @@
+"""Several processes search one part together, and none does more than was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slmrec.core.errors import UnavailableError
+from slmrec.tuning.search import Search
+from slmrec.tuning.studies import ended_trials, settings_of
+from slmrec.tuning.workers import run_trials
+from tests.support.project import ROOT
+from tests.tuning.support import task_of
+
+
+@pytest.fixture(autouse=True)
+def path_of_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def test_two_workers_run_as_many_trials_as_one_and_none_twice(project: Path) -> None:
+    search = Search(task_of(trials=5))
+    run_trials(search, workers=2)
+    trials = ended_trials(search.study)
+    assert len(trials) == 5
+    assert len({tuple(settings_of(trial).values()) for trial in trials}) == 5
+    folder = search.best_model()
+    assert folder is not None and [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_worker_that_fails_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Search(task_of(trials=1))
+    Path("artifacts/events/items.parquet").rename("items.parquet")
+    monkeypatch.setattr(search, "run_next", lambda _report: False)  # all are left to the other
+    with pytest.raises(UnavailableError, match=r"ended with code \d, .* is kept: run slmrec tune"):
+        run_trials(search, workers=2)
