@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,7 +25,6 @@ from slmrec.tuning.plan import Request, search_parts
 from slmrec.tuning.settings import fits
 from slmrec.tuning.space import SPACE, read_space
 from slmrec.tuning.task import Logs
-from slmrec.tuning.workers import INTERRUPTED
 
 PARAMS, PAGE = Path("params.yaml"), Path("reports/tune.html")
 LOGS = Logs(Path("artifacts/events/items.parquet"), Path("artifacts/histories"))
@@ -61,7 +61,7 @@ def run(options: Options, revise: Revise) -> None:
             outcomes.extend(search_parts(request))
         except KeyboardInterrupt:
             print("stopped; what was found is kept: the same command goes on from there")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(128 + signal.SIGINT) from None
     if not any(outcome.after is not None for outcome in outcomes):
         print("time was over before a trial was; the same command goes on from its checkpoint")
         return

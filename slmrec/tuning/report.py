@@ -16,7 +16,8 @@ UNTOUCHED = "The test targets were not looked at: every figure here is of valida
 def print_trial(search: Search, number: int) -> None:
     """Print a trial that has just ended."""
     row = row_of(search.study.get_trials(deepcopy=False)[number], search.task.epochs)
-    print(f"{search.task.part}, trial {number + 1}: {trial_text(row)}", flush=True)
+    which = f"{search.task.part}, trial {number + 1} of at most {row.epochs} epochs"
+    print(f"{which}: {trial_text(row)}", flush=True)
 
 
 def trial_text(row: TrialRow) -> str:

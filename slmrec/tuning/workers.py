@@ -1,11 +1,11 @@
 """Several processes that search one part together, by the database of its trials.
 
-`python -m slmrec.tuning.workers` reads a task as JSON from its input.
+`python -m slmrec.tuning.workers PARENT` reads a task as JSON from its input.
 """
 
 from __future__ import annotations
 
-import signal
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +16,6 @@ from slmrec.core.stage import die_with_parent
 from slmrec.tuning.report import print_trial
 from slmrec.tuning.search import Search
 from slmrec.tuning.task import Task
-
-INTERRUPTED = 128 + signal.SIGINT  # a process's code where Ctrl-C ended it
 
 
 def run_trials(search: Search, workers: int) -> None:
@@ -40,15 +38,16 @@ def _helping(task: Task, helpers: int) -> Iterator[None]:
             _end(process)
     except BaseException:
         for process in processes:
-            process.send_signal(signal.SIGINT)  # it puts its trial back
+            process.terminate()  # the next search puts its trial back
         for process in processes:
             process.wait()
         raise
 
 
 def _start(task: Task) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "slmrec.tuning.workers"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+    """Another process; Ctrl-C does not reach it, its parent ends it."""
+    command = [sys.executable, "-m", "slmrec.tuning.workers", str(os.getpid())]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdin is not None
     process.stdin.write(task.dumps())
     process.stdin.close()
@@ -67,10 +66,10 @@ def _end(process: subprocess.Popen[str]) -> None:
 def main() -> None:
     """Take part in the search of the task that is read; ends with its parent."""
     die_with_parent()
+    if os.getppid() != int(sys.argv[1]):
+        return  # the parent ended before that was asked for
     try:
         run_trials(Search(Task.loads(sys.stdin.read())), workers=1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     except SlmrecError as error:
         print(f"slmrec: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

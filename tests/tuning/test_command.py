@@ -31,7 +31,7 @@ def test_what_is_better_is_shown_and_written_only_where_asked_for(
     run(options(), revise)
     printed = capsys.readouterr().out
     assert Path("params.yaml").read_text() == text
-    assert "item_vectors, trial 2: 0." in printed
+    assert "item_vectors, trial 2 of at most 2 epochs: 0." in printed
     assert "The test targets were not looked at" in printed
     _, difference = printed.split("+++ better\n")
     better = re.findall(r"^\+(.*)$", difference, re.MULTILINE)
