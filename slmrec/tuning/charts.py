@@ -11,7 +11,12 @@ from slmrec.tuning.outcome import TrialRow
 WIDTH, HEIGHT = 640, 200
 LEFT, BELOW, ABOVE, RIGHT = 54, 22, 12, 10
 BAR_HEIGHT, BAR_LEFT = 22, 190  # of importance: a row, and where its bars begin
-COLOURS = {"complete": "#3367b3", "stopped early": "#b9c4d6", "failed": "#b3261e"}
+COLOURS = {
+    "complete": "#3367b3",
+    "fewer epochs": "#8fb1e0",
+    "stopped early": "#c9ced6",
+    "failed": "#b3261e",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Point:
 
 @dataclass(frozen=True)
 class History:
-    """Trials as points, the best one so far as a line, and the ends of both scales."""
+    """Trials as points, the best in full so far as a line, and the ends of both scales."""
 
     points: list[Point]
     line: str  # points of an SVG polyline
@@ -50,16 +55,18 @@ def history_chart(trials: Sequence[TrialRow]) -> History | None:
     values = [trial.value for trial in trials if trial.value is not None]
     if not values:
         return None
-    low, high = min(values), max(values)
+    low, high, epochs = min(values), max(values), max(trial.epochs for trial in trials)
     points: list[Point] = []
     best: list[tuple[float, float]] = []
     for place, trial in enumerate(trials):
         if trial.value is None:
             continue
         x, y = _x(place, len(trials)), _y(trial.value, low, high)
-        label = f"trial {place + 1}: {trial.value:.4f}, {trial.state}, {trial.seconds:.0f} s"
-        points.append(Point(x, y, COLOURS[trial.state], label))
-        if trial.state == "complete":
+        shorter = trial.state == "complete" and trial.epochs < epochs
+        state = "fewer epochs" if shorter else trial.state
+        label = f"trial {place + 1}: {trial.value:.4f}, {state}, {trial.seconds:.0f} s"
+        points.append(Point(x, y, COLOURS[state], label))
+        if state == "complete":
             best.append((x, min([y, *(lower for _, lower in best)])))
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in best)
     return History(points, line, low, high, len(trials))

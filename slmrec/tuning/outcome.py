@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import optuna
@@ -76,13 +77,19 @@ def outcome_of(searches: Sequence[Search]) -> Outcome:
         before=None if present is None else present.value,
         best={} if best is None else settings_of(best),
         after=None if best is None else best.value,
-        trials=[
-            row_of(trial, search.task.epochs)
-            for search in searches
-            for trial in ended_trials(search.study)
-        ],
+        trials=_rows(searches),
         importance=importance_of(most.study, most.task.read_space().seed),
     )
+
+
+def _rows(searches: Sequence[Search]) -> list[TrialRow]:
+    """The trials of all searches as they began."""
+    trials = [
+        (trial.datetime_start or datetime.min, row_of(trial, search.task.epochs))
+        for search in searches
+        for trial in ended_trials(search.study)
+    ]
+    return [row for _, row in sorted(trials, key=lambda pair: pair[0])]
 
 
 def row_of(trial: FrozenTrial, epochs: int) -> TrialRow:

@@ -173,6 +173,7 @@ def test_commands_from_logs_to_a_bundle_run_in_this_order(furnished: Path) -> No
         printed[command] = run_command(command, furnished)
     assert "The bundle: artifacts/bundle" in printed["make repro"]
     assert "Running stage" not in printed["make repro PYTHON=python3.11"]
+    assert "test of these logs was looked at 1 time\n" in printed["slmrec show"]
     assert len(printed[RECOMMEND].splitlines()) == 10
     assert "The bundle: artifacts/bundle" in (furnished / "README.md").read_text()
     assert (furnished / "artifacts" / "bundle" / "model.onnx").is_file()  # pulled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from slmrec.tuning.charts import (
     ABOVE,
     BELOW,
@@ -32,6 +34,13 @@ def test_trials_lie_between_the_ends_of_their_scale() -> None:
     assert chart.points[1].label == "trial 2: 0.1000, stopped early, 3 s"
     best = [float(pair.split(",")[1]) for pair in chart.line.split(" ")]
     assert best == [round(heights[0], 1), ABOVE, ABOVE]  # .2, then .4, which .3 is below
+
+
+def test_trials_of_fewer_epochs_are_drawn_apart_and_are_no_part_of_the_line() -> None:
+    chart = history_chart([row(0.2), replace(row(0.4), epochs=1), row(0.3)])
+    assert chart is not None
+    assert chart.points[1].colour == COLOURS["fewer epochs"]
+    assert len(chart.line.split(" ")) == 2
 
 
 def test_trials_that_are_all_alike_or_alone_are_drawn_in_the_middle() -> None:
