@@ -95,8 +95,9 @@ def _tell(outcomes: list[Outcome]) -> None:
     with new_file(PAGE) as temporary:
         temporary.write_text(make_page(outcomes))
     print(f"\n{report.outcome_table(outcomes)}")
-    if line := report.distillation_line(outcomes):
-        print(f"\n{line}")
+    for line in (report.distillation_line(outcomes), report.unreached_line(outcomes)):
+        if line:
+            print(f"\n{line}")
     print(f"\n{report.UNTOUCHED}\n{PAGE} shows every trial.")
 
 

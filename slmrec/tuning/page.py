@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from slmrec.tuning import charts
 from slmrec.tuning.outcome import Outcome
-from slmrec.tuning.report import UNTOUCHED, distillation_line, figure, short
+from slmrec.tuning.report import UNTOUCHED, distillation_line, figure, short, unreached_line
 
 
 def make_page(outcomes: Sequence[Outcome]) -> str:
@@ -18,6 +18,7 @@ def make_page(outcomes: Sequence[Outcome]) -> str:
         outcomes=outcomes,
         untouched=UNTOUCHED,
         distillation=distillation_line(outcomes),
+        unreached=unreached_line(outcomes),
         charts=charts,
         figure=figure,
         short=short,

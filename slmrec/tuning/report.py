@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from slmrec.tuning.outcome import Outcome, TrialRow, row_of
 from slmrec.tuning.search import Search
+from slmrec.tuning.space import SECTIONS
 
 UNTOUCHED = "The test targets were not looked at: every figure here is of validation targets."
 
@@ -69,6 +70,15 @@ def settings_table(outcomes: Sequence[Outcome]) -> str:
 def as_table(rows: list[dict[str, Any]]) -> str:
     """Rows as aligned columns."""
     return str(tabulate(rows, headers="keys", tablefmt="plain", disable_numparse=True))
+
+
+def unreached_line(outcomes: Sequence[Outcome]) -> str:
+    """The parts for which there was no time; empty where all have an outcome."""
+    reached = {outcome.part for outcome in outcomes if outcome.after is not None}
+    unreached = [part.replace("_", " ") for part in SECTIONS if part not in reached]
+    if not unreached:
+        return ""
+    return f"not reached: {', '.join(unreached)}; the same command goes on from there"
 
 
 def distillation_line(outcomes: Sequence[Outcome]) -> str:

@@ -46,3 +46,4 @@ def test_the_page_is_whole_loads_nothing_and_is_the_same_again() -> None:
     assert not re.search(r"(src|href)=|https?:|@import|url\(", page)
     assert make_page([FOUND, STUDENT, ALONE]) == page
     assert "Too few trials" in make_page([STUDENT])
+    assert "Not reached: item vectors, teacher" in make_page([STUDENT])

@@ -9,6 +9,7 @@ from slmrec.tuning.report import (
     outcome_table,
     settings_table,
     trial_text,
+    unreached_line,
 )
 from tests.tuning.outcomes import ALONE, FOUND, STUDENT, TRIALS
 
@@ -36,6 +37,12 @@ def test_settings_are_shown_where_they_are_better() -> None:
         "0.002",
     ]
     assert settings_table([STUDENT]) == ""
+
+
+def test_parts_for_which_there_was_no_time_are_named() -> None:
+    line = unreached_line([FOUND, replace(STUDENT, after=None)])
+    assert line.startswith("not reached: teacher, student, without distillation; the same")
+    assert unreached_line([FOUND, replace(FOUND, part="teacher"), STUDENT, ALONE]) == ""
 
 
 def test_distillation_is_weighed_against_the_student_without_it() -> None:
