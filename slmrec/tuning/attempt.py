@@ -46,8 +46,9 @@ class Attempt:
         return Checkpoint(self.task.folder / "checkpoints" / f"{name}.safetensors")
 
     def note_seconds(self) -> None:
-        """Note what it has cost so far."""
-        self.trial.set_user_attr("seconds", round(time.monotonic() - self.started, 1))
+        """Note what it has cost so far, with what it cost before it was interrupted."""
+        seconds = self.trial.user_attrs.get("spent", 0.0) + time.monotonic() - self.started
+        self.trial.set_user_attr("seconds", round(seconds, 1))
 
     def watch(self, curve: Curve) -> None:
         """Report the epochs that are new; end the trial where it is too weak.

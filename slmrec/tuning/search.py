@@ -152,6 +152,9 @@ class Search:
         return None if best is None else self.folder / "models" / str(best.number)
 
     def _interrupt(self, attempt: Attempt) -> None:
+        trials = self.study.get_trials(deepcopy=False)
+        if trials[attempt.trial.number].state.is_finished():
+            return  # it was told before
         attempt.trial.set_user_attr("interrupted", True)
         attempt.note_seconds()
         self.study.tell(attempt.trial, state=TrialState.FAIL)

@@ -99,14 +99,16 @@ def put_back_interrupted(study: optuna.Study) -> None:
     failed = study.get_trials(states=(TrialState.FAIL,))
     for trial in failed:
         if is_interrupted(trial) and trial.number not in done:
-            ask_for(study, trial.user_attrs.get("asked", trial.params), origin(trial))
+            told = trial.user_attrs
+            values, spent = told.get("asked", trial.params), told.get("seconds", 0.0)
+            ask_for(study, values, origin(trial), spent)
             done.append(trial.number)
             study.set_user_attr("put back", done)
 
 
-def ask_for(study: optuna.Study, values: dict[str, Any], origin: str) -> None:
-    """Have these values tried next."""
-    study.enqueue_trial(values, user_attrs={"origin": origin, "asked": values})
+def ask_for(study: optuna.Study, values: dict[str, Any], origin: str, spent: float = 0.0) -> None:
+    """Have these values tried next; `spent` is the seconds that they have cost already."""
+    study.enqueue_trial(values, user_attrs={"origin": origin, "asked": values, "spent": spent})
 
 
 def origin(trial: FrozenTrial) -> str:

@@ -93,5 +93,13 @@ def test_the_checkpoint_is_that_of_the_settings_and_the_search(project: Path) ->
     assert other.params["embed_items"]["dropout"] == 0.2
 
 
+def test_what_a_trial_cost_before_it_was_interrupted_counts(project: Path) -> None:
+    study = open_study(open_storage(), task_of())
+    trial = study.ask()
+    trial.set_user_attr("spent", 40.0)
+    Attempt(task_of(), trial, {}, started=time.monotonic() - 2).note_seconds()
+    assert 42 <= trial.user_attrs["seconds"] < 60
+
+
 def test_the_figure_is_that_of_the_epoch_whose_weights_are_kept() -> None:
     assert best_of(curve_of(0.1, 0.3, 0.2)) == 0.3

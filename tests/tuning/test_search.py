@@ -6,6 +6,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.trial import TrialState
@@ -141,6 +142,23 @@ def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(
     states = [trial.state for trial in ended_trials(search.study)]
     assert states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE]
     assert ended_trials(search.study)[1].user_attrs["fault"] == "term ranking is nan at step 3"
+
+
+def test_a_trial_that_was_told_before_ctrl_c_stays_as_it_is(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = Search(task_of(trials=1))
+    tell = search._tell
+
+    def told_and_stopped(*words: Any) -> None:
+        tell(*words)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search, "_tell", told_and_stopped)
+    with pytest.raises(KeyboardInterrupt):
+        search.run_next(silent)
+    (trial,) = ended_trials(search.study)
+    assert trial.state == TrialState.COMPLETE
 
 
 def with_limits(task: Task, part_ends: float, ends: float) -> Task:

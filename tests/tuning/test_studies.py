@@ -49,12 +49,15 @@ def test_the_earlier_of_equal_trials_is_the_best(project: Path) -> None:
 
 def test_an_interrupted_trial_is_put_back_once_and_with_its_origin(project: Path) -> None:
     study = open_study(open_storage(), task_of())
-    study.ask().set_user_attr("interrupted", True)
+    trial = study.ask()
+    trial.set_user_attr("interrupted", True)
+    trial.set_user_attr("seconds", 40.0)
     study.tell(0, state=TrialState.FAIL)
     for _ in range(2):
         put_back_interrupted(study)
     (waiting,) = study.get_trials(states=(TrialState.WAITING,))
     assert origin(waiting) == PRESENT
+    assert waiting.user_attrs["spent"] == 40
     assert study.ask().suggest_float(RATE, 1e-3, 1e-2, log=True) == 0.003
     assert ended_trials(study) == []
 
