@@ -13,6 +13,7 @@ import typer
 from slmrec.core.disk import disk_fault
 from slmrec.core.errors import SlmrecError, UnavailableError, UsageError
 from slmrec.init import options
+from slmrec.registry import commands as registry_commands
 
 app = typer.Typer(
     help="Raw logs to a small, fast next-item recommender.",
@@ -157,6 +158,7 @@ def bench(
 
 
 app.command()(options.init)
+registry_commands.add_to(app)
 
 
 @app.command()

@@ -49,3 +49,9 @@ class UnavailableError(SlmrecError):
     """Something that was asked for is not on this machine: a package, a device, disk space."""
 
     exit_code = 8
+
+
+class GateError(SlmrecError):
+    """A new version is not better than the champion, which stays in use."""
+
+    exit_code = 9

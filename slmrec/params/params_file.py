@@ -17,6 +17,7 @@ from slmrec.params.distill_student import (
 from slmrec.params.embed_items import EmbedItemsParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
+from slmrec.params.gate import GateParams
 from slmrec.params.measure_cost import MeasureCostParams
 from slmrec.params.neighbours import NeighboursParams
 from slmrec.params.prepare import PrepareParams
@@ -42,6 +43,7 @@ class Params(Section):
     evaluate: EvaluateParams
     export_onnx: ExportParams
     measure_cost: MeasureCostParams
+    gate: GateParams
 
     @model_validator(mode="after")
     def _a_split_by_time_has_a_clock(self) -> Params:

@@ -7,11 +7,13 @@ from slmrec.runtime.answers import (
     UnknownIds,
     UnknownItemsWarning,
 )
+from slmrec.runtime.follow import FollowingRecommender, follow
 from slmrec.runtime.recommender import Recommender
 from slmrec.runtime.verification import verify
 
 __all__ = [
     "BundleError",
+    "FollowingRecommender",
     "Recommendation",
     "Recommendations",
     "Recommender",
@@ -20,5 +22,6 @@ __all__ = [
     "UnknownIds",
     "UnknownItemsWarning",
     "UsageError",
+    "follow",
     "verify",
 ]

@@ -1,0 +1,39 @@
+"""What `slmrec publish` does, from a bundle's folder to printed lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slmrec.params.export_onnx import ExportParams
+from slmrec.registry.challenger import Challenger
+from slmrec.registry.gate import GateSettings
+from slmrec.registry.publishing import Publication, publish, published_as
+from slmrec.registry.store import Registry
+
+
+def publish_bundle(
+    bundle_dir: Path, registry: Registry, override: str | None, report_dir: Path
+) -> Publication | None:
+    """Publish the bundle of PROJECT/artifacts/bundle by the parameters of that project.
+
+    None where it is the champion already. Raises what `publish` raises.
+    """
+    project = bundle_dir.resolve().parent.parent
+    challenger = Challenger.beside(bundle_dir, ExportParams.read(project).model)
+    if version := published_as(challenger, registry):
+        print(f"{bundle_dir} is the champion already, {version}; nothing to publish")
+        return None
+    settings = GateSettings.read(project)
+    done = publish(challenger, registry, settings, override, report_dir, _tell)
+    for change in done.changes:
+        _tell(f"since {done.replaces}: {change.what}")
+    for version in done.dropped:
+        _tell(f"dropped {version}")
+    _tell(done.checked)
+    replaced = f" in place of {done.replaces}" if done.replaces else ""
+    print(f"{done.version} serves{replaced} ({done.level}): {registry.folder_of(done.version)}")
+    return done
+
+
+def _tell(line: str) -> None:
+    print(f"publish: {line}", flush=True)

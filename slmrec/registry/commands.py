@@ -1,0 +1,92 @@
+"""The commands of the registry: versions, compare, publish, rollback."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slmrec.core.errors import UnavailableError
+
+RegistryFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry", metavar="DIR", help="The registry; SLMREC_STATE/registry if not given."
+    ),
+]
+Name = Annotated[
+    str, typer.Argument(help="A version, `current`, or the folder of a bundle.", show_default=False)
+]
+BUNDLE = Path("artifacts/bundle")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the registry's commands to the console script."""
+    for command in (versions, compare, publish, rollback):
+        app.command()(command)
+
+
+def versions(registry: RegistryFolder = None) -> None:
+    """List the published versions: when, of which data, how good; the champion is marked."""
+    from slmrec.registry.listing import version_lines
+    from slmrec.registry.store import at
+
+    for line in version_lines(at(registry)):
+        print(line)
+
+
+def compare(left: Name, right: Name, registry: RegistryFolder = None) -> None:
+    """Say how RIGHT differs from LEFT: quality, lists, what users would notice, the contract."""
+    from slmrec.registry.comparison import Opened, compare_versions
+    from slmrec.registry.store import at
+
+    store = at(registry)
+    sides = (Opened.of(name, store.bundle_of(name)) for name in (left, right))
+    for line in compare_versions(*sides):
+        print(line)
+
+
+def publish(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="What to publish.")] = BUNDLE,
+    registry: RegistryFolder = None,
+    override: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Publish whatever the gate says; the reason is kept."),
+    ] = None,
+    report: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where gate.json and gate.html go.")
+    ] = Path("reports"),
+) -> None:
+    """Hold a bundle against the champion and publish it, or keep the champion (exit code 9)."""
+    _require("torch", "polars", "pydantic", "filelock", "jinja2")
+    from slmrec.registry.command import publish_bundle
+    from slmrec.registry.store import at
+
+    publish_bundle(bundle, at(registry), override, report)
+
+
+def rollback(
+    version: Annotated[
+        str | None,
+        typer.Argument(metavar="[VERSION]", help="Else the one that the champion replaced."),
+    ] = None,
+    registry: RegistryFolder = None,
+) -> None:
+    """Let an earlier version serve again."""
+    _require("filelock")
+    from slmrec.registry.pointer import roll_back
+    from slmrec.registry.store import at
+
+    before, now = roll_back(at(registry), version)
+    print(f"{now} serves, in place of {before or 'a pointer that named no version'}")
+
+
+def _require(*modules: str) -> None:
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise UnavailableError(
+            f"{', '.join(missing)} not installed; this command needs the extra pipeline: "
+            "pip install '.[pipeline]' in the project's folder"
+        )

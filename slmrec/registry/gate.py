@@ -1,0 +1,157 @@
+"""The gate: challenger and champion on the newest window, through their graphs in onnxruntime."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slmrec.dataset.histories import Histories
+from slmrec.evaluation.timing import serving_batches, serving_from_bundle, time_in_turn
+from slmrec.params.compute import ComputeParams
+from slmrec.params.evaluate import EvaluateParams
+from slmrec.params.export_onnx import ExportParams
+from slmrec.params.gate import GateParams
+from slmrec.params.measure_cost import MeasureCostParams
+from slmrec.registry import rules
+from slmrec.registry.bundle_scorer import BundleScorer
+from slmrec.registry.verdict import Rule, Verdict
+from slmrec.registry.window import Standing, Window
+from slmrec.runtime import Recommender
+from slmrec.runtime.bundle import METRICS, Bundle
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """The sections of params.yaml that the gate reads."""
+
+    gate: GateParams
+    evaluate: EvaluateParams  # baselines and slices, as the report has them
+    cost: MeasureCostParams  # how much serving is timed
+    served: str  # the name of the served model in metrics/evaluation.json
+    threads: int
+
+    @staticmethod
+    def read(project: Path) -> GateSettings:
+        """Read them. Raises UsageError naming the key that is wrong."""
+        return GateSettings(
+            GateParams.read(project),
+            EvaluateParams.read(project),
+            MeasureCostParams.read(project),
+            ExportParams.read(project).model,
+            ComputeParams.read(project).threads,
+        )
+
+
+@dataclass(frozen=True)
+class Side:
+    """A bundle and its recommender."""
+
+    name: str  # sha256 of the challenger's manifest; the champion's version
+    bundle: Bundle
+    recommender: Recommender
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The bundle's metrics.json."""
+        return dict(json.loads(self.bundle.files[METRICS]))
+
+
+def judge(
+    challenger: Side,
+    champion: Side | None,
+    histories: Histories,
+    settings: GateSettings,
+    override: str | None,
+    tell: Callable[[str], None],
+) -> Verdict:
+    """Hold the challenger against the champion, or the first one against the baselines alone.
+
+    `histories` are those that the challenger was made of; `tell` gets a line as each part starts.
+    """
+    window = Window(histories, challenger.recommender.items, settings.evaluate, settings.gate)
+    tell(f"{len(window.users):,} targets of {window.weights.shape[1]:,} users: challenger")
+    standings = {"challenger": window.bundle(challenger.recommender)}
+    if champion is not None:
+        tell(f"champion {champion.name}")
+        standings["champion"] = window.bundle(champion.recommender)
+    tell("baselines")
+    standings |= window.baselines(challenger.recommender)
+    found = list(_rules(standings, challenger.metrics, window, settings))
+    if champion is not None:
+        tell("latency, side by side")
+        ratio = latency_ratio(challenger.recommender, champion.recommender, window, settings)
+        found.append(rules.latency_rule(ratio, settings.gate))
+    return Verdict(
+        challenger=challenger.name,
+        champion=champion.name if champion else None,
+        window=window_facts(window),
+        figures={name: standing.figures(window.users) for name, standing in standings.items()},
+        rules=found,
+        override=override,
+    )
+
+
+def _rules(
+    standings: dict[str, Standing], metrics: dict[str, Any], window: Window, settings: GateSettings
+) -> Iterator[Rule]:
+    p = settings.gate
+    challenger, champion = standings["challenger"], standings.get("champion")
+    others = ("challenger", "champion")
+    baselines = {name: value for name, value in standings.items() if name not in others}
+    if champion is not None:
+        yield from rules.champion_rules(challenger, champion, window, p)
+        yield from rules.slice_rules(challenger, champion, window, p)
+    yield from rules.baseline_rules(challenger, baselines, window, p)
+    yield from rules.recorded_rules(challenger, metrics, window, p)
+    yield from rules.coverage_rules(challenger, champion, p)
+    yield from rules.parity_rules(challenger, metrics, settings.served, window, p)
+
+
+def latency_ratio(
+    challenger: Recommender, champion: Recommender, window: Window, settings: GateSettings
+) -> float:
+    """The challenger's time for ten items by the champion's, on the same inputs, in turn.
+
+    Of each batch the fastest round counts: other work on the machine only ever adds time, and a
+    short task is the likeliest to be left alone once.
+    """
+    batches = serving_batches(window.histories, settings.cost)
+    fastest = {"challenger": 0.0, "champion": 0.0}
+    for batch in batches:
+        tasks = {
+            name: serving_from_bundle(side, [_own_indices(side, batch, window)])
+            for name, side in (("challenger", challenger), ("champion", champion))
+        }
+        for name, seconds in time_in_turn(tasks, settings.gate.latency_rounds).items():
+            fastest[name] += min(seconds)
+    return fastest["challenger"] / fastest["champion"]
+
+
+def _own_indices(side: Recommender, batch: np.ndarray, window: Window) -> np.ndarray:
+    """A batch of the histories' item indices (B, T) in the bundle's own.  # (B, T) int64"""
+    return np.asarray(BundleScorer(side, window.histories, window.items).own_index[batch])
+
+
+def window_facts(window: Window) -> dict[str, Any]:
+    """How large the window is, and from when to when."""
+    histories, targets = window.histories, window.targets
+    times = histories.times[histories.offsets[targets.row] + targets.position]
+    return {
+        "targets": len(targets.row),
+        "users": window.weights.shape[1],
+        "items": window.items.candidates,
+        "from": _iso(int(times.min())),
+        "to": _iso(int(times.max())),
+        "split": histories.protocol.method,
+    }
+
+
+def _iso(microseconds: int) -> str:
+    moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
+    return moment.isoformat().replace("+00:00", "Z")
