@@ -72,6 +72,14 @@ def test_locks_of_other_names_are_independent() -> None:
         pass
 
 
+def test_what_several_projects_share_is_locked_where_it_lies(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    with lock("publish", folder=shared), lock("publish"):
+        assert (shared / "publish.lock").read_text() == str(os.getpid())
+        with pytest.raises(BusyError), lock("publish", folder=shared):
+            pytest.fail("one lock of two projects")
+
+
 def test_the_kernel_releases_the_lock_of_a_killed_process(cache_dir: Path) -> None:
     with held_elsewhere() as holder:
         holder.kill()

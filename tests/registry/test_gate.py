@@ -1,0 +1,109 @@
+"""The gate lets the better one through, keeps the champion from the worse one, and says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from slmrec.core.errors import UsageError
+from slmrec.registry.gate import GateSettings, Side, judge, latency_ratio
+from slmrec.registry.store import Registry
+from slmrec.registry.verdict import Verdict
+from slmrec.runtime import Recommender
+from slmrec.runtime.bundle import read_bundle
+from slmrec.runtime.comparison import TopK
+from tests.support.registries import small_window, suited_histories
+
+
+def side(bundle_dir: Path, name: str) -> Side:
+    return Side(name, read_bundle(bundle_dir), Recommender(bundle_dir, "cpu", 1))
+
+
+def judged(challenger: Path, champion: Path | None) -> Verdict:
+    settings = GateSettings.read(challenger.parents[1])
+    other = side(champion, "1.0.0") if champion else None
+    return judge(side(challenger, "new"), other, suited_histories(), settings, None, lambda _: None)
+
+
+def names(verdict: Verdict) -> set[str]:
+    return {rule.name.split(" ")[0] for rule in verdict.rules}
+
+
+def test_the_first_one_is_held_against_the_baselines_alone(worse_bundle: Path) -> None:
+    verdict = judged(worse_bundle, None)
+    assert verdict.passed, verdict.headline
+    assert verdict.champion is None
+    assert names(verdict) == {"beats", "coverage@10", "parity"}
+    assert set(verdict.figures) == {
+        "challenger", "popularity", "recent_popularity", "last_item_transition"
+    }  # fmt: skip
+
+
+def test_the_better_one_passes_every_rule(good_bundle: Path, worse_bundle: Path) -> None:
+    verdict = judged(good_bundle, worse_bundle)
+    assert verdict.passed, verdict.headline
+    assert names(verdict) == {
+        "ndcg@10", "hr@10", "slice", "beats", "coverage@10", "parity", "latency"
+    }  # fmt: skip
+    assert verdict.figures["challenger"]["ndcg@10"] == 1.0
+    assert verdict.figures["champion"]["ndcg@10"] < 0.5
+
+
+def test_the_worse_one_breaks_the_rules_that_name_the_champion(
+    good_bundle: Path, worse_bundle: Path
+) -> None:
+    verdict = judged(worse_bundle, good_bundle)
+    assert not verdict.passed
+    assert {"ndcg@10 of champion", "hr@10 of champion", "slice tail_items"} <= {*verdict.failed}
+    assert not any(name.startswith("beats") for name in verdict.failed)
+
+
+def test_the_same_one_again_is_not_worse(good_bundle: Path) -> None:
+    assert judged(good_bundle, good_bundle).passed
+
+
+def test_a_verdict_is_the_same_twice_but_for_the_time_taken(
+    good_bundle: Path, worse_bundle: Path
+) -> None:
+    first, second = (judged(good_bundle, worse_bundle) for _ in range(2))
+    timed = [rule for rule in first.rules if rule.name != "latency"]
+    assert timed == [rule for rule in second.rules if rule.name != "latency"]
+    assert first.figures == second.figures
+
+
+def test_the_window_says_how_large_it_is_and_from_when_to_when(good_bundle: Path) -> None:
+    window = judged(good_bundle, None).window
+    assert (window["targets"], window["users"], window["split"]) == (60, 60, "leave_one_out")
+    assert window["from"] == window["to"] == "1970-01-01T00:00:00Z"  # counted in microseconds
+
+
+class Slow(Recommender):
+    """Runs its graph twenty times for each answer."""
+
+    def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
+        for _ in range(19):
+            super().recommend_indices(history, exclude, k)
+        return super().recommend_indices(history, exclude, k)
+
+
+def test_a_slow_challenger_is_seen_side_by_side(good_bundle: Path) -> None:
+    settings = GateSettings.read(good_bundle.parents[1])
+    slow, quick = Slow(good_bundle, "cpu", 1), Recommender(good_bundle, "cpu", 1)
+    assert latency_ratio(slow, quick, small_window(), settings) > 1.5
+    assert latency_ratio(quick, slow, small_window(), settings) < 1
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path, registry: Registry) -> None:
+    from tests.support.registries import write_params
+
+    write_params(tmp_path, keep_versions=1)
+    with pytest.raises(UsageError, match=r"gate\.keep_versions: .* saw 1"):
+        GateSettings.read(tmp_path)
+
+
+def test_metrics_are_those_of_the_bundle(good_bundle: Path) -> None:
+    metrics: dict[str, Any] = side(good_bundle, "new").metrics
+    assert metrics["models"]["sasrec"]["full"]["ndcg@10"] == 0.2
