@@ -108,7 +108,7 @@ def _golden_histories(side: Opened) -> Lists:
 def _lists(left: Opened, right: Opened, histories: Lists) -> Iterator[str]:
     before, after = left.lists(histories), right.lists(histories)
     pairs = list(zip(before, after, strict=True))
-    shares = {
+    shares: dict[str, list[float]] = {
         "items in common, on average": [_overlap(*pair) for pair in pairs],
         "users whose list is the same": [old == new for old, new in pairs],
         "users whose first item is another": [old[:1] != new[:1] for old, new in pairs],

@@ -75,13 +75,7 @@ def judge(
     `histories` are those that the challenger was made of; `tell` gets a line as each part starts.
     """
     window = Window(histories, challenger.recommender.items, settings.evaluate, settings.gate)
-    tell(f"{len(window.users):,} targets of {window.weights.shape[1]:,} users: challenger")
-    standings = {"challenger": window.bundle(challenger.recommender)}
-    if champion is not None:
-        tell(f"champion {champion.name}")
-        standings["champion"] = window.bundle(champion.recommender)
-    tell("baselines")
-    standings |= window.baselines(challenger.recommender)
+    standings = _standings(challenger, champion, window, tell)
     found = list(_rules(standings, challenger.metrics, window, settings))
     if champion is not None:
         tell("latency, side by side")
@@ -95,6 +89,19 @@ def judge(
         rules=found,
         override=override,
     )
+
+
+def _standings(
+    challenger: Side, champion: Side | None, window: Window, tell: Callable[[str], None]
+) -> dict[str, Standing]:
+    """Challenger, champion and baselines on the window, by name."""
+    tell(f"{len(window.users):,} targets of {window.weights.shape[1]:,} users: challenger")
+    standings = {"challenger": window.bundle(challenger.recommender)}
+    if champion is not None:
+        tell(f"champion {champion.name}")
+        standings["champion"] = window.bundle(champion.recommender)
+    tell("baselines")
+    return standings | window.baselines(challenger.recommender)
 
 
 def _rules(

@@ -32,8 +32,7 @@ def only_publisher(registry: Registry) -> Iterator[None]:
 
 def _sweep(folder: Path) -> None:
     for entry in folder.iterdir():
-        # A pointer that was not put in place yet is one link: a rollback at this moment may have
-        # made it, and puts its own anew.
+        # A link that is not in place yet may be a rollback's at this moment: it sees to them.
         if LEFTOVER.fullmatch(entry.name) and not entry.is_symlink():
             shutil.rmtree(entry)
 
@@ -54,8 +53,10 @@ def move_pointer(registry: Registry, version: Version, expected: Version | None)
 
 
 def _point_to(folder: Path, version: Version) -> None:
+    """Put a new link in the place of the old one; the caller holds the pointer's lock."""
+    for left in folder.glob(f".{POINTER}.*.tmp"):  # by one who was killed
+        left.unlink()
     temporary = folder / f".{POINTER}.{os.getpid()}.tmp"
-    temporary.unlink(missing_ok=True)
     temporary.symlink_to(str(version))
     os.replace(temporary, folder / POINTER)
     sync(folder)

@@ -66,26 +66,31 @@ def replay(recommender: Recommender, recorded: Sequence[Recorded]) -> float:
 
     Raises BundleError for the first history whose list or scores are not the recorded ones.
     """
-    tolerance = recommender.contract["tolerance"][recommender.contract["precision"]]
     worst, done = 0.0, 0
     for batch in _batches(recorded, recommender):
-        expected = _expected(recommender, batch)
-        actual = _run(recommender, [entry.history for entry in batch], expected.items.shape[1])
-        spread = np.array([entry.spread for entry in batch])
-        scores = expected_scores_of(actual.items, expected)
-        # Two scores that are each off by the tolerance may change places when twice that apart.
-        agreement = compare(expected, actual, scores, spread, 2 * tolerance)
-        same = agreement.identical | agreement.near_ties
-        wrong = np.flatnonzero(~same | (agreement.max_difference > tolerance))
-        if len(wrong):
-            raise BundleError(
-                f"recorded history {done + wrong[0] + 1} gets another list here: its scores differ "
-                f"by {agreement.max_difference[wrong[0]]:.1e} of their spread, allowed are "
-                f"{tolerance:.1e}"
-            )
-        worst = max(worst, float(agreement.max_difference.max()))
+        worst = max(worst, _replay_batch(recommender, batch, done))
         done += len(batch)
     return worst
+
+
+def _replay_batch(recommender: Recommender, batch: Sequence[Recorded], done: int) -> float:
+    """`replay` of some histories, of which `done` came before."""
+    tolerance = recommender.contract["tolerance"][recommender.contract["precision"]]
+    expected = _expected(recommender, batch)
+    actual = _run(recommender, [entry.history for entry in batch], expected.items.shape[1])
+    spread = np.array([entry.spread for entry in batch])
+    scores = expected_scores_of(actual.items, expected)
+    # Two scores that are each off by the tolerance may change places when twice that apart.
+    agreement = compare(expected, actual, scores, spread, 2 * tolerance)
+    same = agreement.identical | agreement.near_ties
+    wrong = np.flatnonzero(~same | (agreement.max_difference > tolerance))
+    if len(wrong):
+        raise BundleError(
+            f"recorded history {done + wrong[0] + 1} gets another list here: its scores differ "
+            f"by {agreement.max_difference[wrong[0]]:.1e} of their spread, allowed are "
+            f"{tolerance:.1e}"
+        )
+    return float(agreement.max_difference.max())
 
 
 def _run(recommender: Recommender, histories: Sequence[list[str]], k: int) -> TopK:

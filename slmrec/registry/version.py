@@ -1,11 +1,11 @@
 """The number of a published version, and which part of it a change of the bundle moves.
 
-| part | moves when |
-|---|---|
-| major | a consumer of the version before may break: an id gone or at another index; format, graph inputs, outputs or vocabulary changed; `exclude_seen` or the minimum runtime changed; a file gone |
-| minor | more than before: items appended, an output, a file or a key of the contract added; another `max_length`, precision, tolerance or opset, which the runtime reads from the contract |
-| patch | the same contract and ids, new weights, titles or statuses |
-"""  # noqa: E501 (a row of a table is one line)
+major: a consumer of the version before may break. An id is gone or at another index; format, graph
+       inputs, outputs or vocabulary, `exclude_seen` or the minimum runtime changed; a file is gone.
+minor: there is more than before. Items are appended; an output, a file or a key of the contract is
+       added. Or max_length, precision, tolerance or opset changed, which the runtime reads from it.
+patch: the same contract and ids; new weights, titles or statuses.
+"""
 
 from __future__ import annotations
 

@@ -59,8 +59,12 @@ def test_a_second_publisher_is_told_who_is_at_it(filled: Registry) -> None:
 def test_what_a_killed_publisher_left_is_removed_by_the_next(filled: Registry) -> None:
     left = filled.folder / ".1.0.6.4711.tmp"
     (left / "bundle").mkdir(parents=True)
+    link = filled.folder / ".current.4711.tmp"
+    link.symlink_to("1.0.6")
     with only_publisher(filled):
         assert not left.exists()
+        move_pointer(filled, patch(4), expected=patch(5))
+    assert not link.is_symlink()
     assert len(filled.versions()) == 6
 
 
