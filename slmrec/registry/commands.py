@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from slmrec.core.errors import UnavailableError
+from slmrec.core.openmp import wait_passively
 
 RegistryFolder = Annotated[
     Path | None,
@@ -61,6 +62,7 @@ def publish(
 ) -> None:
     """Hold a bundle against the champion and publish it, or keep the champion (exit code 9)."""
     _require("torch", "polars", "pydantic", "filelock", "jinja2")
+    wait_passively()  # before torch is loaded
     from slmrec.registry.command import publish_bundle
     from slmrec.registry.store import at
 
