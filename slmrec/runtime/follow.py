@@ -12,13 +12,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from slmrec.core.errors import BundleError, SlmrecError
-from slmrec.runtime.recommender import Recommendation, Recommender
+from slmrec.runtime.answers import Recommendations
+from slmrec.runtime.recommender import Device, Recommender
 
 POINTER = "current"  # of a registry, to the folder of a version
 BUNDLE = "bundle"  # in the folder of a version
@@ -61,9 +62,7 @@ class FollowingRecommender:
     version that does not load is logged, once, and the old one stays.
     """
 
-    def __init__(
-        self, registry: Path, device: Literal["cpu", "cuda"], threads: int | None, every: float
-    ) -> None:
+    def __init__(self, registry: Path, device: Device, threads: int | None, every: float) -> None:
         """Load the version in use. Raises what Recommender raises, or BundleError without one."""
         self.registry = registry
         self._device, self._threads, self._every = device, threads, every
@@ -85,12 +84,12 @@ class FollowingRecommender:
 
     def recommend(
         self,
-        histories: Sequence[Sequence[str]],
+        histories: Iterable[Iterable[str]],
         k: int,
         exclude_seen: bool | None = None,
-        exclude: Sequence[Sequence[str]] | None = None,
-        unknown: Literal["refuse", "warn"] = "refuse",
-    ) -> list[list[Recommendation]]:
+        exclude: Iterable[Iterable[str]] | None = None,
+        unknown: Literal["refuse", "warn", "ignore"] = "refuse",
+    ) -> Recommendations:
         """As `Recommender.recommend`, by the version in use; a call is answered by one version."""
         return self.recommender.recommend(histories, k, exclude_seen, exclude, unknown)
 
@@ -142,11 +141,11 @@ class FollowingRecommender:
 
     def _load(self, version: str) -> Loaded:
         folder = self.registry / version / BUNDLE
-        return Loaded(version, Recommender(folder, self._device, self._threads))
+        return Loaded(version, Recommender.load(folder, self._device, self._threads))
 
 
 def follow(
-    registry: Path, device: Literal["cpu", "cuda"], threads: int | None, every: float
+    registry: Path, device: Device, threads: int | None, every: float
 ) -> FollowingRecommender:
     """A recommender of the version in use that looks for another at most `every` seconds."""
     return FollowingRecommender(registry, device, threads, every)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -40,6 +40,9 @@ from slmrec.runtime.requests import (
     index_rows,
 )
 from slmrec.runtime.session import place_session, run_graph
+
+if TYPE_CHECKING:
+    from slmrec.runtime.follow import FollowingRecommender
 
 Device = Literal["auto", "cpu", "cuda"]
 # Rows that the graph is given at once. On one thread of a CPU 16 and 32 are the fastest, and 256
@@ -99,6 +102,15 @@ class Recommender:
         recommender = cls(bundle, device, threads, batch_size)
         recommender.warm_up()
         return recommender
+
+    @staticmethod
+    def follow(
+        registry: Path, device: Device, threads: int | None, every: float
+    ) -> FollowingRecommender:
+        """A recommender that goes over to each version as it is published: runtime/follow.py."""
+        from slmrec.runtime.follow import FollowingRecommender
+
+        return FollowingRecommender(registry, device, threads, every)
 
     @property
     def largest_k(self) -> int:

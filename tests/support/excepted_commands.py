@@ -90,6 +90,7 @@ ELSEWHERE = {
         "needs a server; a test runs what it does on one",
         "tests/flows/test_deploy.py",
         'assert deploy() == ["daily"]',
+    ),
     **dict.fromkeys(
         (
             "slmrec publish",
@@ -102,11 +103,6 @@ ELSEWHERE = {
             "tests/registry/test_commands.py",
             "def test_the_commands_of_the_page_in_their_order",
         ),
-    ),
-    "prefect deploy --all": Elsewhere(
-        "needs a server; make ui runs it, and is run below",
-        "flows/local_server.py",
-        '"deploy", "--all"',
     ),
     "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node": Elsewhere(
         "needs the npm registry; run where that is reached",

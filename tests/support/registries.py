@@ -99,7 +99,7 @@ def write_small_bundle(
     metrics: dict[str, Any],
 ) -> Path:
     """A whole bundle of a graph and its items in a new folder."""
-    contract = bundle_contract(graph, served, MAX_LENGTH, False, 1e-4, inputs_sha256)
+    contract = bundle_contract(graph, served, MAX_LENGTH, False, 1e-4, inputs_sha256, None)
     stamped = stamp(graph, graph_properties(json_bytes(contract), served))
     run = functools.partial(run_graph, open_session(stamped, "cpu", 1))
     inputs = golden_inputs(served.rows, MAX_LENGTH, served.candidates, 10, 1)
