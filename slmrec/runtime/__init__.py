@@ -7,7 +7,7 @@ from slmrec.runtime.answers import (
     UnknownIds,
     UnknownItemsWarning,
 )
-from slmrec.runtime.follow import FollowingRecommender, follow
+from slmrec.runtime.follow import FollowingRecommender
 from slmrec.runtime.recommender import Recommender
 from slmrec.runtime.verification import verify
 
@@ -22,6 +22,5 @@ __all__ = [
     "UnknownIds",
     "UnknownItemsWarning",
     "UsageError",
-    "follow",
     "verify",
 ]

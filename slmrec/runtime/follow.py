@@ -1,6 +1,6 @@
 """A recommender that goes over to each version as it is published, without losing a call.
 
-recommender = follow(Path(".state/registry"), device="cpu", threads=1, every=10)
+recommender = Recommender.follow(Path(".state/registry"), device="cpu", threads=1, every=10)
 lists = recommender.recommend([["50", "181"]], k=10)
 
 A registry is a folder of versions with a symbolic link, `current`, to the one in use. The link is
@@ -142,10 +142,3 @@ class FollowingRecommender:
     def _load(self, version: str) -> Loaded:
         folder = self.registry / version / BUNDLE
         return Loaded(version, Recommender.load(folder, self._device, self._threads))
-
-
-def follow(
-    registry: Path, device: Device, threads: int | None, every: float
-) -> FollowingRecommender:
-    """A recommender of the version in use that looks for another at most `every` seconds."""
-    return FollowingRecommender(registry, device, threads, every)

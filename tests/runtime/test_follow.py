@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slmrec.runtime import BundleError, FollowingRecommender, Recommender, follow
+from slmrec.runtime import BundleError, FollowingRecommender, Recommender
 from slmrec.runtime.follow import current_bundle, current_version
 
 HISTORIES = [["i5", "i9"], ["i3"]]
@@ -46,7 +46,7 @@ def wait_for(recommender: FollowingRecommender, version: str) -> None:
 
 
 def test_it_answers_as_the_bundle_does(registry: Path, recommender: Recommender) -> None:
-    following = follow(registry, "cpu", 1, every=0)
+    following = Recommender.follow(registry, "cpu", 1, every=0)
     assert following.version == "1.0.0"
     expected = recommender.recommend(HISTORIES, 3, True, [["i7"], []])
     assert following.recommend(HISTORIES, 3, True, [["i7"], []]) == expected
@@ -54,7 +54,7 @@ def test_it_answers_as_the_bundle_does(registry: Path, recommender: Recommender)
 
 def test_without_a_champion_there_is_nothing_to_follow(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"names no version .* slmrec publish"):
-        follow(tmp_path, "cpu", 1, every=0)
+        Recommender.follow(tmp_path, "cpu", 1, every=0)
 
 
 def test_the_pointer_is_resolved_once_for_all_files(registry: Path) -> None:
@@ -65,7 +65,7 @@ def test_the_pointer_is_resolved_once_for_all_files(registry: Path) -> None:
 def test_a_new_version_is_taken_over_while_calls_go_on(
     registry: Path, exported_bundle: Path
 ) -> None:
-    following = follow(registry, "cpu", 1, every=0)
+    following = Recommender.follow(registry, "cpu", 1, every=0)
     before = following.recommender
     add(registry, "1.0.1", exported_bundle)
     point(registry, "1.0.1")
@@ -76,7 +76,7 @@ def test_a_new_version_is_taken_over_while_calls_go_on(
 
 
 def test_it_looks_no_more_often_than_it_was_told(registry: Path, exported_bundle: Path) -> None:
-    following = follow(registry, "cpu", 1, every=3600)
+    following = Recommender.follow(registry, "cpu", 1, every=3600)
     add(registry, "1.0.1", exported_bundle)
     point(registry, "1.0.1")
     threads = set(threading.enumerate())
@@ -89,7 +89,7 @@ def test_it_looks_no_more_often_than_it_was_told(registry: Path, exported_bundle
 def test_a_broken_version_is_reported_once_and_the_old_one_stays(
     registry: Path, exported_bundle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    following = follow(registry, "cpu", 1, every=3600)
+    following = Recommender.follow(registry, "cpu", 1, every=3600)
     add(registry, "1.0.1", exported_bundle)
     (registry / "1.0.1" / "bundle" / "model.onnx").write_bytes(b"torn")
     point(registry, "1.0.1")
@@ -106,7 +106,7 @@ def test_a_broken_version_is_reported_once_and_the_old_one_stays(
 def test_a_pointer_that_is_gone_is_reported_and_the_old_one_stays(
     registry: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    following = follow(registry, "cpu", 1, every=3600)
+    following = Recommender.follow(registry, "cpu", 1, every=3600)
     (registry / "current").unlink()
     with caplog.at_level(logging.WARNING):
         assert following.refresh() == "1.0.0"
@@ -116,7 +116,7 @@ def test_a_pointer_that_is_gone_is_reported_and_the_old_one_stays(
 def test_no_call_is_lost_while_versions_come_and_go(
     registry: Path, exported_bundle: Path, recommender: Recommender
 ) -> None:
-    following = follow(registry, "cpu", 1, every=0)
+    following = Recommender.follow(registry, "cpu", 1, every=0)
     expected = recommender.recommend(HISTORIES, 5)
     wrong: list[object] = []
     answered = [0, 0, 0]
