@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from slmrec.core.errors import UnavailableError, UsageError
+from slmrec.core.errors import UsageError
+from slmrec.core.installed import require
 from slmrec.init.answers import Answers
 
 MINUTES = re.compile(r"(?:(\d+)h)?(?:(\d+)m?)?")
@@ -49,19 +49,10 @@ def init(
     reading = (encoding, _header(header), items_encoding, _header(items_header))
     answers = Answers(events_file, *columns, items_file, title, *reading)
     minutes = minutes_of(budget) if budget is not None else None
-    _check_packages()
+    require(*PACKAGES, extra="pipeline")
     from slmrec.init.command import Options, run
 
     run(folder, answers, Options(yes, minutes, estimate))
-
-
-def _check_packages() -> None:
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if missing:
-        raise UnavailableError(
-            f"{', '.join(missing)} not installed; slmrec init needs the extra pipeline: "
-            "pip install '.[pipeline]' in the project's folder"
-        )
 
 
 def _header(answer: str | None) -> str | None:

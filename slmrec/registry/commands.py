@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from slmrec.core.errors import UnavailableError
+from slmrec.core.installed import require
 from slmrec.core.openmp import wait_passively
 
 RegistryFolder = Annotated[
@@ -61,7 +60,7 @@ def publish(
     ] = Path("reports"),
 ) -> None:
     """Hold a bundle against the champion and publish it, or keep the champion (exit code 9)."""
-    _require("torch", "polars", "pydantic", "filelock", "jinja2")
+    require("torch", "polars", "pydantic", "filelock", "jinja2", extra="pipeline")
     wait_passively()  # before torch is loaded
     from slmrec.registry.command import publish_bundle
     from slmrec.registry.store import at
@@ -77,18 +76,9 @@ def rollback(
     registry: RegistryFolder = None,
 ) -> None:
     """Let an earlier version serve again."""
-    _require("filelock")
+    require("filelock", extra="pipeline")
     from slmrec.registry.pointer import roll_back
     from slmrec.registry.store import at
 
     before, now = roll_back(at(registry), version)
     print(f"{now} serves, in place of {before or 'a pointer that named no version'}")
-
-
-def _require(*modules: str) -> None:
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise UnavailableError(
-            f"{', '.join(missing)} not installed; this command needs the extra pipeline: "
-            "pip install '.[pipeline]' in the project's folder"
-        )

@@ -1,0 +1,115 @@
+"""The commands of a bundle: recommend, verify, bench."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from slmrec.core.installed import require
+
+Bundle = Annotated[
+    Path, typer.Argument(metavar="BUNDLE", help="Folder of a bundle, such as artifacts/bundle.")
+]
+Device = Annotated[
+    Literal["cpu", "cuda"],
+    typer.Option(help="Where it runs: there, or an error; never elsewhere in silence."),
+]
+
+AnyDevice = Annotated[
+    Literal["auto", "cpu", "cuda"],
+    typer.Option(help="Where it runs: there, or an error; auto takes CUDA where that works."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add a bundle's commands to the console script."""
+    for command in (recommend, verify, bench):
+        app.command()(command)
+
+
+def recommend(
+    bundle: Bundle,
+    history: Annotated[str, typer.Option(help="Item ids, oldest first, with commas between.")],
+    k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
+    exclude_seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--exclude-seen/--keep-seen",
+            help="Without or with items of the history itself; the contract's way if not given.",
+        ),
+    ] = None,
+    allow_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unknown", help="Read ids the bundle does not know as the unknown item."
+        ),
+    ] = False,
+    device: AnyDevice = "cpu",
+) -> None:
+    """Print the next items after a history, best first."""
+    from slmrec.runtime import Recommender
+
+    item_ids = [word.strip() for word in history.split(",") if word.strip()]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        recommender = Recommender(bundle, device, threads=None)
+        recommendations = recommender.recommend(
+            [item_ids],
+            k,
+            exclude_seen=exclude_seen,
+            unknown="warn" if allow_unknown else "refuse",
+        )[0]
+    if device == "auto":
+        print(f"slmrec: on {recommender.device}: {recommender.device_reason}", file=sys.stderr)
+    for warning in caught:
+        print(f"slmrec: {warning.message}", file=sys.stderr)
+    for rank, item in enumerate(recommendations, start=1):
+        print(f"{rank:>3}  {item.score:9.4f}  {item.item}  {item.title or ''}".rstrip())
+
+
+def verify(bundle: Bundle, device: Device = "cpu") -> None:
+    """Check a bundle's manifest and contract, and replay its golden cases here."""
+    from slmrec import runtime
+
+    replay = runtime.verify(bundle, device, threads=None)
+    print(
+        f"{bundle} is whole: {replay.cases} golden cases, {replay.rows} rows; "
+        f"worst score difference {replay.max_difference:.1e} of their spread"
+    )
+
+
+def bench(
+    bundle: Bundle,
+    device: AnyDevice = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(help="Of one call; as many as onnxruntime chooses if not given.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(help="For each batch size and length of histories.")
+    ] = 1.0,
+    student: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the student it was made of: measured beside it in torch."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures there.")
+    ] = None,
+) -> None:
+    """Measure a bundle here: cold start, memory, and calls by batch size and length."""
+    from slmrec.core.files import write_json
+    from slmrec.runtime import bench as measuring
+
+    others = {}
+    if student:
+        require("torch", "safetensors", "pydantic", extra="pipeline")
+        from slmrec.evaluation.eager_serving import serving_eagerly
+
+        others["eager torch"] = serving_eagerly(student, threads)
+    report = measuring.bench(bundle, device, threads, seconds, others)
+    print(measuring.table(report))
+    if json_file:
+        write_json(json_file, report)
