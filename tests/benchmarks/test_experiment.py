@@ -68,6 +68,7 @@ def test_every_stage_runs_where_its_inputs_are_linked(
         "tables prepare",
         "tables validate",
         "tables split",
+        "tables neighbours",
         "sasrec-1 embed_items",
         "teacher train_teacher",
         "teacher record_states",
@@ -79,6 +80,7 @@ def test_every_stage_runs_where_its_inputs_are_linked(
     assert links == {
         "events",
         "histories",
+        "neighbours",
         "item_vectors",
         "ensemble",
         "teacher",
