@@ -19,7 +19,8 @@ from slmrec.params.record_states import RecordStatesParams
 from slmrec.stages.record_states import record_states
 from slmrec.tuning.attempt import stopped_at
 from slmrec.tuning.task import Task, tune_folder
-from slmrec.tuning.trainers import ItemVectors, start_device, without_test
+from slmrec.tuning.trainers import ItemVectors, start_device
+from slmrec.tuning.validation_only import without_test
 
 
 def make_materials(task: Task) -> dict[str, Path]:

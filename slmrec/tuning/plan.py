@@ -107,7 +107,7 @@ def _taken_over(task: Task) -> Search:
 def _shorter_epochs(full: Search, workers: int) -> int | None:
     """Epochs of a trial for which there are enough of them in the time left; None for all."""
     seconds, part_ends = full.seconds_of_a_trial(), full.task.limits.part_ends
-    if seconds is None or part_ends is None or not full.bounds:
+    if seconds is None or part_ends is None or not full.bounds or full.task.epochs == 1:
         return None
     shorter, left = full.task.read_space().shorter, part_ends - time.time()
     if left < 2 * seconds or left * workers >= shorter.fewest_trials * seconds:

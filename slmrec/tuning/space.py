@@ -15,6 +15,7 @@ SECTIONS = {  # of params.yaml, which the settings of a part belong to
     "teacher": "train_teacher",
     "student": "distill_student",
     "without_distillation": "distill_student",
+    "neighbours": "neighbours",
 }
 
 
@@ -77,6 +78,7 @@ class PartSpaces(Section):
     teacher: PartSpace
     student: PartSpace
     without_distillation: PartSpace
+    neighbours: PartSpace
 
     @model_validator(mode="after")
     def _settings_are_of_their_part(self) -> PartSpaces:

@@ -20,6 +20,10 @@ NEEDED = {  # sections of params.yaml that a part's figures hang on, with those 
     "without_distillation": (
         "compute", "embed_items", "train_teacher", "record_states", "distill_student"
     ),
+    "neighbours": (
+        "compute", "embed_items", "train_teacher", "record_states", "distill_student",
+        "neighbours", "evaluate",
+    ),
 }  # fmt: skip
 
 
@@ -66,7 +70,9 @@ class Task:
 
     @property
     def epochs(self) -> int:
-        """The most that a trial trains."""
+        """The most that a trial trains; 1 where nothing is trained."""
+        if "training" not in self.params[self.section]:
+            return 1
         return int(value_of(self.params, f"{self.section}.training.epochs"))
 
     def read_space(self) -> Space:

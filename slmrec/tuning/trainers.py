@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import torch
 
 from slmrec.core import tables
 from slmrec.core.checkpoint import Checkpoint
-from slmrec.dataset.histories import Histories, read_histories
+from slmrec.dataset.histories import read_histories
 from slmrec.distillation.live_teacher import open_states
 from slmrec.distillation.students import DistillationSetup, students_of
 from slmrec.models.factory import SequenceModel
@@ -27,18 +26,14 @@ from slmrec.stages.distill_student import distill_student
 from slmrec.stages.embed_items import embed_items
 from slmrec.stages.train_teacher import train_teacher
 from slmrec.training.device import start_training
-from slmrec.training.run import Curve, Watch
+from slmrec.training.run import Watch
+from slmrec.tuning.joined import Joined
 from slmrec.tuning.settings import Sections
 from slmrec.tuning.task import Logs, Task
+from slmrec.tuning.validation_only import Trained, without_test
 
-Trained = tuple[SequenceModel, Curve]
 # Trains with these params and this checkpoint, watched.
 Trainer = Callable[[Sections, Checkpoint, Watch | None], Trained]
-
-
-def without_test(histories: Histories) -> Histories:
-    """The histories without their test targets: whoever asks for them fails."""
-    return replace(histories, targets={"valid": histories.targets["valid"]})
 
 
 def start_device(params: Sections) -> torch.device:
@@ -121,6 +116,8 @@ def trainer_of(task: Task) -> Trainer:
         return ItemVectors(task.logs, task.params, device).train
     if task.part == "teacher":
         return Teacher(task, device).train
+    if task.part == "neighbours":
+        return Joined(task).train
     return Student(task, device, task.part).train
 
 

@@ -25,6 +25,7 @@ RANGES = {
     "teacher": {"train_teacher.dropout": {"kind": "uniform", "low": 0.0, "high": 0.5}},
     "student": {"distill_student.weights.logits": {"kind": "uniform", "low": 0.0, "high": 4.0}},
     "without_distillation": {},
+    "neighbours": {"neighbours.graph.closeness": {"kind": "uniform", "low": 0.0, "high": 1.5}},
 }
 
 

@@ -20,7 +20,7 @@ from slmrec.tuning.task import Limits
 from tests.tuning.support import LOGS, params_of, small_space, task_of
 from tests.tuning.test_outcome import tell
 
-PARTS = ["item_vectors", "teacher", "student", "without_distillation"]
+PARTS = ["item_vectors", "teacher", "student", "without_distillation", "neighbours"]
 
 
 def request(trials: int | None = None, seconds: float | None = None) -> Request:
@@ -32,7 +32,7 @@ def test_each_part_starts_from_the_best_before_it_and_ends_as_the_pipeline_would
 ) -> None:
     outcomes = list(search_parts(request(trials=2)))
     assert [outcome.part for outcome in outcomes] == PARTS
-    assert [len(outcome.trials) for outcome in outcomes] == [2, 2, 2, 1]
+    assert [len(outcome.trials) for outcome in outcomes] == [2, 2, 2, 1, 2]
     assert all(outcome.trials[0].origin == PRESENT for outcome in outcomes)
     for outcome in outcomes:
         assert outcome.before is not None and outcome.after is not None
@@ -70,7 +70,7 @@ def test_a_part_has_its_share_of_what_is_left(project: Path) -> None:
     assert first.part_ends == pytest.approx(time.time() + 500, abs=5)  # .5 of 1
     second = plan._limits(request(seconds=1000), "teacher", ends)
     assert second.part_ends == pytest.approx(time.time() + 500, abs=5)  # .25 of .5
-    last = plan._limits(request(seconds=1000), "without_distillation", ends)
+    last = plan._limits(request(seconds=1000), "neighbours", ends)
     assert last.part_ends == pytest.approx(ends, abs=5)
     assert plan._limits(request(trials=3), "teacher", None) == Limits(None, None, 3)
 

@@ -41,8 +41,19 @@ def test_settings_are_shown_where_they_are_better() -> None:
 
 def test_parts_for_which_there_was_no_time_are_named() -> None:
     line = unreached_line([FOUND, replace(STUDENT, after=None)])
-    assert line.startswith("not reached: teacher, student, without distillation; the same")
-    assert unreached_line([FOUND, replace(FOUND, part="teacher"), STUDENT, ALONE]) == ""
+    assert line.startswith("not reached: teacher, student, without distillation, neighbours;")
+    assert (
+        unreached_line(
+            [
+                FOUND,
+                replace(FOUND, part="teacher"),
+                STUDENT,
+                ALONE,
+                replace(ALONE, part="neighbours"),
+            ]
+        )
+        == ""
+    )
 
 
 def test_distillation_is_weighed_against_the_student_without_it() -> None:

@@ -15,7 +15,8 @@ from slmrec.models.serialization import load_model
 from slmrec.stages import distill_student, embed_items, record_states, train_teacher
 from slmrec.training.run import Curve
 from slmrec.tuning.task import Task
-from slmrec.tuning.trainers import save_trained, trainer_of, without_test
+from slmrec.tuning.trainers import save_trained, trainer_of
+from slmrec.tuning.validation_only import without_test
 from tests.tuning.support import LOGS, task_of
 
 EVENTS, HISTORIES = Path("artifacts/events"), Path("artifacts/histories")
