@@ -14,6 +14,7 @@ from slmrec.core.errors import SlmrecError, UsageError
 from slmrec.core.installed import require
 from slmrec.init import options
 from slmrec.registry import commands as registry_commands
+from slmrec.scoring import commands as scoring_commands
 
 app = typer.Typer(
     help="Raw logs to a small, fast next-item recommender.",
@@ -61,6 +62,7 @@ def _refuse_existing(folder: Path) -> None:
 bundle_commands.add_to(app)
 app.command()(options.init)
 registry_commands.add_to(app)
+scoring_commands.add_to(app)
 
 
 @app.command()

@@ -39,7 +39,7 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
 
 def test_help_names_every_command() -> None:
     help_text = run(ROOT, "slmrec.cli", "--help").stdout
-    commands = "fetch-demo simulate recommend verify bench init tune doctor show"
+    commands = "fetch-demo simulate recommend verify bench score init tune doctor show"
     for command in f"{commands} publish versions compare rollback".split():
         assert command in help_text
 

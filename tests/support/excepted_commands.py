@@ -50,6 +50,11 @@ ELSEWHERE = {
             "def test_a_model_is_run_on_the_newest_histories",
         )
     ),
+    "slmrec score BUNDLE HISTORIES OUT": Elsewhere(
+        "wants histories in Parquet; a test makes some and runs it on them",
+        "tests/scoring/test_commands.py",
+        "def test_histories_become_lists_and_oddities_are_said",
+    ),
     "slmrec fetch-demo": Elsewhere(
         "needs the package index; CI runs it within make repro", "Makefile", "|| slmrec fetch-demo"
     ),

@@ -18,8 +18,7 @@ START = "<!-- tree: written by `python -m tests.support.readme_map` -->\n```text
 END = "```\n<!-- end of tree -->"
 # What no docstring says, above the rooms and below them.
 ABOVE = {
-    "dvc.yaml, params.yaml": "The order of the stages; every number a person may turn.",
-    "data/, artifacts/": "Raw logs, never changed; everything derived, kept by DVC.",
+    "*.yaml, data/": "The order of the stages, every number; raw logs. artifacts/: what is made.",
     "slmrec/*.py": "What a person calls: the command line, doctor, the table of results.",
 }
 BELOW = {
