@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrec.core.errors import BundleError
+from slmrec.core.vocabulary import PAD, UNK
 from slmrec.runtime.bundle_folder import (
     ADVICE,
     LARGEST_FILE,
@@ -38,13 +39,24 @@ GOLDEN = "golden.npz"
 REQUIRED = (MODEL, CONTRACT, ITEMS, ITEMS_PARQUET, METRICS, MODEL_CARD, GOLDEN)
 TEXTS = (MANIFEST, CONTRACT, METRICS, MODEL_CARD)
 # What a runtime reads of a contract.
-CONTRACT_KEYS = ("minimum_runtime", "precision", "tolerance", "max_length", "exclude_seen", "items")
+CONTRACT_KEYS = (
+    "minimum_runtime",
+    "precision",
+    "tolerance",
+    "max_length",
+    "exclude_seen",
+    "items",
+    "graph",
+    "vocabulary",
+)
+# What the graph is called with, and what is read of its answer; it may give more.
+INPUTS, OUTPUTS = {"history", "exclude", "k"}, {"items", "scores"}
 # Metadata of the graph: with these hashes in it, a graph does not load beside a contract or an item
 # table of another bundle.
 CONTRACT_HASH = "slmrec.contract_sha256"
 ITEMS_HASH = "slmrec.items_sha256"
 VERSION = "slmrec.version"
-VERSION_TEXT = re.compile(r"\d+\.\d+")
+VERSION_TEXT = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 MANIFEST_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -180,16 +192,23 @@ def _check_values(path: Path, contract: Mapping[str, Any]) -> None:
         runtime = contract["minimum_runtime"]["onnxruntime"]
         tolerance = contract["tolerance"][contract["precision"]]
         good = {
-            "minimum_runtime": isinstance(runtime, str) and VERSION_TEXT.match(runtime),
+            "minimum_runtime": isinstance(runtime, str) and VERSION_TEXT.fullmatch(runtime),
             "tolerance": isinstance(tolerance, float) and 0 < tolerance < 1,
             "max_length": _is_count(contract["max_length"]),
             "exclude_seen": isinstance(contract["exclude_seen"], bool),
             "items": _is_count(contract["items"]["rows"]),
+            "graph": set(contract["graph"]["inputs"]) == INPUTS
+            and set(contract["graph"]["outputs"]) >= OUTPUTS,
+            "vocabulary": _is_vocabulary(contract["vocabulary"]),
         }
     except (KeyError, TypeError) as error:
         raise BundleError(f"{path} is not as contracts are ({error!r}); {ADVICE}") from error
     if wrong := [key for key, is_good in good.items() if not is_good]:
         raise BundleError(f"{path} says {contract[wrong[0]]!r} as {wrong[0]}; {ADVICE}")
+
+
+def _is_vocabulary(value: Mapping[str, Any]) -> bool:
+    return (value["pad"], value["unknown"]) == (PAD, UNK) and value["padding_side"] == "right"
 
 
 def _is_count(value: Any) -> bool:

@@ -143,6 +143,11 @@ def test_a_contract_that_cannot_be_read_is_refused(bundle: Path, data: bytes, me
         ("precision", "float8", r"KeyError\('float8'\)"),
         ("max_length", True, "says True as max_length"),
         ("exclude_seen", "no", "says 'no' as exclude_seen"),
+        ("minimum_runtime", {"onnxruntime": "1.18rc"}, "as minimum_runtime"),
+        ("graph", {"inputs": {"history": {}, "k": {}}, "outputs": {}}, "as graph"),
+        ("graph", {"inputs": ["history", "exclude", "k"], "outputs": ["items"]}, "as graph"),
+        ("vocabulary", {"pad": 1, "unknown": 0, "padding_side": "right"}, "as vocabulary"),
+        ("vocabulary", {"pad": 0, "unknown": 1, "padding_side": "left"}, "as vocabulary"),
     ],
 )
 def test_a_contract_with_a_value_of_another_type_is_refused(
