@@ -45,6 +45,20 @@ def stage_order(project: Path) -> list[str]:
         ]
 
 
+def stage_making(project: Path, output: Path) -> str | None:
+    """The stage of dvc.yaml that has this output, a path below the project; None where none has."""
+    from dvc.repo import Repo
+    from dvc.stage import PipelineStage
+
+    with Repo(str(project)) as repo:
+        for stage in repo.index.stages:
+            if isinstance(stage, PipelineStage) and any(
+                out.def_path == output.as_posix() for out in stage.outs
+            ):
+                return str(stage.name)
+    return None
+
+
 def reproduce_stage(stage: str, project: Path, log: Callable[[str], None]) -> None:
     """Let DVC run `stage` if it is stale, logging each line it prints. Raises StageError."""
     run_module("dvc", ["repro", "--single-item", stage], stage, project, log)

@@ -19,15 +19,16 @@ from slmrec.results import read_results, result_text
 PROJECT = Path()  # a flow runs in the project's folder: make and the deployment see to that
 
 
-def _worth_retrying(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+def worth_retrying(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether another moment may help, by what the task ended with."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, StageError) and error.worth_retrying
 
 
 @task(task_run_name="preflight", cache_policy=NO_CACHE)
-def preflight() -> None:
+def preflight(project: Path = PROJECT) -> None:
     """Check what can be checked before DVC runs a stage, because it deletes the outputs first."""
-    run_module("slmrec.cli", ["doctor"], "preflight", PROJECT, get_run_logger().info)
+    run_module("slmrec.cli", ["doctor"], "preflight", project, get_run_logger().info)
 
 
 @task(
@@ -35,11 +36,11 @@ def preflight() -> None:
     cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=[10, 60],
-    retry_condition_fn=_worth_retrying,
+    retry_condition_fn=worth_retrying,
 )
-def reproduce(stage: str) -> None:
+def reproduce(stage: str, project: Path = PROJECT) -> None:
     """Run one stage of dvc.yaml, with its output in the log of the flow run."""
-    reproduce_stage(stage, PROJECT, get_run_logger().info)
+    reproduce_stage(stage, project, get_run_logger().info)
 
 
 @task(task_run_name="publish-metrics", cache_policy=NO_CACHE)

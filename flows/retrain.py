@@ -1,0 +1,216 @@
+"""The scheduled retraining, as a Prefect flow: what is new, a data version, the pipeline, the gate.
+
+All of it happens in a clone below the state folder; the user's tree and the landing folder are only
+read, and a version is published, committed and pushed only where the gate lets it pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date as day
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from pydantic import Field
+
+from flows import intake, outcome
+from flows.clone import Clone, commit_version, open_clone, push_command, remote_of
+from flows.data_version import default_remote, share_cache
+from flows.dvc_stages import run_module, stage_order
+from flows.intake import Fetched, Order
+from flows.landing import Landed
+from flows.outcome import DRY_RUN, KEPT, NOTHING_NEW, PUBLISHED, Judgement
+from flows.pipeline import PROJECT, preflight, reproduce, worth_retrying
+from flows.processes import end_with_worker
+from flows.taken import KeptBack, Look, Record
+from slmrec.core.locks import lock
+from slmrec.core.scratch import remove_abandoned
+from slmrec.core.state import state_folder
+
+ONCE: dict[str, Any] = {"cache_policy": NO_CACHE}
+IF_BUSY = ONCE | {
+    "retries": 2,
+    "retry_delay_seconds": [10, 60],
+    "retry_condition_fn": worth_retrying,
+}
+IF_AWAY = ONCE | {"retries": 2, "retry_delay_seconds": [10, 60]}  # of a remote: any failure
+SECONDS_TO_SETTLE = 10.0
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie, below the state folder."""
+
+    folder: Path
+    registry: Path
+
+    @property
+    def clone(self) -> Path:
+        """The flow's own clone of the project."""
+        return self.folder / "repository"
+
+    @property
+    def record(self) -> Path:
+        """What was taken from landing folders."""
+        return self.folder / "taken.json"
+
+
+@flow(name="retrain-landed")
+def retrain_landed(
+    landing: Text,
+    date: day | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    override: Text | None = None,
+    settle_seconds: Annotated[float, Field(ge=0, le=3600)] = SECONDS_TO_SETTLE,
+) -> State[None]:
+    """Train on what is new in a landing folder, and publish what the gate lets pass.
+
+    The state's name says what came of it: NothingNew, DryRun, Published or ChampionKept. Raises
+    BusyError while another retraining runs, StageError when a stage fails.
+
+    Args:
+        landing: Folder that new logs arrive in: a path, or a URL such as s3://bucket/logs.
+        date: As known then: only files last changed before the end of that day, UTC.
+        force: Run all the same where nothing is new, with the project's present code and settings.
+        dry_run: Do all but publish, commit and push; the next run takes the same files.
+        override: Publish whatever the gate says, for this reason, which the version's record keeps.
+        settle_seconds: How long a new file must stay as it is before it counts as complete.
+    """
+    end_with_worker()
+    state = state_folder().absolute()
+    places = Places(state / "retrain", state / "registry")
+    places.folder.mkdir(parents=True, exist_ok=True)
+    with lock("retrain", folder=places.folder):
+        remove_abandoned([places.folder], places.clone / ".cache")
+        order = Order(landing, date, force, dry_run, override, settle_seconds)
+        return _retrain(order, places)
+
+
+def _retrain(order: Order, places: Places) -> State[None]:
+    record, clone = Record.read(places.record), open_clone(PROJECT, places.clone)
+    found = look(order, record, clone)
+    if why := _why_not(order, record, clone, found):
+        return _nothing_new(places, record, clone, why)
+    share_cache(PROJECT, clone.folder)
+    fetched = take_in(order, record, clone, found)
+    if not order.force and not any(each.is_new for each in fetched):
+        record = _remember(places, record, fetched, "known already")
+        return _nothing_new(places, record, clone, "the files that arrived hold known content")
+    preflight(clone.folder)
+    for stage in stage_order(clone.folder):
+        reproduce(stage, clone.folder)
+    if order.dry_run:
+        return _end(DRY_RUN, "dry run: nothing is published or committed", None, clone.folder)
+    judgement = publish(clone, places.registry, order.override)
+    if judgement.version is None:
+        return _keep_champion(places, record, clone, found, judgement)
+    _commit(places, record, clone, fetched, judgement)
+    _push(places, clone)
+    message = f"{judgement.version} serves: {judgement.headline}"
+    return _end(PUBLISHED, message, judgement, clone.folder)
+
+
+def _why_not(order: Order, record: Record, clone: Clone, found: list[Landed]) -> str | None:
+    """Why there is nothing to do; None where there is."""
+    if order.force:
+        return None
+    if not found:
+        return f"nothing is new in {order.landing}"
+    if record.kept_back and not order.override and record.were_kept_back(found, clone.commit):
+        return f"nothing is new since the gate refused ({record.kept_back.verdict}); force tries it"
+    return None
+
+
+@task(task_run_name="look", **ONCE)
+def look(order: Order, record: Record, clone: Clone) -> list[Landed]:
+    """Which files of the landing folder may be new."""
+    return intake.look(order, record, clone.folder, get_run_logger().info)
+
+
+@task(task_run_name="take in", **IF_BUSY)
+def take_in(order: Order, record: Record, clone: Clone, found: list[Landed]) -> list[Fetched]:
+    """The last data version, and what is new on top of it."""
+    return intake.take_in(order, record, clone, found, get_run_logger().info)
+
+
+@task(task_run_name="publish", **IF_BUSY)
+def publish(clone: Clone, registry: Path, override: str | None) -> Judgement:
+    """The gate: the bundle is published, or the champion stays."""
+    return outcome.publish(clone.folder, registry, override, get_run_logger().info)
+
+
+@task(task_run_name="push data", **IF_AWAY)
+def push_data(clone: Path) -> None:
+    """Push what data.dvc and dvc.lock pin to the DVC remote."""
+    run_module("dvc", ["push", "--quiet"], "push data", clone, get_run_logger().info)
+
+
+@task(task_run_name="push commits", **IF_AWAY)
+def push_commits(clone: Path, remote: str) -> None:
+    """Push the branch and its tags to the project's git remote."""
+    run_module("flows.child", push_command(remote), "push", clone, get_run_logger().info)
+
+
+def _commit(
+    places: Places, record: Record, clone: Clone, fetched: list[Fetched], judgement: Judgement
+) -> None:
+    """Commit and tag, and only then remember what was taken."""
+    assert judgement.version is not None and judgement.record is not None
+    new = sum(each.is_new for each in fetched)
+    # First, so that what is committed is pushed by a later run if this one ends in between.
+    record.model_copy(update={"to_push": True}).write(places.record)
+    message = f"slmrec {judgement.version}: {new} new files of logs\n\n{judgement.headline}"
+    commit = commit_version(clone, judgement.version, judgement.record, message)
+    get_run_logger().info(f"committed {commit[:12]} to {clone.folder}")
+    changed = record.model_copy(update={"to_push": True, "kept_back": None})
+    _remember(places, changed, fetched, judgement.version)
+
+
+def _remember(places: Places, record: Record, fetched: Iterable[Fetched], version: str) -> Record:
+    taken = [*record.files, *(each.as_taken(version) for each in fetched)]
+    changed = record.model_copy(update={"files": taken})
+    changed.write(places.record)
+    return changed
+
+
+def _push(places: Places, clone: Clone) -> None:
+    """Push where remotes are set, data first; what could not be pushed is pushed by a later run."""
+    remote = remote_of(PROJECT)
+    if default_remote(clone.folder):
+        push_data(clone.folder)
+    if remote:
+        push_commits(clone.folder, remote)
+    pushed = Record.read(places.record).model_copy(update={"to_push": False})
+    pushed.write(places.record)
+
+
+def _nothing_new(places: Places, record: Record, clone: Clone, why: str) -> State[None]:
+    if record.to_push:
+        _push(places, clone)
+    return _end(NOTHING_NEW, why, None, None)
+
+
+def _keep_champion(
+    places: Places, record: Record, clone: Clone, found: list[Landed], judgement: Judgement
+) -> State[None]:
+    """Remember what was refused, so that a schedule does not judge the very same again."""
+    kept = KeptBack(
+        files=[Look.of(file) for file in found], commit=clone.commit, verdict=judgement.headline
+    )
+    record.model_copy(update={"kept_back": kept}).write(places.record)
+    return _end(KEPT, f"not published: {judgement.headline}", judgement, clone.folder)
+
+
+def _end(name: str, message: str, judgement: Judgement | None, project: Path | None) -> State[None]:
+    get_run_logger().info(message)
+    text = outcome.page(message, judgement, project)
+    create_markdown_artifact(markdown=text, key="retrain", description="What the run came to")
+    return Completed(name=name, message=message)

@@ -1,0 +1,45 @@
+"""The retraining once, in this process: `python -m flows.retrain_once LANDING [OPTIONS]`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from flows.ends import run_command
+from flows.once import reach_a_server
+from slmrec.core.errors import GateError
+
+
+def parse(arguments: list[str]) -> dict[str, Any]:
+    """The flow's parameters; those that are not given keep the flow's defaults."""
+    parser = ArgumentParser(prog="python -m flows.retrain_once", argument_default=None)
+    parser.add_argument("landing", metavar="LANDING", help="folder or URL that logs arrive in")
+    parser.add_argument("--date", type=date.fromisoformat, help="as known then: YYYY-MM-DD, UTC")
+    parser.add_argument("--force", action="store_true", help="where nothing is new, too")
+    parser.add_argument("--dry-run", action="store_true", help="do all but publish and commit")
+    parser.add_argument("--override", metavar="REASON", help="publish whatever the gate says")
+    parser.add_argument(
+        "--settle-seconds", type=float, help="a new file must not change for so long"
+    )
+    given = vars(parser.parse_args(arguments))
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def run_once(arguments: list[str]) -> int:
+    """Run the flow; 0, or the gate's code where the champion stays. Raises what the flow raises."""
+    parameters = parse(arguments)
+    reach_a_server()
+    from flows.outcome import KEPT
+    from flows.retrain import retrain_landed
+
+    state = retrain_landed(**parameters, return_state=True)
+    if not state.is_completed():
+        state.result()  # raises what it ended with
+    print(f"retrain: {state.message}", flush=True)
+    return GateError.exit_code if state.name == KEPT else 0
+
+
+if __name__ == "__main__":
+    run_command("retrain", lambda: run_once(sys.argv[1:]))
