@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := repro
-.PHONY: help repro flow ui test acceptance check lint format coverage measure runtime-matrix bench \
+.PHONY: help repro flow retrain ui test acceptance check lint format coverage measure runtime-matrix bench \
 	depth-study ablation
 
 # The newest supported Python that runs and can make an environment; `make repro PYTHON=...` names
@@ -37,6 +37,11 @@ repro: $(INSTALLED) | .cache  ## from nothing to a verified ONNX bundle; resumes
 flow: $(INSTALLED) | .cache  ## the same pipeline as a Prefect flow; no server needed beforehand
 	exec python -m flows.once
 	slmrec show
+
+# OPTIONS: --date, --force, --dry-run, --override REASON, --settle-seconds
+retrain: $(INSTALLED) | .cache  ## on what is new in LANDING=FOLDER; published if the gate lets it
+	@[ -n "$(LANDING)" ] || { echo "name the folder: make retrain LANDING=FOLDER" >&2; exit 2; }
+	exec python -m flows.retrain_once "$(LANDING)" $(OPTIONS)
 
 ui: $(INSTALLED) | .cache  ## Prefect's server, worker and daily deployment, until Ctrl-C
 	exec python -m flows.local_server $(PORT)

@@ -167,7 +167,7 @@ def _commit(
     new = sum(each.is_new for each in fetched)
     # First, so that what is committed is pushed by a later run if this one ends in between.
     record.model_copy(update={"to_push": True}).write(places.record)
-    message = f"slmrec {judgement.version}: {new} new files of logs\n\n{judgement.headline}"
+    message = f"slmrec {judgement.version}: new files of logs: {new}\n\n{judgement.headline}"
     commit = commit_version(clone, judgement.version, judgement.record, message)
     get_run_logger().info(f"committed {commit[:12]} to {clone.folder}")
     changed = record.model_copy(update={"to_push": True, "kept_back": None})

@@ -94,7 +94,24 @@ ELSEWHERE = {
     "python -m flows.deploy": Elsewhere(
         "needs a server; a test runs what it does on one",
         "tests/flows/test_deploy.py",
-        'assert deploy() == ["daily"]',
+        'assert deploy() == ["daily", "retrain"]',
+    ),
+    **dict.fromkeys(
+        (
+            "make retrain",
+            "make retrain LANDING=/srv/landing",
+            "make retrain LANDING=/srv/landing OPTIONS=--dry-run",
+        ),
+        Elsewhere(
+            "wants a landing folder and runs for minutes; a test runs it on one",
+            "tests/pipeline/test_retraining.py",
+            "def test_from_a_first_version_to_a_day_that_is_kept_back",
+        ),
+    ),
+    "dvc gc --all-branches --all-tags --projects .state/retrain/repository": Elsewhere(
+        "asks before it removes; a test runs it with --force",
+        "tests/pipeline/test_retraining.py",
+        '"--projects", ".state/retrain/repository"',
     ),
     **dict.fromkeys(
         (

@@ -199,9 +199,11 @@ def small_project(folder: Path, noise: float = 0.0, seed: int = 0) -> Path:
         (artifacts / model / "config.json").write_text("{}\n")
     graph = shaken_graph(noise, seed)
     figures = measured(graph, artifacts / "unmeasured")
-    report = {"full": figures, "ci95": {"ndcg@10": [0.0, 1.0]}}
+    report = {"full": figures, "ci95": {"ndcg@10": [0.0, 1.0]}, "parameters": 1000}
     sasrec = report | {"full": dict.fromkeys(figures, 0.2)}
-    metrics = METRICS | {"models": {"student": report, "student_onnx": report, "sasrec": sasrec}}
+    models = {"student": report, "student_onnx": report, "sasrec": sasrec}
+    protocol = {"split": "temporal", "test_targets": USERS, "items": ROWS, "seed": 4}
+    metrics = METRICS | {"models": models, "protocol": protocol, "paired": {}}
     write_json(folder / "metrics" / "evaluation.json", metrics)
     inputs_sha256 = {
         "histories": sha256_of_folder(artifacts / "histories", "*"),
