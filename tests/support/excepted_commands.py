@@ -104,14 +104,9 @@ ELSEWHERE = {
         ),
         Elsewhere(
             "wants a landing folder and runs for minutes; a test runs it on one",
-            "tests/pipeline/test_retraining.py",
+            "tests/flows/test_retrain.py",
             "def test_from_a_first_version_to_a_day_that_is_kept_back",
         ),
-    ),
-    "dvc gc --all-branches --all-tags --projects .state/retrain/repository": Elsewhere(
-        "asks before it removes; a test runs it with --force",
-        "tests/pipeline/test_retraining.py",
-        '"--projects", ".state/retrain/repository"',
     ),
     **dict.fromkeys(
         (

@@ -1,0 +1,57 @@
+"""The gate as the flow calls it, on bundles that are really judged; and the run's page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.dvc_stages import StageError
+from flows.outcome import page, publish
+from tests.support.project import ROOT
+from tests.support.registries import NOISE, small_project
+
+
+@pytest.fixture(autouse=True)
+def code_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the projects below bring none
+
+
+def test_a_better_bundle_is_published_and_a_worse_one_is_kept_back_with_its_rules(
+    tmp_path: Path,
+) -> None:
+    good, worse = tmp_path / "good", tmp_path / "worse"
+    small_project(good)
+    small_project(worse, noise=NOISE, seed=1)
+    lines: list[str] = []
+    published = publish(good, tmp_path / "registry", None, lines.append)
+    assert published.version == "1.0.0"
+    assert published.record == tmp_path / "registry" / "1.0.0" / "record.json"
+    assert published.record.is_file()
+    assert "rules hold against the baselines" in published.headline
+    assert "1.0.0 serves (first)" in "\n".join(lines)
+
+    kept = publish(worse, tmp_path / "registry", None, lines.append)
+    assert (kept.version, kept.record) == (None, None)
+    assert "rules are broken against the champion 1.0.0: " in kept.headline
+    text = page(kept.headline, kept, worse)
+    assert "| FAIL" in text and "| pass" in text
+    assert "ndcg@10 95%" in text and "0.0000 to 1.0000" in text
+
+    forced = publish(worse, tmp_path / "registry", "a test", lines.append)
+    assert forced.version is not None
+    assert forced.headline.endswith("; overridden: a test")
+    again = publish(worse, tmp_path / "registry", None, lines.append)  # is the champion already
+    assert again == forced
+
+
+def test_what_cannot_be_judged_is_an_error_with_its_code(tmp_path: Path) -> None:
+    small_project(tmp_path / "project")
+    (tmp_path / "project" / "artifacts" / "bundle" / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(StageError, match="publish ended with 6") as failed:
+        publish(tmp_path / "project", tmp_path / "registry", None, print)
+    assert failed.value.code == 6
+
+
+def test_a_page_says_as_much_as_is_known() -> None:
+    assert page("nothing is new", None, None) == "nothing is new"
