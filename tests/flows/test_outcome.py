@@ -35,7 +35,7 @@ def test_a_better_bundle_is_published_and_a_worse_one_is_kept_back_with_its_rule
     assert (kept.version, kept.record) == (None, None)
     assert "rules are broken against the champion 1.0.0: " in kept.headline
     text = page(kept.headline, kept, worse)
-    assert "| FAIL" in text and "| pass" in text
+    assert " FAIL |" in text and " pass |" in text
     assert "ndcg@10 95%" in text and "0.0000 to 1.0000" in text
 
     forced = publish(worse, tmp_path / "registry", "a test", lines.append)

@@ -74,11 +74,11 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
     text = str(published(run_id)["retrain"])
     assert "beats sasrec" in text and "ndcg@10 95%" in text
 
-    first, before = tip(), untouched(landing)
+    first = tip()
     state = retrain(landing)
     assert (state.name, tip()) == ("NothingNew", first), state.message
 
-    poison = land(landing, "day2.inter", "poison")
+    poison = land(landing, "day2.inter", "poison\ti1\t3\t900000001")
     before = untouched(landing)
     state = retrain(landing)
     assert state.name == "ChampionKept", state.message
@@ -86,7 +86,7 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
     assert untouched(landing) == before and tip() == first
     assert retrain(landing).name == "NothingNew"  # until something changes
 
-    broken = land(landing, "day3.inter", "broken")
+    broken = land(landing, "day3.inter", "broken\ti1\t3\t900000002")
     before = untouched(landing)
     state = retrain(landing)
     error = state.result(raise_on_failure=False)
