@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.git import ensure_author, git, is_ancestor, object_at
+from flows.git_commands import ensure_author, git, is_ancestor, object_at
 from slmrec.core.errors import UsageError
 from slmrec.core.files import new_folder
 

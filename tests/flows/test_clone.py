@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.clone import Clone, commit_version, open_clone, push_command, remote_of
-from flows.git import git, object_at
+from flows.git_commands import git, object_at
 from slmrec.core.errors import UsageError
 from tests.support import project as support
 

@@ -12,7 +12,7 @@ from prefect.utilities.callables import parameter_schema
 from ruamel.yaml import YAML
 
 from flows.dvc_stages import StageError
-from flows.git import git, object_at
+from flows.git_commands import git, object_at
 from flows.retrain import retrain_landed
 from flows.taken import Record
 from slmrec.core.files import sha256_of_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.git import ensure_author, git, is_ancestor, object_at
+from flows.git_commands import ensure_author, git, is_ancestor, object_at
 from slmrec.core.errors import UnavailableError
 
 

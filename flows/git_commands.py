@@ -1,4 +1,7 @@
-"""git, as a command: its answer, or an error of one line."""
+"""git, as a command: its answer, or an error of one line.
+
+Not called git.py: Prefect puts this folder on the path, and DVC imports a package of that name.
+"""
 
 from __future__ import annotations
 
