@@ -40,11 +40,10 @@ def retrain(landing: Path, **parameters: Any) -> State[Any]:
 
 
 def untouched(landing: Path) -> tuple[str, str, str]:
-    """What only a publication may change: landing folder, the user's tree, registry."""
+    """What only a publication may change: landing folder, the user's tree, champion."""
     tree = git(Path(), "status", "--porcelain") + git(Path(), "show-ref")
-    registry = Path(".state/registry")
-    champion = sha256_of_folder(registry, "*") if registry.is_dir() else ""
-    return sha256_of_folder(landing, "*"), tree, champion
+    champion = Path(".state/registry/current").resolve()
+    return sha256_of_folder(landing, "*"), tree, f"{champion} {sha256_of_folder(champion, '*')}"
 
 
 def tip() -> str | None:
