@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from slmrec.dataset.histories import Histories
+from slmrec.evaluation.neighbour_contestants import joined_name
 from slmrec.evaluation.timing import serving_batches, serving_from_bundle, time_in_turn
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
@@ -61,6 +62,11 @@ class Side:
         """The bundle's metrics.json."""
         return dict(json.loads(self.bundle.files[METRICS]))
 
+    def name_in_report(self, student: str) -> str:
+        """What metrics.json calls the model that the graph was exported from."""
+        joined = self.bundle.contract.get("neighbours") is not None
+        return joined_name(student) if joined else student
+
 
 def judge(
     challenger: Side,
@@ -76,7 +82,7 @@ def judge(
     """
     window = Window(histories, challenger.recommender.items, settings.evaluate, settings.gate)
     standings = _standings(challenger, champion, window, tell)
-    found = list(_rules(standings, challenger.metrics, window, settings))
+    found = list(_rules(standings, challenger, window, settings))
     if champion is not None:
         tell("latency, side by side")
         ratio = latency_ratio(challenger.recommender, champion.recommender, window, settings)
@@ -105,9 +111,9 @@ def _standings(
 
 
 def _rules(
-    standings: dict[str, Standing], metrics: dict[str, Any], window: Window, settings: GateSettings
+    standings: dict[str, Standing], side: Side, window: Window, settings: GateSettings
 ) -> Iterator[Rule]:
-    p = settings.gate
+    p, metrics = settings.gate, side.metrics
     challenger, champion = standings["challenger"], standings.get("champion")
     others = ("challenger", "champion")
     baselines = {name: value for name, value in standings.items() if name not in others}
@@ -117,7 +123,9 @@ def _rules(
     yield from rules.baseline_rules(challenger, baselines, window, p)
     yield from rules.recorded_rules(challenger, metrics, window, p)
     yield from rules.coverage_rules(challenger, champion, p)
-    yield from rules.parity_rules(challenger, metrics, settings.served, window, p)
+    yield from rules.parity_rules(
+        challenger, metrics, side.name_in_report(settings.served), window, p
+    )
 
 
 def latency_ratio(

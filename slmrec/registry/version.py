@@ -22,9 +22,9 @@ PATCH, MINOR, MAJOR = 0, 1, 2
 LEVEL_NAMES = ("patch", "minor", "major")
 GATE = "gate.json"  # the verdict: in a published bundle, in no other
 NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
-# Parts of a contract, by the path of their keys. Hashes and counts say nothing of the shape, and
-# the items are compared by their ids.
-NOT_COMPARED = ("version", "inputs_sha256", "items")
+# Parts of a contract, by the path of their keys. Hashes and counts say nothing of the shape, the
+# items are compared by their ids, and how neighbours join the scores is learnt, as weights are.
+NOT_COMPARED = ("version", "inputs_sha256", "items", "neighbours")
 # A change of these is read by the runtime, or is prose: what breaks a consumer moves `format`.
 HARMLESS = ("max_length", "precision", "tolerance", "behaviour", "graph.opset", "graph.ir_version")
 

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from slmrec.core.errors import UnavailableError
+from slmrec.core.installed import require
 
 if TYPE_CHECKING:
     from slmrec.scoring.part import Counts
+
+Histories = Annotated[
+    Path,
+    typer.Argument(
+        metavar="HISTORIES",
+        help="Parquet, a file or a folder: `user`, and `items`, ids with the oldest first.",
+    ),
+]
+ExcludeSeen = Annotated[
+    bool | None,
+    typer.Option(
+        "--exclude-seen/--keep-seen",
+        help="Without or with items of the history itself; the contract's way if not given.",
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,24 +37,12 @@ def add_to(app: typer.Typer) -> None:
 
 def score(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of a bundle.")],
-    histories: Annotated[
-        Path,
-        typer.Argument(
-            metavar="HISTORIES",
-            help="Parquet, a file or a folder: `user`, and `items`, ids with the oldest first.",
-        ),
-    ],
+    histories: Histories,
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="Folder of the lists; goes on where it stopped.")
     ],
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
-    exclude_seen: Annotated[
-        bool | None,
-        typer.Option(
-            "--exclude-seen/--keep-seen",
-            help="Without or with items of the history itself; the contract's way if not given.",
-        ),
-    ] = None,
+    exclude_seen: ExcludeSeen = None,
     processes: Annotated[
         int | None,
         typer.Option(min=1, help="Of one thread each; as many as cores if not given (1 on CUDA)."),
@@ -54,7 +56,7 @@ def score(
     ] = "cpu",
 ) -> None:
     """Write the next items of many users, from Parquet to Parquet."""
-    _require("pyarrow", "filelock")
+    require("pyarrow", "filelock", extra="batch")
     from slmrec.scoring.run import Asked, run
 
     asked = Asked(bundle, histories, out, k, exclude_seen, part_users, device)
@@ -81,12 +83,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # of Linux alone: the cores that this process may use
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _require(*modules: str) -> None:
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise UnavailableError(
-            f"{', '.join(missing)} not installed; this command needs the extra batch: "
-            "pip install '.[batch]' in the project's folder"
-        )

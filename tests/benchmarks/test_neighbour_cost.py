@@ -7,6 +7,8 @@ import pytest
 from benchmarks import neighbour_cost
 from benchmarks.neighbour_cost import graph_bytes, in_turns, latency, random_neighbours
 
+pytestmark = pytest.mark.acceptance  # an export takes seconds, and each test needs two
+
 
 def test_two_tables_add_eight_bytes_for_each_neighbour() -> None:
     items, count = 300, 7

@@ -14,7 +14,7 @@ from benchmarks import quality
 
 EVALUATE = {
     "seed": 1, "negatives": 5, "bootstrap": 50, "recent_days": 30, "short_history": 5,
-    "tail_share": 0.2,
+    "blend_targets": 50, "tail_share": 0.2,
 }  # fmt: skip
 PAIRS = {"student_narrow-sasrec": [0, 0], "student_narrow-student_narrow_without_distillation": []}
 

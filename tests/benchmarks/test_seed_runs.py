@@ -54,7 +54,7 @@ def test_seeds_are_found_however_deep_and_nothing_else_is_shifted() -> None:
 
 
 def test_each_seed_trains_in_its_folder_and_preparation_runs_once(small_seeds: SmallSeeds) -> None:
-    shared = ["shared prepare", "shared validate", "shared split"]
+    shared = ["shared prepare", "shared validate", "shared split", "shared neighbours"]
     expected = [*shared, *(f"seed-{seed} {stage}" for seed in (1, 2) for stage in SEEDED)]
     assert small_seeds.ran == expected
 

@@ -34,6 +34,7 @@ def slmrec(project: Path, *words: str, code: int = 0) -> str:
     return printed
 
 
+@pytest.mark.acceptance
 def test_the_commands_of_the_page_in_their_order(project: Path, worse_bundle: Path) -> None:
     assert "holds no version yet" in slmrec(project, "versions")
     worse = str(worse_bundle)

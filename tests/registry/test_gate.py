@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,12 @@ def test_a_wrong_setting_is_named(tmp_path: Path, registry: Registry) -> None:
 def test_metrics_are_those_of_the_bundle(good_bundle: Path) -> None:
     metrics: dict[str, Any] = side(good_bundle, "new").metrics
     assert metrics["models"]["sasrec"]["full"]["ndcg@10"] == 0.2
+
+
+def test_a_graph_with_neighbours_is_compared_with_the_student_that_has_them(
+    good_bundle: Path,
+) -> None:
+    one = side(good_bundle, "new")
+    assert one.name_in_report("student") == "student"
+    joined = replace(one.bundle, contract=one.bundle.contract | {"neighbours": {"decay": 0.5}})
+    assert replace(one, bundle=joined).name_in_report("student") == "student_with_neighbours"

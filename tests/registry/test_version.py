@@ -93,6 +93,7 @@ def changed(path: str, value: Any) -> Interface:
         ("version", "9.0", PATCH),
         ("inputs_sha256.student", "another", PATCH),
         ("items.candidates", 1, PATCH),
+        ("neighbours", {"decay": 0.5}, PATCH),
     ],
 )
 def test_a_change_of_the_contract_moves_the_part_that_it_has_to(

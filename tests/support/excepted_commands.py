@@ -40,7 +40,7 @@ ELSEWHERE = {
     ),
     "slmrec bench BUNDLE": Elsewhere(
         "takes seconds for each of twelve rows; a test runs it for none",
-        "tests/test_cli.py",
+        "tests/test_bundle_commands.py",
         "def test_bench_prints_a_table_and_writes_the_same_figures",
     ),
     "slmrec bench BUNDLE --threads 1 --student artifacts/student/student --json bench.json": (

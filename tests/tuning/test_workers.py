@@ -40,7 +40,8 @@ def test_where_this_process_is_stopped_the_others_end_and_their_trials_are_put_b
 
     def stopped(_report: object) -> bool:
         wait_until(lambda: len(search.study.get_trials(deepcopy=False)) > 1)  # of the other
-        pids.extend(child.pid for child in psutil.Process().children())
+        children = psutil.Process().children()
+        pids.extend(child.pid for child in children if "slmrec.tuning.workers" in child.cmdline())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(search, "run_next", stopped)
