@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slmrec.scoring import commands
+from slmrec.core import installed
 from slmrec.scoring.commands import remarks
 from slmrec.scoring.part import Counts
 from tests.support.project import ROOT, run
@@ -48,7 +48,9 @@ def test_without_pyarrow_it_says_what_to_install(
 ) -> None:
     from slmrec import cli
 
-    monkeypatch.setattr(commands, "find_spec", lambda name: None if name == "pyarrow" else object())
+    monkeypatch.setattr(
+        installed, "find_spec", lambda name: None if name == "pyarrow" else object()
+    )
     monkeypatch.setattr(sys, "argv", ["slmrec", "score", "bundle", "histories", "out"])
     with pytest.raises(SystemExit) as ending:
         cli.main()
