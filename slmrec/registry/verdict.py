@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from slmrec.core.html_page import page_template
+
+PAGE = Path(__file__).with_name("verdict.html.jinja")
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,4 @@ class Verdict:
 
     def page(self) -> str:
         """HTML of the page, one file that loads nothing."""
-        environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        return environment.get_template("verdict.html.jinja").render(verdict=self)
+        return page_template(PAGE).render(verdict=self)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-
+from slmrec.core.html_page import page_template
 from slmrec.tuning import charts
 from slmrec.tuning.outcome import Outcome
 from slmrec.tuning.report import UNTOUCHED, distillation_line, figure, short, unreached_line
 
+PAGE = Path(__file__).with_name("page.html.jinja")
+
 
 def make_page(outcomes: Sequence[Outcome]) -> str:
     """HTML of what was found: best settings, importance, trials and their cost."""
-    return _template().render(
+    return page_template(PAGE).render(
         outcomes=outcomes,
         untouched=UNTOUCHED,
         distillation=distillation_line(outcomes),
@@ -23,15 +24,3 @@ def make_page(outcomes: Sequence[Outcome]) -> str:
         figure=figure,
         short=short,
     )
-
-
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("page.html.jinja")

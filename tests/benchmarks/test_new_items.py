@@ -11,18 +11,10 @@ import torch
 from benchmarks.new_items import MODELS, PARTS, NewItemEvaluation, mean_hit_rates
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.evaluation.evaluator import Evaluator
-from slmrec.params.evaluate import EvaluateParams
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import histories_of
 
-P = EvaluateParams(
-    seed=1,
-    negatives=1,
-    bootstrap=10,
-    recent_days=1,
-    blend_targets=50,
-    tail_share=0.2,
-    short_history=2,
-)
+P = evaluate_params(negatives=1, bootstrap=10, recent_days=1, short_history=2)
 ITEMS = 40
 
 

@@ -22,20 +22,12 @@ from slmrec.models.ensemble import save_members
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.ranking.scorers import ModelScorer
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import ring_histories
 
 ITEMS = 14
-P = EvaluateParams(
-    seed=1,
-    negatives=3,
-    bootstrap=200,
-    recent_days=30,
-    blend_targets=50,
-    short_history=5,
-    tail_share=0.2,
-)
+P = evaluate_params()
 RING = ring_histories(80, ITEMS - 2, 8)
 STUDENTS = ("student", "without_distillation")
 

@@ -12,20 +12,12 @@ from slmrec.evaluation.baselines import LastItemTransition, Popularity
 from slmrec.evaluation.evaluator import Evaluator, ParameterCounts
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.ranking.ranks import Ranks
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import histories_of, ring_histories
 
 ITEMS = 14
-P = EvaluateParams(
-    seed=1,
-    negatives=3,
-    bootstrap=200,
-    recent_days=30,
-    blend_targets=50,
-    short_history=5,
-    tail_share=0.2,
-)
+P = evaluate_params()
 NO_ITEMS = np.empty(0, dtype=np.int64)  # known by their text alone
 NO_PARAMETERS = ParameterCounts.of()
 RING = ring_histories(80, ITEMS - 2, 8)

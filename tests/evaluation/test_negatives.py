@@ -11,21 +11,13 @@ import pytest
 from slmrec.core.vocabulary import PAD
 from slmrec.dataset.histories import Targets
 from slmrec.evaluation.negatives import draw_negatives, write_negatives
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.ranking.candidates import candidate_mask
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import histories_of
 
 ITEMS = 14
 CANDIDATES = candidate_mask(ITEMS, np.arange(2, ITEMS)).numpy()
-P = EvaluateParams(
-    seed=1,
-    negatives=3,
-    bootstrap=200,
-    recent_days=30,
-    blend_targets=50,
-    short_history=5,
-    tail_share=0.2,
-)
+P = evaluate_params()
 
 
 def test_negatives_are_drawn_once_and_never_from_what_the_user_met() -> None:

@@ -12,22 +12,14 @@ from slmrec.evaluation.contestants import Contestant
 from slmrec.evaluation.evaluator import Evaluator, ParameterCounts
 from slmrec.evaluation.neighbour_contestants import NeighbourContestants, joined_name
 from slmrec.neighbours.table import Neighbours
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.ranking.metrics import mean_ndcg10
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import ring_histories
 from tests.support.neighbours import ring_table
 
 ITEMS = 30
 ROWS = ITEMS + 2
-P = EvaluateParams(
-    seed=1,
-    negatives=3,
-    bootstrap=20,
-    recent_days=30,
-    blend_targets=40,
-    short_history=5,
-    tail_share=0.2,
-)
+P = evaluate_params(bootstrap=20, blend_targets=40)
 
 
 class EqualScorer:

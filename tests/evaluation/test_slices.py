@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 
 from slmrec.evaluation.slices import target_slices
-from slmrec.params.evaluate import EvaluateParams
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import histories_of
 
-P = EvaluateParams(
-    seed=1,
-    negatives=3,
-    bootstrap=200,
-    recent_days=30,
-    blend_targets=50,
-    short_history=5,
-    tail_share=0.2,
-)
+P = evaluate_params()
 # Trained on 2 2 2 3 4 and on 2: four times 2, once 3, once 4.
 HISTORIES = histories_of([[2, 2, 2, 3, 4, 4, 9], [2, 3, 3]], max_length=9)
 

@@ -14,7 +14,6 @@ from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle import export_bundle
 from slmrec.export.bundle_writer import BundleFiles
 from slmrec.export.item_tables import candidates_of
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.runtime.replay import replay_golden_cases
 from tests.support.bundles import (
     MAX_LENGTH,
@@ -27,6 +26,7 @@ from tests.support.bundles import (
     small_graph,
     small_model,
 )
+from tests.support.evaluation import evaluate_params
 
 EVALUATION: dict[str, Any] = {"protocol": {"seed": 4}, "models": {"teacher": REPORT}}
 
@@ -38,15 +38,7 @@ def small_export(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def export(max_score_difference: float) -> tuple[BundleFiles, dict[str, Any]]:
-    evaluate = EvaluateParams(
-        seed=4,
-        negatives=9,
-        bootstrap=50,
-        recent_days=30,
-        blend_targets=50,
-        short_history=3,
-        tail_share=0.2,
-    )
+    evaluate = evaluate_params(seed=4, negatives=9, bootstrap=50, short_history=3)
     served = np.flatnonzero(candidates_of(served_items()))
     evaluator = Evaluator(histories_of_served_items(10), ROWS, served, evaluate)
     p = PARAMS.model_copy(update={"max_score_difference": max_score_difference})

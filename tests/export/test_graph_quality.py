@@ -18,7 +18,6 @@ from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
 from slmrec.neighbours.blend import Blend, NeighbourScores, Term
 from slmrec.neighbours.table import Neighbours
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.ranking.scorers import ModelScorer
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.session import open_session, run_graph
@@ -32,20 +31,13 @@ from tests.support.bundles import (
     served_items,
     small_model,
 )
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import histories_of, ring_histories
 from tests.support.neighbours import ring_table
 
 CANDIDATES = candidates_of(served_items())
 HISTORIES = ring_histories(40, ROWS - 2, MAX_LENGTH)
-EVALUATE = EvaluateParams(
-    seed=4,
-    negatives=9,
-    bootstrap=50,
-    recent_days=30,
-    blend_targets=50,
-    short_history=3,
-    tail_share=0.2,
-)
+EVALUATE = evaluate_params(seed=4, negatives=9, bootstrap=50, short_history=3)
 
 
 def test_the_graphs_quality_and_parity_are_measured() -> None:

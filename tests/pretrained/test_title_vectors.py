@@ -15,11 +15,11 @@ from slmrec.dataset.histories import Histories
 from slmrec.evaluation.baselines import Popularity
 from slmrec.evaluation.evaluator import Evaluator, ParameterCounts
 from slmrec.params.embed_items import EmbedItemsParams, TextEncoder, TextParams
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.training import SampledSoftmaxLoss
 from slmrec.pretrained import title_vectors
 from slmrec.ranking.scorers import ModelScorer, Scorer
 from slmrec.stages.embed_items import embed_items
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import TRAINING, histories_of
 
 CATALOGUE = pl.DataFrame(
@@ -147,15 +147,7 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(
         histories,
         ITEMS,
         np.arange(2, ITEMS),
-        EvaluateParams(
-            seed=1,
-            negatives=3,
-            bootstrap=50,
-            recent_days=30,
-            blend_targets=50,
-            short_history=5,
-            tail_share=0.2,
-        ),
+        evaluate_params(bootstrap=50),
     )
     hits = {
         name: evaluator.report(evaluator.rank(scorer), ParameterCounts.of())["slices"]["new_items"]

@@ -19,7 +19,6 @@ from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
 from slmrec.neighbours.table import Neighbours
 from slmrec.params.compute import ComputeParams
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.export_onnx import ExportParams
 from slmrec.params.section import TopSection
 from slmrec.runtime import verify
@@ -36,6 +35,7 @@ from tests.support.bundles import (
     small_graph,
     small_model,
 )
+from tests.support.evaluation import evaluate_params
 from tests.support.neighbours import ring_table
 
 INPUTS = ("events", "histories", "neighbours", "student", "evaluation.json")
@@ -82,15 +82,7 @@ def set_params(monkeypatch: pytest.MonkeyPatch, p: ExportParams) -> None:
     sections: dict[str, TopSection] = {
         "compute": ComputeParams(device="cpu", threads=1, processes=1, precision="fp32"),
         "export_onnx": p,
-        "evaluate": EvaluateParams(
-            seed=4,
-            negatives=9,
-            bootstrap=50,
-            recent_days=30,
-            blend_targets=50,
-            short_history=3,
-            tail_share=0.2,
-        ),
+        "evaluate": evaluate_params(seed=4, negatives=9, bootstrap=50, short_history=3),
     }
     monkeypatch.setattr(TopSection, "read", classmethod(lambda section: sections[section.KEY]))
 

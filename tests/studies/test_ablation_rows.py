@@ -22,7 +22,6 @@ from slmrec.params.distill_student import (
     OfflineTeaching,
     OnlineTeaching,
 )
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.studies.ablation_rows import (
     Ablation,
     applicable_rows,
@@ -31,6 +30,7 @@ from slmrec.studies.ablation_rows import (
     without_text,
 )
 from slmrec.studies.params import AblationParams, AblationRow
+from tests.support.evaluation import evaluate_params
 from tests.support.histories import TRAINING, ring_histories
 from tests.support.models import (
     ITEMS,
@@ -55,15 +55,7 @@ STUDENT = DistillStudentParams(
     teaching=OfflineTeaching(kind="offline"),
     narrow=None,
 )
-EVALUATE = EvaluateParams(
-    seed=1,
-    negatives=3,
-    bootstrap=20,
-    recent_days=30,
-    blend_targets=50,
-    short_history=5,
-    tail_share=0.2,
-)
+EVALUATE = evaluate_params(bootstrap=20)
 
 
 def decoder_with_text() -> LlamaRecommender:

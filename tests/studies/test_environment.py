@@ -8,8 +8,8 @@ from importlib.metadata import version
 import pytest
 
 from slmrec.params.compute import ComputeParams
-from slmrec.params.evaluate import EvaluateParams
 from slmrec.studies.environment import machine, study_context
+from tests.support.evaluation import evaluate_params
 
 
 @pytest.mark.parametrize(("threads", "stated"), [(None, None), (2, 2)])
@@ -25,15 +25,7 @@ def test_the_machine_is_named_with_versions_and_with_threads_where_they_were_set
 
 def test_a_report_says_all_settings_by_section_and_the_versions_of_the_machine() -> None:
     compute = ComputeParams(device="cpu", threads=2, processes=1, precision="fp32")
-    evaluate = EvaluateParams(
-        seed=1,
-        negatives=3,
-        bootstrap=20,
-        recent_days=30,
-        blend_targets=50,
-        short_history=5,
-        tail_share=0.2,
-    )
+    evaluate = evaluate_params(bootstrap=20)
     context = study_context(compute, evaluate)
     assert set(context["settings"]) == {"compute", "evaluate"}
     assert context["settings"]["evaluate"]["negatives"] == 3

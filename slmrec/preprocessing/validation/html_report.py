@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from slmrec.core.html_page import page_template
 from slmrec.preprocessing.validation import charts
 from slmrec.preprocessing.validation.drift import Shift
 from slmrec.preprocessing.validation.profile import Profile
 from slmrec.preprocessing.validation.suite import CheckResult
 
+PAGE = Path(__file__).with_name("page.html.jinja")
 EXAMPLES = 5  # quarantined rows shown for each reason
 Reason = tuple[str, int, list[dict[str, object]]]  # the reason, its rows, and some of them
 
@@ -29,7 +30,7 @@ def make_page(
     examples: pl.DataFrame,
 ) -> str:
     """HTML of the page, the same for the same results; `examples` are those of `read_examples`."""
-    return _template().render(
+    return page_template(PAGE).render(
         profile=profile,
         results=results,
         shifts=shifts,
@@ -37,18 +38,6 @@ def make_page(
         charts=charts.charts_of(profile),
         frame=charts,
     )
-
-
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("page.html.jinja")
 
 
 def _reasons(profile: Profile, examples: pl.DataFrame) -> list[Reason]:
