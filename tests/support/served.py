@@ -71,9 +71,20 @@ class Served:
         return self.call("deployments/name/retrain/daily", method="GET")[1]
 
     def start_run(self) -> str:
-        """Create a run of the deployment, as the form does; its id."""
-        _, run = self.call(f"deployments/{self.deployment()['id']}/create_flow_run", {})
-        return str(run["id"])
+        """Create a run of the deployment, as the form does; its id.
+
+        A server that has just started answers 5xx while its database is busy: then once more.
+        """
+        path, answers = f"deployments/{self.deployment()['id']}/create_flow_run", list[Any]()
+
+        def created() -> bool:
+            code, answer = self.call(path, {})
+            assert code < 300 or code >= 500, answer
+            answers.append(answer)
+            return code < 300
+
+        wait_until(created, every=0.5)
+        return str(answers[-1]["id"])
 
     def state(self, run: str) -> str:
         return str(self.call(f"flow_runs/{run}", method="GET")[1]["state_name"])
