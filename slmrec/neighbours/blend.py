@@ -82,18 +82,15 @@ class NeighbourScores(nn.Module):
     def forward(self, scores: Tensor, items: Tensor, last: Tensor) -> Tensor:
         """Scores (B, I) for right-padded items (B, W), of which `last` (B,) are the newest."""
         recent = newest_first(items, last, len(self.decays))
-        touched, added = [], []
         for source, term in self.blend.terms.items():
-            neighbours, weights = self.rows_of(source)(recent, self.decays)
-            sums = torch.zeros_like(scores).scatter_add(1, neighbours, weights)
-            touched.append(neighbours)
-            added.append((sums, term))
-        # An item that is a neighbour twice is written twice, with the same value.
-        places = torch.cat(touched, dim=1)
-        values = scores.gather(1, places)
-        for sums, term in added:
-            values = values + term.weight * torch.log1p(sums.gather(1, places) / term.epsilon)
-        return scores.scatter(1, places, values)
+            neighbours, weights = self.rows_of(source)(recent, self.decays)  # (B, R * N)
+            sums = (
+                torch.zeros_like(scores).scatter_add(1, neighbours, weights).gather(1, neighbours)
+            )
+            joined = scores.gather(1, neighbours) + term.weight * torch.log1p(sums / term.epsilon)
+            # An item that is a neighbour twice is written twice, with the same value.
+            scores = scores.scatter(1, neighbours, joined)
+        return scores
 
 
 def newest_first(items: Tensor, last: Tensor, count: int) -> Tensor:

@@ -90,20 +90,24 @@ def _touched(
     touched = torch.zeros_like(scores, dtype=torch.bool)
     for of_source in items.values():
         touched.scatter_(1, of_source.flatten(1), True)
-    ordered = (~touched).sort(dim=1, stable=True).indices[:, : int(touched.sum(1).max())]  # (n, M)
-    standing = torch.zeros_like(scores, dtype=torch.long)
-    standing.scatter_(1, ordered, torch.arange(ordered.shape[1]).expand_as(ordered))
-    is_touched = touched.gather(1, ordered)
+    row, item = touched.nonzero(as_tuple=True)
+    counts = touched.sum(dim=1)
+    place = torch.arange(len(row)) - (counts.cumsum(0) - counts)[row]
+    ordered = torch.zeros(len(scores), max(int(counts.max()), 1), dtype=torch.long)  # (n, M)
+    is_touched = torch.zeros_like(ordered, dtype=torch.bool)
+    ordered[row, place], is_touched[row, place] = item, True
+    standing = torch.full_like(scores, -1, dtype=torch.int32)  # where each item stands in ordered
+    standing[row, item] = place.int()
     lines = torch.arange(len(scores))
     others = scores.masked_fill(touched, -torch.inf).topk(
         min(LIST_LENGTH + 1, scores.shape[1]), dim=1
     )
     return TouchedItems(
         scores=scores.gather(1, ordered).masked_fill(~is_touched, -torch.inf),
-        places={source: standing.gather(1, of.flatten(1)) for source, of in items.items()},
+        places={source: standing.gather(1, of.flatten(1)).long() for source, of in items.items()},
         weights={source: table.weights[recent] for source, table in neighbours.tables.items()},
         others=others.values,
-        target_place=torch.where(touched[lines, targets], standing[lines, targets], -1),
+        target_place=standing[lines, targets].long(),
         target_score=scores[lines, targets],
     )
 

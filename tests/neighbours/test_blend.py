@@ -54,6 +54,10 @@ def test_tables_add_their_own_terms() -> None:
     assert joined([4], blend=both)[5] == pytest.approx(5 + added(1.0) + log(2.0))
 
 
+def test_a_blend_without_terms_adds_nothing() -> None:
+    assert joined([4], blend=Blend(0.5, {})) == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
 def test_a_masked_item_stays_masked() -> None:
     scores = NeighbourScores(Neighbours({"graph": ring_table(ROWS)}, 1), BLEND)
     masked = torch.full((1, ROWS), -torch.inf)

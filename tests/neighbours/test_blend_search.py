@@ -9,12 +9,12 @@ import torch
 from slmrec.neighbours.blend import Blend, NeighbourScores, Term
 from slmrec.neighbours.blend_search import FIRST, choose_blend, touched_items
 from slmrec.neighbours.scorers import BlendScorer
-from slmrec.neighbours.table import Neighbours
+from slmrec.neighbours.table import Neighbours, NeighbourTable
 from slmrec.ranking.candidates import candidate_mask
 from slmrec.ranking.ranks import rank_targets
 from slmrec.ranking.scorers import Scorer
 from tests.support.histories import ring_histories
-from tests.support.neighbours import ring_table
+from tests.support.neighbours import backwards, ring_table
 
 ITEMS = 30
 ROWS = ITEMS + 2
@@ -78,3 +78,24 @@ class NextOnRing:
 def test_a_perfect_model_is_not_made_worse() -> None:
     _blend, quality = choose_blend(NextOnRing(), NEIGHBOURS, HISTORIES, TARGETS, CANDIDATES)
     assert quality["with_neighbours"] == quality["alone"]
+
+
+class EveryNeighbourIsWrong(NextOnRing):
+    """Knows the next item by so little that any neighbour would stand before it."""
+
+    def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
+        return super().score(rows, stops) * 1e-6
+
+
+@pytest.mark.parametrize("tables", [{"graph": backwards(ROWS)}, {}])
+def test_tables_that_do_harm_are_left_out_and_what_is_joined_is_the_model(
+    tables: dict[str, NeighbourTable],
+) -> None:
+    neighbours = Neighbours(tables, 1)
+    scorer = EveryNeighbourIsWrong()
+    blend, quality = choose_blend(scorer, neighbours, HISTORIES, TARGETS, CANDIDATES)
+    assert blend.terms == {}
+    assert quality["with_neighbours"] == quality["alone"] > 0.5
+    joined = BlendScorer(scorer, NeighbourScores(neighbours, blend), HISTORIES)
+    first = (TARGETS.row[:3], TARGETS.input_stop[:3])
+    assert torch.equal(joined.score(*first), scorer.score(*first))

@@ -19,3 +19,15 @@ def ring_table(rows: int) -> NeighbourTable:
         )
         weights[item + FIRST_ITEM] = torch.tensor([1.0, 0.5])
     return NeighbourTable(items, weights)
+
+
+def backwards(rows: int) -> NeighbourTable:
+    """Of each item the two before it on the ring: nobody goes there next."""
+    table = ring_table(rows)
+    count = rows - FIRST_ITEM
+    items = torch.where(
+        table.items == PAD,
+        PAD,
+        (2 * torch.arange(rows)[:, None] - table.items - FIRST_ITEM) % count + FIRST_ITEM,
+    )
+    return NeighbourTable(items.int(), table.weights)
