@@ -35,7 +35,7 @@ SHAPE = DecoderParams(
 )
 LENGTH, OPSET, NEWEST = 50, 18, 10
 BATCHES = (1, 32)
-BLEND = Blend(0.7, {"graph": Term(0.5, 0.3), "titles": Term(0.5, 0.3)})
+BLEND = Blend(0.7, {"graph": Term(0.5, 0.3), "titles": Term(0.5, 0.3)}, None)
 
 
 def student(items: int, width: int) -> SequenceModel:
@@ -54,7 +54,7 @@ def random_neighbours(items: int, count: int) -> NeighbourScores:
         drawn = torch.randint(FIRST_ITEM, items + FIRST_ITEM, shape, generator=draws)
         return NeighbourTable(drawn.int(), torch.rand(shape, generator=draws))
 
-    return NeighbourScores(Neighbours({"graph": table(), "titles": table()}, NEWEST), BLEND)
+    return NeighbourScores(Neighbours({"graph": table(), "titles": table()}, NEWEST), BLEND, None)
 
 
 def graph_bytes(items: int, width: int, neighbours: NeighbourScores | None) -> bytes:

@@ -76,9 +76,9 @@ class NeighbourContestants:
             self.targets,
             self.evaluator.candidates,
         )
-        scorer = BlendScorer(
-            student.scorer, NeighbourScores(self.neighbours, blend), self.histories
-        )
+        items = len(self.evaluator.candidates)
+        added = NeighbourScores.of(self.neighbours, blend, self.histories, items)
+        scorer = BlendScorer(student.scorer, added, self.histories)
         contestant = replace(
             student, scorer=scorer, model_dirs=[*student.model_dirs, self.neighbours_dir]
         )

@@ -148,6 +148,8 @@ def _from_neighbours(
     """What neighbours add to each item's score, item by item of the history.  # (I,)"""
     newest_first = history[history != PAD][-model.max_length :][::-1]
     added = np.zeros(len(model.item_embedding), dtype=np.float32)
+    if neighbours.trend is not None:
+        added += neighbours.trend.numpy()
     for source, term in neighbours.blend.terms.items():
         rows, sums = neighbours.rows_of(source), np.zeros_like(added)
         for decay, item in zip(neighbours.decays.numpy(), newest_first, strict=False):

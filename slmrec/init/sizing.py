@@ -83,6 +83,14 @@ RULES = (
         ("split.method",),
     ),
     Rule(
+        "ageing",
+        split_rules.ageing,
+        split_rules.why_split,
+        "validation, item graph alone: steam-100k .0309 to .0330, MovieLens-100k .0957 to .1017; "
+        "amazon-beauty-2014, each one's last: .0514 to .0492",
+        ("neighbours.graph.half_life",),
+    ),
+    Rule(
         "window",
         split_rules.window_length,
         lambda f: f"95% of histories have at most {f.logs.length(0.95)} events",

@@ -1,4 +1,4 @@
-"""Scores of a model with what the neighbours of a history's newest items add to them."""
+"""Scores of a model with what a trend, and neighbours of a history's newest items, add to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from slmrec.core.vocabulary import PAD
+from slmrec.dataset.histories import Histories
 from slmrec.neighbours.table import Neighbours, NeighbourTable
+from slmrec.neighbours.trend import Trend
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,14 @@ class Term:
 
 @dataclass(frozen=True)
 class Blend:
-    """How neighbours join a model's scores.
+    """What joins a model's scores: terms of neighbours, and a trend where the split is by time.
 
     The item n steps before the newest counts `decay ** n` in the sums.
     """
 
     decay: float
     terms: dict[str, Term]  # by the name of the table
+    trend: Trend | None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -41,7 +44,8 @@ class Blend:
     def of_json(value: dict[str, Any]) -> Blend:
         """Read what `as_json` gave."""
         terms = {source: Term(**term) for source, term in value["terms"].items()}
-        return Blend(value["decay"], terms)
+        trend = None if value["trend"] is None else Trend(**value["trend"])
+        return Blend(value["decay"], terms, trend)
 
 
 class SparseRows(nn.Module):
@@ -63,17 +67,30 @@ class SparseRows(nn.Module):
 
 
 class NeighbourScores(nn.Module):
-    """Adds a blend's terms to the scores of the items that are neighbours of the newest ones."""
+    """Adds a blend to scores: its trend to all, its terms to neighbours of the newest items.
+
+    `trend` (I,) is what the blend's trend adds, None where it has none.
+    """
 
     decays: Tensor  # (R,)
+    trend: Tensor | None  # (I,)
 
-    def __init__(self, neighbours: Neighbours, blend: Blend) -> None:
+    def __init__(self, neighbours: Neighbours, blend: Blend, trend: Tensor | None) -> None:
         super().__init__()
         self.blend = blend
         self.rows = nn.ModuleDict(
             {source: SparseRows(neighbours.tables[source]) for source in blend.terms}
         )
         self.register_buffer("decays", blend.decay ** torch.arange(float(neighbours.newest)))
+        self.register_buffer("trend", trend)
+
+    @staticmethod
+    def of(
+        neighbours: Neighbours, blend: Blend, histories: Histories, items: int
+    ) -> NeighbourScores:
+        """With the trend of the training events of `histories`, of so many items."""
+        trend = None if blend.trend is None else blend.trend.added(histories, items)
+        return NeighbourScores(neighbours, blend, trend)
 
     def rows_of(self, source: str) -> SparseRows:
         """The rows of one table."""
@@ -82,6 +99,8 @@ class NeighbourScores(nn.Module):
     def forward(self, scores: Tensor, items: Tensor, last: Tensor) -> Tensor:
         """Scores (B, I) for right-padded items (B, W), of which `last` (B,) are the newest."""
         recent = newest_first(items, last, len(self.decays))
+        if self.trend is not None:
+            scores = scores + self.trend
         for source, term in self.blend.terms.items():
             neighbours, weights = self.rows_of(source)(recent, self.decays)  # (B, R * N)
             sums = (

@@ -19,14 +19,16 @@ from slmrec.dataset.histories import Histories, Targets
 from slmrec.neighbours.blend import Blend, Term
 from slmrec.neighbours.scorers import recent_items
 from slmrec.neighbours.table import Neighbours
+from slmrec.neighbours.trend import TrendScorer, choose_trend
 from slmrec.ranking.candidates import mask_excluded
 from slmrec.ranking.metrics import mean_ndcg10
 from slmrec.ranking.scorers import Scorer
 
 DECAYS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 6.0)
 EPSILONS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-FIRST = Blend(0.8, {"graph": Term(0.4, 0.3), "titles": Term(0.2, 0.3)})  # where the search begins
+# Where the search begins.
+FIRST = Blend(0.8, {"graph": Term(0.4, 0.3), "titles": Term(0.2, 0.3)}, None)
 LIST_LENGTH = 10
 INPUTS_AT_ONCE = 64
 
@@ -121,25 +123,32 @@ def choose_blend(
 ) -> tuple[Blend, dict[str, float]]:
     """The blend with the best NDCG@10 on `targets`, and the quality with and without it.
 
-    One setting is searched after the other, as long as one changes: decay, then the weight and
-    epsilon of each table. A table that does not help gets weight 0.
+    The trend is chosen first, then one setting of the neighbours after the other, as long as one
+    changes: decay, then the weight and epsilon of each table. What does not help is left out.
     """
     shortest_first = np.argsort(targets.input_stop, kind="stable")  # hardly any padding in a batch
     targets = targets.at(shortest_first)
+    trend, alone = choose_trend(scorer, histories, targets, candidates)
+    if trend is not None:
+        scorer = TrendScorer(scorer, trend.added(histories, len(candidates)))
     batches = list(touched_items(scorer, neighbours, histories, targets, candidates))
-    quality = _Quality(batches, targets.row)
-    none = {source: Term(0.0, FIRST.terms[source].epsilon) for source in neighbours.tables}
-    alone = quality(Blend(FIRST.decay, none))
-    blend = Blend(FIRST.decay, {source: FIRST.terms[source] for source in neighbours.tables})
+    blend, best = _search(_Quality(batches, targets.row), neighbours.tables)
+    helping = {source: term for source, term in blend.terms.items() if term.weight}
+    blend = replace(blend, terms=helping, trend=trend)
+    return blend, {"alone": alone, "with_neighbours": best}
+
+
+def _search(quality: _Quality, sources: Iterable[str]) -> tuple[Blend, float]:
+    """The best blend of these tables, and its quality; never worse than without them."""
+    blend = replace(FIRST, terms={source: FIRST.terms[source] for source in sources})
     best, searching = quality(blend), True
     while searching:
         searching = False
-        for setting in _settings(neighbours.tables):
+        for setting in _settings(blend.terms):
             for variant in setting(blend):
                 if (found := quality(variant)) > best:
                     blend, best, searching = variant, found, True
-    helping = {source: term for source, term in blend.terms.items() if term.weight}
-    return replace(blend, terms=helping), {"alone": alone, "with_neighbours": best}
+    return blend, best
 
 
 class _Quality:

@@ -21,8 +21,9 @@ def item_graph(histories: Histories, items: int, p: GraphParams, count: int) -> 
     """Each item's `count` best neighbours by the training events; `items` counts all indices.
 
     A pair of events d apart in one history adds d ** -closeness to the edge from the earlier item
-    to the later one, and `backward` of it to the edge back; an edge is divided by powers of its
-    items' numbers of events.  # (I, I) float64
+    to the later one, and `backward` of it to the edge back, halved as often as `half_life` passed
+    since the event that the edge leaves: then neighbours of one event age alike. An edge is divided
+    by powers of its items' numbers of events.  # (I, I) float64
     """
     pairs = _TrainingPairs.of(histories, p)
     events = np.bincount(histories.training_items(), minlength=items).clip(min=1)
@@ -41,6 +42,7 @@ class _TrainingPairs:
 
     events: np.ndarray  # (E,) int32, the items of all histories
     begins: list[np.ndarray]  # of each distance d: (E - d,) bool, whether event and event + d pair
+    freshness: np.ndarray  # (E,) float64, what the edges that leave an event are multiplied by
     p: GraphParams
 
     @staticmethod
@@ -53,7 +55,7 @@ class _TrainingPairs:
             (users[:-d] == users[d:]) & (events[:-d] != events[d:]) & trained[:-d] & trained[d:]
             for d in range(1, p.distance + 1)
         ]
-        return _TrainingPairs(events, begins, p)
+        return _TrainingPairs(events, begins, _freshness(histories, p.half_life), p)
 
     def edges(self, block: slice, items: int) -> csr_matrix:
         """Summed weights of the edges that leave the items of a block.  # (block, I) float64"""
@@ -65,12 +67,21 @@ class _TrainingPairs:
             sources += [self.events[forward], self.events[back]]
             targets += [self.events[forward + d], self.events[back - d]]
             closeness = d**-self.p.closeness
-            weights += [np.full(len(forward), closeness)]
-            weights += [np.full(len(back), closeness * self.p.backward)]
+            weights += [closeness * self.freshness[forward]]
+            weights += [closeness * self.p.backward * self.freshness[back]]
         rows = np.concatenate(sources) - block.start
         places = (rows, np.concatenate(targets))
         shape = (block.stop - block.start, items)
         return coo_matrix((np.concatenate(weights), places), shape=shape).tocsr()
+
+
+def _freshness(histories: Histories, half_life: float | None) -> np.ndarray:
+    """1 for the newest training event, a half for each half-life before it.  # (E,) float64"""
+    times = histories.training_times()
+    if half_life is None or not len(times) or times.min() == times.max():
+        return np.ones(len(histories.items))
+    newest, span = times.max(), times.max() - times.min()
+    return 0.5 ** ((newest - histories.times) / (half_life * span))
 
 
 def with_two_hops(graph: csr_matrix, weight: float, count: int) -> csr_matrix:

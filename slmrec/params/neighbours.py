@@ -15,6 +15,8 @@ class GraphParams(Section):
     source_power: Share
     target_power: Share
     two_hops: float = Field(ge=0)  # weight of the neighbours of an item's neighbours
+    # As a pair ages by this share of the time that training spans, it weighs half; None: never.
+    half_life: float | None = Field(gt=0)
 
 
 class TitleParams(Section):

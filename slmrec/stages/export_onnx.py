@@ -10,7 +10,7 @@ from slmrec.core.errors import DataError
 from slmrec.core.files import new_folder, read_json, sha256_of, sha256_of_folder, write_json
 from slmrec.core.stage import run_stage
 from slmrec.core.vocabulary import FIRST_ITEM
-from slmrec.dataset.histories import read_histories
+from slmrec.dataset.histories import Histories, read_histories
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle import export_bundle
 from slmrec.export.bundle_writer import write_bundle
@@ -43,15 +43,21 @@ def load_served_model(model_dir: Path, rows: int) -> SequenceModel:
 
 
 def served_neighbours(
-    neighbours_dir: Path, joined: dict[str, Any], p: ExportParams
+    neighbours_dir: Path,
+    joined: dict[str, Any],
+    histories: Histories,
+    items: int,
+    p: ExportParams,
 ) -> NeighbourScores | None:
     """What neighbours add to the served student; None where validation saw no gain in it."""
     alone, together = joined["validation"]["alone"], joined["validation"]["with_neighbours"]
     serves = p.neighbours and together > alone
     gain = f"validation NDCG@10 {alone:.4f} alone, {together:.4f} with neighbours"
     print(f"export_onnx: {gain}: served {'with' if serves else 'without'} them", flush=True)
+    if not serves:
+        return None
     blend = Blend.of_json(joined)
-    return NeighbourScores(Neighbours.load(neighbours_dir), blend) if serves else None
+    return NeighbourScores.of(Neighbours.load(neighbours_dir), blend, histories, items)
 
 
 def main(
@@ -76,7 +82,8 @@ def main(
     histories = read_histories(histories_dir)
     evaluator = Evaluator(histories, served.rows, described, EvaluateParams.read())
     evaluation = read_json(evaluation_path)
-    neighbours = served_neighbours(neighbours_dir, evaluation["neighbours"][p.model], p)
+    joined = evaluation["neighbours"][p.model]
+    neighbours = served_neighbours(neighbours_dir, joined, histories, served.rows, p)
     inputs_sha256 = {
         "items": sha256_of(items_path),
         "histories": sha256_of_folder(histories_dir, "*"),

@@ -70,7 +70,7 @@ def test_the_report_says_how_they_were_joined_and_what_validation_saw(
 ) -> None:
     report = neighbours.joined({"student": STUDENT})["student"].as_json()
     assert report["validation"] == {"alone": 0.0, "with_neighbours": 1.0}
-    assert set(report) == {"decay", "terms", "validation"}
+    assert set(report) == {"decay", "terms", "trend", "validation"}
     assert report["terms"]
 
 

@@ -18,6 +18,7 @@ from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
 from slmrec.neighbours.blend import Blend, NeighbourScores, Term
 from slmrec.neighbours.table import Neighbours
+from slmrec.neighbours.trend import Trend
 from slmrec.ranking.scorers import ModelScorer
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.session import open_session, run_graph
@@ -53,9 +54,9 @@ def test_the_graphs_quality_and_parity_are_measured() -> None:
 
 
 def test_a_graph_with_neighbours_gives_the_scores_of_model_and_neighbours() -> None:
-    blend = Blend(0.7, {"graph": Term(3.0, 0.2), "titles": Term(1.0, 0.5)})
+    blend = Blend(0.7, {"graph": Term(3.0, 0.2), "titles": Term(1.0, 0.5)}, Trend(0.1, 1.0, 1.0))
     tables = {"graph": ring_table(ROWS), "titles": ring_table(ROWS)}
-    neighbours = NeighbourScores(Neighbours(tables, 4), blend)
+    neighbours = NeighbourScores.of(Neighbours(tables, 4), blend, HISTORIES, ROWS)
     graph = export_graph(small_model(), torch.from_numpy(CANDIDATES), PARAMS.opset, neighbours)
     run = partial(run_graph, open_session(graph.SerializeToString(), "cpu", 1))
     evaluator = Evaluator(HISTORIES, ROWS, np.empty(0, dtype=np.int64), EVALUATE)

@@ -48,8 +48,8 @@ def test_ranks_of_the_search_are_those_of_the_joined_scorer(
 ) -> None:
     protocol = HISTORIES.protocol.__class__("leave_one_out", 8, exclude_seen)
     monkeypatch.setitem(HISTORIES.__dict__, "protocol", protocol)
-    blend = Blend(0.7, {"graph": Term(weight, 0.5), "titles": Term(0.2, 3.0)})
-    joined = BlendScorer(NoisyScorer(), NeighbourScores(NEIGHBOURS, blend), HISTORIES)
+    blend = Blend(0.7, {"graph": Term(weight, 0.5), "titles": Term(0.2, 3.0)}, None)
+    joined = BlendScorer(NoisyScorer(), NeighbourScores(NEIGHBOURS, blend, None), HISTORIES)
     expected = rank_targets(joined, HISTORIES, TARGETS, CANDIDATES, None).full
     ranks = searched_ranks(NoisyScorer(), blend)
     near = expected <= 10
@@ -96,6 +96,6 @@ def test_tables_that_do_harm_are_left_out_and_what_is_joined_is_the_model(
     blend, quality = choose_blend(scorer, neighbours, HISTORIES, TARGETS, CANDIDATES)
     assert blend.terms == {}
     assert quality["with_neighbours"] == quality["alone"] > 0.5
-    joined = BlendScorer(scorer, NeighbourScores(neighbours, blend), HISTORIES)
+    joined = BlendScorer(scorer, NeighbourScores(neighbours, blend, None), HISTORIES)
     first = (TARGETS.row[:3], TARGETS.input_stop[:3])
     assert torch.equal(joined.score(*first), scorer.score(*first))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,13 +14,19 @@ from tests.support.histories import histories_of, ring_histories
 
 ITEMS = 8
 PLAIN = GraphParams(
-    distance=3, closeness=1.0, backward=0.0, source_power=0.0, target_power=0.0, two_hops=0.0
+    distance=3,
+    closeness=1.0,
+    backward=0.0,
+    source_power=0.0,
+    target_power=0.0,
+    two_hops=0.0,
+    half_life=None,
 )
 # The last two events of a history are targets: 7 is nobody's neighbour.
 HISTORIES = histories_of([[2, 3, 4, 7, 7], [2, 3, 2, 7, 7]], max_length=10)
 
 
-def edges(**changes: float) -> np.ndarray:
+def edges(**changes: float | None) -> np.ndarray:
     p = PLAIN.model_copy(update=changes)
     return item_graph(HISTORIES, ITEMS, p, count=5).toarray()
 
@@ -66,9 +74,23 @@ def test_neighbours_of_neighbours_count_by_the_share_of_the_way() -> None:
     assert graph[2, 2] == 0.0  # an item is no neighbour of its own
 
 
+def test_a_pair_weighs_half_for_each_half_life_since_it_was_seen() -> None:
+    # training events at times 0, 1, 2 and 5, 6, 7; the event that an edge leaves says how old it is
+    graph = edges(half_life=3 / 7, backward=0.5)
+    assert graph[2, 3] == pytest.approx(0.5 ** (7 / 3) + 0.5 ** (2 / 3) + 0.5)
+    assert graph[4, 3] == pytest.approx(0.5 * 0.5 ** (5 / 3))
+
+
+def test_where_nothing_ages_the_clock_is_not_read() -> None:
+    at_once = replace(HISTORIES, times=np.zeros_like(HISTORIES.times))
+    graph = item_graph(at_once, ITEMS, PLAIN.model_copy(update={"half_life": 0.1}), count=5)
+    assert (graph.toarray() == edges()).all()
+
+
 def test_blocks_of_any_size_give_the_same_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     histories = ring_histories(60, 12, 8)
-    p = PLAIN.model_copy(update={"backward": 0.3, "two_hops": 0.4, "source_power": 0.5})
+    changes = {"backward": 0.3, "two_hops": 0.4, "source_power": 0.5, "half_life": 0.3}
+    p = PLAIN.model_copy(update=changes)
     whole = item_graph(histories, 14, p, count=3)
     monkeypatch.setattr(module, "PAIRS_AT_ONCE", 40)
     parts = item_graph(histories, 14, p, count=3)

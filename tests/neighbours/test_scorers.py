@@ -43,13 +43,13 @@ def test_among_items_that_are_nobodys_neighbours_the_more_popular_one_is_ahead()
 
 
 def test_joined_they_add_to_a_models_scores() -> None:
-    blend = Blend(0.5, {"graph": Term(1.0, 1.0)})
-    scorer = BlendScorer(ZeroScorer(), NeighbourScores(NEIGHBOURS, blend), HISTORIES)
+    blend = Blend(0.5, {"graph": Term(1.0, 1.0)}, None)
+    scorer = BlendScorer(ZeroScorer(), NeighbourScores(NEIGHBOURS, blend, None), HISTORIES)
     assert scorer.score(*FIRST)[0, 6].item() == pytest.approx(log(1.5))
 
 
 def test_no_more_is_read_than_a_model_reads() -> None:
     histories = histories_of([[2, 3, 3, 4, 5]], max_length=1)
-    blend = Blend(1.0, {"graph": Term(1.0, 1.0)})
-    scorer = BlendScorer(ZeroScorer(), NeighbourScores(NEIGHBOURS, blend), histories)
+    blend = Blend(1.0, {"graph": Term(1.0, 1.0)}, None)
+    scorer = BlendScorer(ZeroScorer(), NeighbourScores(NEIGHBOURS, blend, None), histories)
     assert scorer.score(*FIRST)[0, 4].item() == 0  # it follows 3, the item before the newest

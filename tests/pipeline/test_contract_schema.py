@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from slmrec.export.contract import bundle_contract
 from slmrec.neighbours.blend import Blend, Term
+from slmrec.neighbours.trend import Trend
 from slmrec.runtime.bundle import CONTRACT_KEYS, FORMAT, INPUTS, OUTPUTS, read_bundle
 from tests.runtime.bundle_edits import reseal
 from tests.support.bundles import MAX_LENGTH, make_bundle, served_items, small_graph
@@ -65,10 +66,13 @@ def test_the_contract_of_a_bundle_fits_and_has_no_key_that_the_schema_leaves_out
 
 
 def test_a_contract_with_neighbours_fits_and_a_key_may_be_added() -> None:
-    blend = Blend(0.8, {"transitions": Term(0.5, 1e-3), "titles": Term(0.1, 1e-2)}).as_json()
+    terms = {"transitions": Term(0.5, 1e-3), "titles": Term(0.1, 1e-2)}
+    blend = Blend(0.8, terms, Trend(0.1, 5.0, 0.75)).as_json()
     items = served_items()
     made = bundle_contract(small_graph(), items, MAX_LENGTH, True, 1e-4, {}, blend)
     assert faults(made) == []
+    assert faults(changed(made, "neighbours/trend", None)) == []
+    assert faults(changed(made, "neighbours/trend/smoothing", 0)) == ["neighbours"]
     assert faults({**made, "licence": "CC0"}) == []
     assert faults(changed(made, "neighbours/terms/titles/epsilon", 0)) == ["neighbours"]
 

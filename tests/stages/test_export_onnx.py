@@ -42,6 +42,7 @@ INPUTS = ("events", "histories", "neighbours", "student", "evaluation.json")
 JOINED = {
     "decay": 0.5,
     "terms": {"graph": {"weight": 1.0, "epsilon": 0.5}},
+    "trend": {"newest": 0.2, "smoothing": 1.0, "weight": 0.5},
     "validation": {"alone": 0.2, "with_neighbours": 0.2},
 }
 EVALUATED: dict[str, Any] = {
@@ -141,7 +142,9 @@ def test_neighbours_are_served_where_they_are_wanted_and_validation_saw_a_gain(
 ) -> None:
     joined = JOINED | {"validation": {"alone": 0.2, "with_neighbours": 0.2 + gain}}
     p = PARAMS.model_copy(update={"neighbours": wanted})
-    neighbours = export_onnx.served_neighbours(inputs[2], joined, p)
+    neighbours = export_onnx.served_neighbours(
+        inputs[2], joined, histories_of_served_items(9), ROWS, p
+    )
     assert (neighbours is not None) is served
     assert f"served {'with' if served else 'without'} them" in capsys.readouterr().out
 

@@ -13,6 +13,7 @@ SESSION_DAYS = 1.0  # of a median user; shorter histories are sessions
 SESSION_HISTORY = 0.5  # share of late events of sessions that must have an earlier one
 SHORT, USUAL, LONG = 30, 50, 100  # inputs of a window
 LONG_EVENTS, LONG_HISTORY = 500_000, 50  # events, and their median history, that fill long windows
+HALF_LIFE = 0.2  # of the time that training spans, of pairs in the item graph
 REPEATS = 0.05  # share of events, from which on seen items are recommended too
 
 
@@ -43,6 +44,11 @@ def why_split(f: Facts) -> str:
     if _targets(f) < MIN_TARGETS:
         return f"a cut in time would leave {_targets(f):,.0f} targets"
     return f"{f.logs.late_users_known:.0%} of the newest fifth are of users known before the cut"
+
+
+def ageing(f: Facts) -> dict[str, Any]:
+    """What was seen together lately counts more, where targets come after all of training."""
+    return {"neighbours.graph.half_life": HALF_LIFE if splits_by_time(f) else None}
 
 
 def window_length(f: Facts) -> dict[str, Any]:
