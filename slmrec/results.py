@@ -62,6 +62,7 @@ def result_text(project: Path) -> str:
         _protocol_line(metrics_dir),
         as_markdown(read_results(metrics_dir)),
         as_markdown(read_differences(metrics_dir)),
+        _distillation_line(metrics_dir),
         _bundle_line(project),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -73,6 +74,19 @@ def _protocol_line(metrics_dir: Path) -> str:
         f"{protocol['test_targets']:,} targets, {protocol['items']:,} items, "
         f"{protocol['split']} split; every item ranked; means over users; "
         "parameters without the item table."
+    )
+
+
+def _distillation_line(metrics_dir: Path) -> str:
+    """What to do where the student is not above itself without distillation; else nothing."""
+    paired = read_json(metrics_dir / "evaluation.json")["paired"]
+    low, high = paired.get("student-student_without_distillation", (0.0, 0.0))
+    if low > 0 or low == high:
+        return ""
+    return (
+        f"On these logs distillation is not shown to win anything ({low:+.4f} to {high:+.4f}). To "
+        "go without it, set the weights of distill_student to 0 but for ranking: 1.0, and "
+        "embed_items.ensemble_seeds to []; or try a better teacher (slmrec tune)."
     )
 
 

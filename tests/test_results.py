@@ -56,6 +56,17 @@ def test_the_table_lists_models_from_worst_to_best_with_what_was_measured(
     assert rows[0]["users per second"] == ""  # nobody measured it, which is not zero
 
 
+@pytest.mark.parametrize(("low", "said"), [(-0.001, True), (0.001, False)])
+def test_distillation_that_is_not_shown_to_win_is_not_recommended(
+    metrics_dir: Path, low: float, said: bool
+) -> None:
+    evaluation = json.loads((metrics_dir / "evaluation.json").read_text())
+    evaluation["paired"]["student-student_without_distillation"] = [low, 0.004]
+    (metrics_dir / "evaluation.json").write_text(json.dumps(evaluation))
+    text = result_text(metrics_dir.parent)
+    assert ("not shown to win anything (-0.0010 to +0.0040)" in text) is said
+
+
 def test_a_difference_shows_its_sign(metrics_dir: Path) -> None:
     (row,) = read_differences(metrics_dir)
     assert list(row.values()) == ["teacher-popularity", "-0.0010", "+0.0300"]
