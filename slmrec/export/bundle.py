@@ -12,6 +12,8 @@ from slmrec.core.errors import DataError
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes
 from slmrec.export.contract import bundle_contract, graph_properties
+from slmrec.export.further_parity import check_user_tower
+from slmrec.export.further_parts import FurtherParts, further_parts
 from slmrec.export.graph import export_graph, stamp
 from slmrec.export.graph_quality import measure_graph
 from slmrec.export.item_tables import candidates_of
@@ -19,9 +21,10 @@ from slmrec.export.parity import Parity
 from slmrec.models.factory import SequenceModel
 from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
-from slmrec.runtime.golden import golden_inputs, record_golden_cases
+from slmrec.runtime.further_graphs import ITEM_VECTORS, USER_TOWER, file_of
+from slmrec.runtime.golden import EmbedUsers, golden_inputs, record_golden_cases
 from slmrec.runtime.items import ServedItems
-from slmrec.runtime.session import RunGraph, open_session, run_graph
+from slmrec.runtime.session import embed_users, open_session, run_graph
 
 
 def export_bundle(
@@ -42,6 +45,7 @@ def export_bundle(
     candidates = candidates_of(served)
     _check_candidates(candidates, evaluator.candidates.numpy())
     graph = export_graph(model, torch.from_numpy(candidates), p.opset, neighbours)
+    parts = further_parts(graph, model, candidates, p)
     contract = bundle_contract(
         graph,
         served,
@@ -50,8 +54,10 @@ def export_bundle(
         p.max_score_difference,
         inputs_sha256,
         None if neighbours is None else neighbours.blend.as_json(),
+        parts,
     )
-    stamped = stamp(graph, graph_properties(json_bytes(contract), served))
+    properties = graph_properties(json_bytes(contract), served)
+    stamped, further = stamp(graph, properties), _stamped_parts(parts, properties)
     _report(f"graph of {len(stamped) / 1e6:.1f} MB, {served.candidates:,} items")
     run = partial(run_graph, open_session(stamped, "cpu", threads))
     measured = measure_graph(model, neighbours, run, Parity(candidates, p), evaluator)
@@ -59,8 +65,29 @@ def export_bundle(
     _report("against torch " + ", ".join(f"{name} {value:.2g}" for name, value in parity.items()))
     models = evaluation["models"] | measured["models"]
     metrics = evaluation | {"models": models, "parity": parity}
-    golden = _golden_cases(model, served, run, p)
-    return bundle_files(stamped, contract, served, metrics, golden), measured
+    inputs = golden_inputs(served.rows, model.max_length, served.candidates, p.top, p.seed)
+    embed = _user_tower(further, threads)
+    if embed is not None and parts.item_vectors is not None:
+        check_user_tower(model, embed, parts.item_vectors, Parity(candidates, p))
+    golden = record_golden_cases(inputs, run, served.candidates, embed)
+    return bundle_files(stamped, contract, served, metrics, golden, further), measured
+
+
+def _stamped_parts(parts: FurtherParts, properties: dict[str, str]) -> dict[str, bytes]:
+    """The bytes of each further part by its file, the graphs with `properties` as metadata."""
+    files = {file_of(name): stamp(graph, properties) for name, graph in parts.graphs.items()}
+    if parts.item_vectors is not None:
+        files[ITEM_VECTORS] = parts.item_vectors
+    for name, data in files.items():
+        _report(f"{name} of {len(data) / 1e6:.1f} MB")
+    return files
+
+
+def _user_tower(files: dict[str, bytes], threads: int) -> EmbedUsers | None:
+    """The bundle's user tower as a function, where it has one."""
+    if (file := file_of(USER_TOWER)) not in files:
+        return None
+    return partial(embed_users, open_session(files[file], "cpu", threads, file))
 
 
 def _check_candidates(served: np.ndarray, evaluated: np.ndarray) -> None:
@@ -70,13 +97,6 @@ def _check_candidates(served: np.ndarray, evaluated: np.ndarray) -> None:
             f"the bundle would recommend {served.sum()} items, evaluation ranked "
             f"{evaluated.sum()}; run dvc repro, so that events, histories and models are of one run"
         )
-
-
-def _golden_cases(
-    model: SequenceModel, served: ServedItems, run: RunGraph, p: ExportParams
-) -> bytes:
-    inputs = golden_inputs(served.rows, model.max_length, served.candidates, p.top, p.seed)
-    return record_golden_cases(inputs, run, served.candidates)
 
 
 def _report(line: str) -> None:

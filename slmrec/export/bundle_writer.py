@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class BundleFiles:
     metrics: bytes
     model_card: bytes
     golden: bytes
+    further: dict[str, bytes] = field(default_factory=dict)  # of the other parts, by their names
 
     def by_name(self) -> dict[str, bytes]:
         """The bytes by the name that each file has in the bundle."""
@@ -46,6 +47,7 @@ class BundleFiles:
             METRICS: self.metrics,
             MODEL_CARD: self.model_card,
             GOLDEN: self.golden,
+            **self.further,
         }
 
 
@@ -56,7 +58,12 @@ def json_bytes(value: Any) -> bytes:
 
 
 def bundle_files(
-    model: bytes, contract: JsonObject, served: ServedItems, metrics: JsonObject, golden: bytes
+    model: bytes,
+    contract: JsonObject,
+    served: ServedItems,
+    metrics: JsonObject,
+    golden: bytes,
+    further: dict[str, bytes] | None = None,
 ) -> BundleFiles:
     """The files of a bundle of the stamped graph `model`. Raises ValueError on a NaN metric."""
     return BundleFiles(
@@ -67,6 +74,7 @@ def bundle_files(
         metrics=json_bytes(metrics),
         model_card=model_card(contract, metrics).encode(),
         golden=golden,
+        further=further or {},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import onnx
 
 GENERATED = "val_"  # how the exporter begins the names of constants that have none
@@ -28,9 +29,21 @@ def canonicalize(graph: onnx.ModelProto) -> onnx.ModelProto:
     # Stale intermediate shapes stop the quantiser; the runtime infers them anew.
     body.ClearField("value_info")
     _rename(body)
+    _refuse_several_lengths(body)
     for output in body.output:
         output.type.tensor_type.shape.dim[1].dim_param = "k"
     return graph
+
+
+def _refuse_several_lengths(body: onnx.GraphProto) -> None:
+    """Make a `k` of several numbers an error, where the exporter's graph takes the first of them.
+
+    onnxruntime does not check the shape of what is said to be a scalar.
+    """
+    body.initializer.append(onnx.numpy_helper.from_array(np.array([1], np.int64), "one_length"))
+    for node in body.node:
+        if node.op_type == "Reshape" and node.input[0] == "k":
+            node.input[1] = "one_length"
 
 
 def _remove_annotations(body: onnx.GraphProto) -> None:

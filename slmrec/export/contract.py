@@ -9,7 +9,9 @@ import onnx
 from slmrec import __version__
 from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
+from slmrec.export.further_parts import FurtherParts
 from slmrec.runtime.bundle import CONTRACT_HASH, FORMAT, ITEMS_HASH, MODEL, VERSION, sha256_of_bytes
+from slmrec.runtime.further_graphs import USER_TOWER, file_of
 from slmrec.runtime.items import ServedItems
 
 PRECISION = "float32"
@@ -41,6 +43,7 @@ def bundle_contract(
     tolerance: float,
     inputs_sha256: dict[str, str],
     neighbours: dict[str, Any] | None,
+    parts: FurtherParts | None = None,
 ) -> dict[str, Any]:
     """What a consumer can rely on; `inputs_sha256` are of what the bundle was made from, by name.
 
@@ -50,7 +53,9 @@ def bundle_contract(
     return {
         "format": FORMAT,
         "version": __version__,
-        "graph": _graph_facts(graph),
+        "graph": {"file": MODEL, **_graph_facts(graph)},
+        # Those beside it, by their names; docs/consumers.md says what each is for.
+        "graphs": _further_facts(parts or FurtherParts(), neighbours is not None),
         "minimum_runtime": {"onnxruntime": _minimum_onnxruntime(graph)},
         "precision": PRECISION,
         # Of a golden case's scores, as a share of the standard deviation of its row's scores over
@@ -95,9 +100,21 @@ def _item_facts(served: ServedItems) -> dict[str, Any]:
     }
 
 
+def _further_facts(parts: FurtherParts, neighbours: bool) -> dict[str, Any]:
+    return {
+        name: {
+            "file": file_of(name),
+            **_graph_facts(graph),
+            # No product of two vectors gives what neighbours add.
+            "neighbours": neighbours and name != USER_TOWER,
+            **({"item_vectors": parts.vector_facts()} if name == USER_TOWER else {}),
+        }
+        for name, graph in parts.graphs.items()
+    }
+
+
 def _graph_facts(graph: onnx.ModelProto) -> dict[str, Any]:
     return {
-        "file": MODEL,
         "opset": {entry.domain or "ai.onnx": entry.version for entry in graph.opset_import},
         "ir_version": graph.ir_version,
         "inputs": {value.name: _value_facts(value) for value in graph.graph.input},

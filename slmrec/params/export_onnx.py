@@ -15,6 +15,9 @@ class ExportParams(TopSection):
     seed: Seed
     model: Literal["student", "student_narrow"]  # which student is served
     neighbours: bool  # served with it, where validation says that they help
+    # Graphs beside model.onnx: docs/consumers.md, "Further graphs"
+    graphs: list[Literal["serve_fixed", "user_tower"]]
+    fixed_k: Count  # length of serve_fixed's lists, or the number of candidates if that is less
     # Bounds: what was tried. From 23 on the exporter fuses attention, which is slower on a CPU.
     opset: int = Field(ge=18, le=20)
     max_score_difference: float = Field(gt=0)  # from torch, relative to the spread of the scores

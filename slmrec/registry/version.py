@@ -2,8 +2,9 @@
 
 major: a consumer of the version before may break. An id is gone or at another index; format, graph
        inputs, outputs or vocabulary, `exclude_seen` or the minimum runtime changed; a file is gone.
-minor: there is more than before. Items are appended; an output, a file or a key of the contract is
-       added. Or max_length, precision, tolerance or opset changed, which the runtime reads from it.
+minor: there is more than before. Items are appended; a graph, an output, a file or a key of the
+       contract is added. Or max_length, precision, tolerance or opset changed, which the runtime
+       reads from it.
 patch: the same contract and ids; new weights, titles or statuses.
 """
 
@@ -22,11 +23,31 @@ PATCH, MINOR, MAJOR = 0, 1, 2
 LEVEL_NAMES = ("patch", "minor", "major")
 GATE = "gate.json"  # the verdict: in a published bundle, in no other
 NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
-# Parts of a contract, by the path of their keys. Hashes and counts say nothing of the shape, the
-# items are compared by their ids, and how neighbours join the scores is learnt, as weights are.
-NOT_COMPARED = ("version", "inputs_sha256", "items", "neighbours")
+# Parts of a contract, by the path of their keys; `*` is any key. Hashes and counts say nothing of
+# the shape, the items are compared by their ids, and how neighbours join the scores is learnt, as
+# weights are.
+NOT_COMPARED = (
+    "version",
+    "inputs_sha256",
+    "items",
+    "neighbours",
+    "graphs.*.neighbours",
+    "graphs.*.item_vectors.rows",
+    "graphs.*.item_vectors.sha256",
+)
 # A change of these is read by the runtime, or is prose: what breaks a consumer moves `format`.
-HARMLESS = ("max_length", "precision", "tolerance", "behaviour", "graph.opset", "graph.ir_version")
+HARMLESS = (
+    "max_length",
+    "precision",
+    "tolerance",
+    "behaviour",
+    "graph.opset",
+    "graph.ir_version",
+    "graphs.*.opset",
+    "graphs.*.ir_version",
+)
+# onnxruntime wants every input of a graph: one more breaks all who call it.
+INPUTS = ("graph.inputs", "graphs.*.inputs")
 
 
 @dataclass(frozen=True, order=True)
@@ -113,8 +134,7 @@ def _contract_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Chan
         if path not in new:
             yield Change(MINOR if _is(path, HARMLESS) else MAJOR, f"{path} is gone")
         elif path not in old:
-            # onnxruntime wants every input of a graph: one more breaks all who call it.
-            breaks = _is(path, ("graph.inputs",))
+            breaks = _is(path, INPUTS) and _has_graph(old, path)
             yield Change(MAJOR if breaks else MINOR, f"{path} is added: {new[path]}")
         elif old[path] != new[path]:
             level = MINOR if _is(path, HARMLESS) else MAJOR
@@ -133,5 +153,17 @@ def _leaves(value: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield path, inner
 
 
+def _has_graph(contract: dict[str, Any], path: str) -> bool:
+    """Whether the leaves of a contract hold the graph that `path` lies in."""
+    graph = path.partition(".inputs.")[0]
+    return any(other.startswith(f"{graph}.") for other in contract)
+
+
 def _is(path: str, parts: Sequence[str]) -> bool:
-    return any(path == part or path.startswith(f"{part}.") for part in parts)
+    """Whether one of these parts is the path or lies above it."""
+    keys = path.split(".")
+    return any(
+        len(keys) >= len(wanted)
+        and all(key in (name, "*") for name, key in zip(keys, wanted, strict=False))
+        for wanted in (part.split(".") for part in parts)
+    )

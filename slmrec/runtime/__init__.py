@@ -9,6 +9,7 @@ from slmrec.runtime.answers import (
 )
 from slmrec.runtime.follow import FollowingRecommender
 from slmrec.runtime.recommender import Recommender
+from slmrec.runtime.user_tower import UserTower, UserVectors
 from slmrec.runtime.verification import verify
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "UnknownIds",
     "UnknownItemsWarning",
     "UsageError",
+    "UserTower",
+    "UserVectors",
     "verify",
 ]

@@ -26,6 +26,7 @@ from slmrec.runtime.bundle_folder import (
     read_file,
     real_folder,
 )
+from slmrec.runtime.further_graphs import further_files, graphs_fit
 
 FORMAT = 2  # of the folder and the contract; a runtime refuses every other
 MANIFEST = "MANIFEST.sha256"
@@ -100,17 +101,33 @@ def read_bundle(folder: Path | str) -> Bundle:
     digests = _read_manifest(folder)
     _check_listing(folder, digests)
     files = {name: _read_verified(folder / name, digest) for name, digest in digests.items()}
-    return Bundle(folder=folder, files=files, contract=_read_contract(folder, files[CONTRACT]))
+    contract = _read_contract(folder, files[CONTRACT])
+    if missing := sorted(set(further_files(contract)) - files.keys()):
+        raise BundleError(f"{folder} lacks {missing[0]}, which its contract names; {ADVICE}")
+    return Bundle(folder=folder, files=files, contract=contract)
 
 
-def check_parts(bundle: Bundle, graph_metadata: Mapping[str, str], item_rows: int) -> None:
+def part_of(bundle: Bundle, graph: str) -> dict[str, Any]:
+    """What the contract says of a further graph. Raises BundleError where the bundle has none."""
+    graphs: dict[str, dict[str, Any]] = bundle.contract.get("graphs", {})
+    if graph not in graphs:
+        raise BundleError(
+            f"{bundle.folder} has no graph {graph}, it has {', '.join(['model', *graphs])}; "
+            "add it to export_onnx.graphs and export again"
+        )
+    return graphs[graph]
+
+
+def check_parts(
+    bundle: Bundle, graph_metadata: Mapping[str, str], item_rows: int, graph: str = MODEL
+) -> None:
     """Raise BundleError unless contract and item table are those that the graph was made with."""
     for name, key in ((CONTRACT, CONTRACT_HASH), (ITEMS, ITEMS_HASH)):
         actual = sha256_of_bytes(bundle.files[name])
         if graph_metadata.get(key) != actual:
             raise BundleError(
                 f"{bundle.folder / name} belongs to another graph: its sha256 is {actual}, "
-                f"{MODEL} was made with {graph_metadata.get(key)}; use the files of one export"
+                f"{graph} was made with {graph_metadata.get(key)}; use the files of one export"
             )
     if item_rows != bundle.contract["items"]["rows"]:
         raise BundleError(
@@ -200,8 +217,9 @@ def _check_values(path: Path, contract: Mapping[str, Any]) -> None:
             "graph": set(contract["graph"]["inputs"]) == INPUTS
             and set(contract["graph"]["outputs"]) >= OUTPUTS,
             "vocabulary": _is_vocabulary(contract["vocabulary"]),
+            "graphs": graphs_fit(contract),
         }
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{path} is not as contracts are ({error!r}); {ADVICE}") from error
     if wrong := [key for key, is_good in good.items() if not is_good]:
         raise BundleError(f"{path} says {contract[wrong[0]]!r} as {wrong[0]}; {ADVICE}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from slmrec.runtime.session import RunGraph
 LONGEST_LIST = 500  # candidates; a golden list of a million would weigh more than the model
 # Arrays of a case, as golden.npz names them: {case}.history, {case}.exclude, ...
 FIELDS = ("history", "exclude", "k", "items", "scores", "spread")
+VECTOR = "vector"  # one more of each case in a bundle with a user tower: what that gives
+# A user tower as a function: history (B, T) int64 -> vectors (B, W) float32.
+EmbedUsers = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,24 @@ def _without_exclusions(history: np.ndarray, k: int) -> GraphInput:
 
 
 def record_golden_cases(
-    inputs: dict[str, GraphInput], run_graph: RunGraph, candidates: int
+    inputs: dict[str, GraphInput],
+    run_graph: RunGraph,
+    candidates: int,
+    embed_users: EmbedUsers | None = None,
 ) -> bytes:
     """An npz of every input, what the graph gives for it, and the spread of each row's scores.
 
-    The spread is the standard deviation over all candidates.
+    The spread is the standard deviation over all candidates. With `embed_users`, the users' vectors
+    as well.
     """
     arrays = {
         f"{case}.{field}": np.asarray(value)
         for case, graph_input in inputs.items()
         for field, value in _record(graph_input, run_graph, candidates).items()
     }
+    if embed_users is not None:
+        vectors = {f"{case}.{VECTOR}": embed_users(given.history) for case, given in inputs.items()}
+        arrays |= vectors
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 
 import numpy as np
 
+from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import UNK
+from slmrec.runtime.answers import UnknownItemsWarning
 from slmrec.runtime.ragged import Ragged
-from slmrec.runtime.requests import Rows, check_ids
+from slmrec.runtime.requests import UNKNOWN_ADVICE, Rows, check_ids
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,36 @@ def look_up(rows: Rows, index: Mapping[str, int], name: str) -> LookedUp:
         check_ids(rows, name)
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     return LookedUp(Ragged.joined(values, lengths), unknown)
+
+
+class IdReader:
+    """Looks ids up for one recommender, and says what becomes of unknown ones."""
+
+    def __init__(self, index: Mapping[str, int]) -> None:
+        self._index = index
+        self._has_warned = False
+
+    def read(self, rows: list[Sequence[str]], name: str, unknown: str) -> LookedUp:
+        """The item indices of rows of ids; `name` is what the caller called them.
+
+        Raises UsageError for an unknown id where `unknown` is "refuse"; with "warn" the first call
+        that has one warns.
+        """
+        found = look_up(rows, self._index, name)
+        if found.unknown and unknown != "ignore":
+            message = (
+                f"{name}: {len(found.unknown)} of {found.indices.lengths.sum()} ids are not in "
+                f"this bundle's item table, the first is {found.unknown[0]!r}"
+            )
+            if unknown == "refuse":
+                raise UsageError(f"{message}; {UNKNOWN_ADVICE}")
+            self._warn_once(message)
+        return found
+
+    def _warn_once(self, message: str) -> None:
+        # Python remembers every warning by its text: with the ids of each call in it, a service
+        # would never stop remembering.
+        if not self._has_warned:
+            self._has_warned = True
+            text = f"{message}; read as the unknown item; later ones are counted in results alone"
+            warnings.warn(text, UnknownItemsWarning, stacklevel=4)

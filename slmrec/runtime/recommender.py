@@ -6,31 +6,26 @@ lists = recommender.recommend([["50", "181"], ["172"]], k=10)
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD
 from slmrec.runtime.answers import (
     Recommendation,
     Recommendations,
     UnknownIds,
-    UnknownItemsWarning,
 )
-from slmrec.runtime.bundle import ITEMS, MODEL, Bundle, check_parts, read_bundle
+from slmrec.runtime.bundle import ITEMS, MODEL, Bundle, read_bundle
 from slmrec.runtime.comparison import TopK
-from slmrec.runtime.item_ids import LookedUp, look_up
+from slmrec.runtime.item_ids import IdReader, LookedUp
 from slmrec.runtime.items import items_from_jsonl
-from slmrec.runtime.onnx_runtime import check_onnxruntime
 from slmrec.runtime.ragged import Ragged, batches_by_length, side_by_side
 from slmrec.runtime.requests import (
     DEVICES,
     UNKNOWN,
-    UNKNOWN_ADVICE,
     check_choice,
     check_count,
     check_exclude_seen,
@@ -39,7 +34,7 @@ from slmrec.runtime.requests import (
     id_rows,
     index_rows,
 )
-from slmrec.runtime.session import place_session, run_graph
+from slmrec.runtime.session import open_graph, run_graph
 
 if TYPE_CHECKING:
     from slmrec.runtime.follow import FollowingRecommender
@@ -74,15 +69,13 @@ class Recommender:
         bundle = bundle_dir if isinstance(bundle_dir, Bundle) else read_bundle(bundle_dir)
         self.contract = bundle.contract
         self.items = items_from_jsonl(bundle.files[ITEMS])
-        check_onnxruntime(self.contract["minimum_runtime"]["onnxruntime"])
-        placed = place_session(bundle.files[MODEL], device, threads)
+        placed = open_graph(bundle, MODEL, self.items.rows, device, threads)
         self.session = placed.session
         self.device, self.device_reason = placed.device, placed.reason
-        check_parts(bundle, self.session.get_modelmeta().custom_metadata_map, self.items.rows)
         most = max(1, SCORES_AT_ONCE // self.items.rows)
         self.batch_size = min(batch_size or BATCH_SIZE[self.device], most)
         self._ids, self._titles = _by_index(self.items.ids), _by_index(self.items.titles)
-        self._has_warned = False
+        self._reader = IdReader(self.items.index)
 
     @classmethod
     def load(
@@ -147,8 +140,8 @@ class Recommender:
         history_ids = id_rows(histories, "histories", ordered=True)
         exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
         check_exclusions(exclude_ids, len(history_ids))
-        seen = self._look_up(history_ids, "histories", unknown)
-        more = self._look_up(exclude_ids, "exclude", unknown) if exclude_ids else None
+        seen = self._reader.read(history_ids, "histories", unknown)
+        more = self._reader.read(exclude_ids, "exclude", unknown) if exclude_ids else None
         if exclude_seen is None:
             exclude_seen = self.contract["exclude_seen"]
         excluded = [seen.indices] if exclude_seen else []
@@ -198,26 +191,6 @@ class Recommender:
             list(map(Recommendation, ids[:length], titles[:length], scores[:length]))
             for ids, titles, scores, length in rows
         ]
-
-    def _look_up(self, rows: list[Sequence[str]], name: str, unknown: str) -> LookedUp:
-        found = look_up(rows, self.items.index, name)
-        if found.unknown and unknown != "ignore":
-            message = (
-                f"{name}: {len(found.unknown)} of {found.indices.lengths.sum()} ids are not in "
-                f"this bundle's item table, the first is {found.unknown[0]!r}"
-            )
-            if unknown == "refuse":
-                raise UsageError(f"{message}; {UNKNOWN_ADVICE}")
-            self._warn_once(message)
-        return found
-
-    def _warn_once(self, message: str) -> None:
-        # Python remembers every warning by its text: with the ids of each call in it, a service
-        # would never stop remembering.
-        if not self._has_warned:
-            self._has_warned = True
-            text = f"{message}; read as the unknown item; later ones are counted in results alone"
-            warnings.warn(text, UnknownItemsWarning, stacklevel=4)
 
 
 def _by_index(values: Sequence[str | None]) -> np.ndarray:

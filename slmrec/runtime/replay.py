@@ -10,7 +10,7 @@ from slmrec.core.errors import BundleError
 from slmrec.runtime.bundle import GOLDEN
 from slmrec.runtime.bundle_folder import ADVICE
 from slmrec.runtime.comparison import Agreement, TopK, compare, expected_scores_of
-from slmrec.runtime.golden import FIELDS, GraphInput, spread_of
+from slmrec.runtime.golden import FIELDS, VECTOR, GraphInput, spread_of
 from slmrec.runtime.npz import read_npz
 from slmrec.runtime.session import RunGraph
 
@@ -45,6 +45,7 @@ class Case:
     given: GraphInput
     expected: TopK
     spread: np.ndarray  # (B,) standard deviation of a row's scores over all candidates
+    vector: np.ndarray | None  # (B, W) what the user tower gives, where the bundle has one
 
 
 def replay_golden_cases(
@@ -56,7 +57,7 @@ def replay_golden_cases(
     `tolerance` is a share of the spread of a row's scores.
     """
     agreements = {
-        case.name: _replay(case, run_graph, tolerance, candidates) for case in _cases(data)
+        case.name: _replay(case, run_graph, tolerance, candidates) for case in cases_of(data)
     }
     difference = {
         case: float(agreement.max_difference.max(initial=0.0))
@@ -73,11 +74,20 @@ def replay_golden_cases(
 
 
 def _replay(case: Case, run_graph: RunGraph, tolerance: float, candidates: int) -> Agreement:
+    agreement = replay_list(case, run_graph, tolerance)
+    # The unit of every difference, so it is no less under test than they are.
+    _check_spread(case, spread_of(case.given, run_graph, candidates), tolerance)
+    return agreement
+
+
+def replay_list(case: Case, run_graph: RunGraph, tolerance: float) -> Agreement:
+    """Run a case again and compare its list alone, in units of the recorded spread.
+
+    Raises BundleError, naming the case, where it is not the recorded one.
+    """
     given, expected = case.given, case.expected
     actual = run_graph(given.history, given.exclude, given.k)
     _check_outputs(case, actual)
-    # The unit of every difference, so it is no less under test than they are.
-    _check_spread(case, spread_of(given, run_graph, candidates), tolerance)
     # Two scores that may each be off by the tolerance can change places when they are twice that
     # apart.
     expected_scores = expected_scores_of(actual.items, expected)
@@ -119,7 +129,8 @@ def _check_agreement(case: str, agreement: Agreement, tolerance: float) -> None:
         )
 
 
-def _cases(data: bytes) -> list[Case]:
+def cases_of(data: bytes) -> list[Case]:
+    """The golden cases of an npz. Raises BundleError where it cannot be read or lacks a field."""
     try:
         arrays = read_npz(data)
     except ValueError as error:
@@ -136,7 +147,8 @@ def _case(name: str, arrays: dict[str, np.ndarray]) -> Case:
     fields = {field: arrays[f"{name}.{field}"] for field in FIELDS}
     _check_layout(name, fields)
     given = GraphInput(fields["history"], fields["exclude"], int(fields["k"]))
-    return Case(name, given, TopK(fields["items"], fields["scores"]), fields["spread"])
+    vector = arrays.get(f"{name}.{VECTOR}")
+    return Case(name, given, TopK(fields["items"], fields["scores"]), fields["spread"], vector)
 
 
 def _check_layout(name: str, fields: dict[str, np.ndarray]) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from slmrec.core.errors import BundleError, UnavailableError
-from slmrec.runtime.bundle import MODEL
+from slmrec.runtime.bundle import MODEL, Bundle, check_parts
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.device import cuda_devices
-from slmrec.runtime.onnx_runtime import installed_builds, load_onnxruntime
+from slmrec.runtime.onnx_runtime import check_onnxruntime, installed_builds, load_onnxruntime
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -44,21 +44,44 @@ class Placed:
     reason: str
 
 
+def open_graph(
+    bundle: Bundle,
+    file: str,
+    item_rows: int,
+    device: Literal["auto", "cpu", "cuda"],
+    threads: int | None,
+) -> Placed:
+    """A session of one of a bundle's graphs, proven to belong to its contract and item table.
+
+    Raises BundleError where it does not, UnavailableError where onnxruntime is too old, and what
+    `place_session` does.
+    """
+    check_onnxruntime(bundle.contract["minimum_runtime"]["onnxruntime"])
+    placed = place_session(bundle.files[file], device, threads, file)
+    metadata = placed.session.get_modelmeta().custom_metadata_map
+    check_parts(bundle, metadata, item_rows, file)
+    return placed
+
+
 def place_session(
-    graph: bytes, device: Literal["auto", "cpu", "cuda"], threads: int | None
+    graph: bytes,
+    device: Literal["auto", "cpu", "cuda"],
+    threads: int | None,
+    name: str = MODEL,
 ) -> Placed:
     """A session of `graph` on `device`; with "auto" on CUDA where that works, else on the CPU.
 
     Raises what `open_session` does.
     """
     if device != "auto":
-        return Placed(open_session(graph, device, threads), device, "it was asked for")
+        return Placed(open_session(graph, device, threads, name), device, "it was asked for")
     if not (obstacle := _cuda_obstacle()):
         try:
-            return Placed(open_session(graph, "cuda", threads), "cuda", "a CUDA device is there")
+            session = open_session(graph, "cuda", threads, name)
+            return Placed(session, "cuda", "a CUDA device is there")
         except UnavailableError as error:
             obstacle = str(error)
-    return Placed(open_session(graph, "cpu", threads), "cpu", obstacle)
+    return Placed(open_session(graph, "cpu", threads, name), "cpu", obstacle)
 
 
 def _cuda_obstacle() -> str | None:
@@ -68,9 +91,9 @@ def _cuda_obstacle() -> str | None:
 
 
 def open_session(
-    graph: bytes, device: Literal["cpu", "cuda"], threads: int | None
+    graph: bytes, device: Literal["cpu", "cuda"], threads: int | None, name: str = MODEL
 ) -> ort.InferenceSession:
-    """A session of `graph` on `device`.
+    """A session of `graph` on `device`; `name` is what errors call it.
 
     Raises UnavailableError when it would run elsewhere and BundleError when onnxruntime cannot read
     the graph.
@@ -79,7 +102,7 @@ def open_session(
     options.inter_op_num_threads = 1
     if threads is not None:
         options.intra_op_num_threads = threads
-    session = _load(graph, device, options)
+    session = _load(graph, device, options, name)
     if (provider := session.get_providers()[0]) != PROVIDERS[device]:
         raise UnavailableError(
             f"{device} was asked for, but onnxruntime would run on {provider}; {_advice()}"
@@ -101,6 +124,12 @@ def run_graph(
     return TopK(items, scores)
 
 
+def embed_users(session: ort.InferenceSession, history: np.ndarray) -> np.ndarray:
+    """Run the user tower of `session`: history (B, T) int64 -> vectors (B, W) float32."""
+    vectors: np.ndarray = session.run(["vector"], {"history": history})[0]
+    return vectors
+
+
 def graph_errors() -> tuple[type[Exception], ...]:
     """What onnxruntime raises for a graph that it cannot read, or inputs that do not fit it."""
     native = load_onnxruntime().capi.onnxruntime_pybind11_state
@@ -108,7 +137,9 @@ def graph_errors() -> tuple[type[Exception], ...]:
     return (*errors, UnicodeDecodeError)  # the last where its message holds bytes of the graph
 
 
-def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.InferenceSession:
+def _load(
+    graph: bytes, device: str, options: ort.SessionOptions, name: str
+) -> ort.InferenceSession:
     ort = load_onnxruntime()
     with _native_messages_to_stderr():
         if device == "cuda":
@@ -118,7 +149,7 @@ def _load(graph: bytes, device: str, options: ort.SessionOptions) -> ort.Inferen
         except graph_errors() as error:
             message = " ".join(str(error).split())[:300]
             raise BundleError(
-                f"onnxruntime {ort.__version__} does not load {MODEL}: {message}"
+                f"onnxruntime {ort.__version__} does not load {name}: {message}"
             ) from error
 
 

@@ -161,6 +161,12 @@ def test_a_list_is_as_long_as_asked_or_as_there_are_candidates(k: int, width: in
     assert top.items.shape == top.scores.shape == (1, width)
 
 
+def test_a_length_of_several_numbers_fails_instead_of_the_first_being_taken() -> None:
+    inputs = {"history": np.array([[5, 9]]), "exclude": np.zeros((1, 0), np.int64)}
+    with pytest.raises(graph_errors()):
+        small_session().run(None, {**inputs, "k": np.array([2, 3])})
+
+
 def test_an_empty_batch_gives_empty_lists() -> None:
     outputs = small_session().run(
         None,

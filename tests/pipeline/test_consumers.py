@@ -18,9 +18,8 @@ PAGE = (ROOT / "docs" / "consumers.md").read_text()
 REQUEST = ("i5,i9,i3", "6")
 
 
-def example(language: str) -> str:
-    (code,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return str(code)
+def example(language: str, number: int = 0) -> str:
+    return str(re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number])
 
 
 def recommended(*command: str) -> list[list[str]]:
@@ -35,6 +34,22 @@ def test_the_python_example_recommends(tmp_path: Path) -> None:
     (tmp_path / "recommend.py").write_text(example("python"))
     rows = recommended(sys.executable, str(tmp_path / "recommend.py"), str(bundle), *REQUEST)
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_the_example_of_vectors_gives_a_score_for_each_item(tmp_path: Path) -> None:
+    (tmp_path / "artifacts").mkdir()
+    make_bundle(tmp_path / "artifacts" / "bundle")
+    code = f"{example('python', 1)}print(scores.shape, len(set(ids)))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert process.stdout.split("\n")[0] == "(2, 39) 39"
 
 
 @pytest.mark.acceptance

@@ -90,6 +90,11 @@ BREAKS = [
     ("graph/inputs/history", ..., "graph.inputs"),
     ("graph/inputs/user", {"dtype": "int64", "shape": []}, "graph.inputs"),
     ("graph/outputs/scores", ..., "graph.outputs"),
+    ("graphs/serve_fixed/inputs/exclude", ..., "graphs.serve_fixed.inputs"),
+    ("graphs/serve_fixed/file", "another.onnx", "graphs.serve_fixed.file"),
+    ("graphs/user_tower/outputs/vector", ..., "graphs.user_tower.outputs"),
+    ("graphs/user_tower/item_vectors", ..., "graphs.user_tower"),
+    ("graphs/user_tower/item_vectors/width", 0, "graphs.user_tower.item_vectors.width"),
     ("vocabulary/pad", 1, "vocabulary.pad"),
     ("vocabulary/padding_side", "left", "vocabulary.padding_side"),
 ]

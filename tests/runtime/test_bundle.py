@@ -12,17 +12,20 @@ import pytest
 
 from slmrec.core.errors import BundleError
 from slmrec.runtime import Recommender
-from slmrec.runtime.bundle import MANIFEST, REQUIRED, read_bundle
+from slmrec.runtime.bundle import MANIFEST, REQUIRED, part_of, read_bundle
 from tests.runtime.bundle_edits import reseal
+
+FURTHER = ("serve_fixed.onnx", "user_tower.onnx", "item_vectors.safetensors")
+FILES = (*REQUIRED, *FURTHER)
 
 
 def test_a_bundle_holds_every_promised_file_and_no_other(exported_bundle: Path) -> None:
-    assert {file.name for file in exported_bundle.iterdir()} == {*REQUIRED, MANIFEST}
+    assert {file.name for file in exported_bundle.iterdir()} == {*FILES, MANIFEST}
 
 
 def test_reading_gives_the_bytes_of_every_file_and_the_contract(exported_bundle: Path) -> None:
     bundle = read_bundle(exported_bundle)
-    assert bundle.files == {name: (exported_bundle / name).read_bytes() for name in REQUIRED}
+    assert bundle.files == {name: (exported_bundle / name).read_bytes() for name in FILES}
     assert bundle.contract["max_length"] == 6
 
 
@@ -38,7 +41,7 @@ def test_the_manifest_is_what_sha256sum_reads(exported_bundle: Path) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
 
 
-@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("name", FILES)
 def test_a_flipped_bit_is_refused_whichever_file_it_is_in(bundle: Path, name: str) -> None:
     data = bytearray((bundle / name).read_bytes())
     data[len(data) // 2] ^= 1
@@ -47,7 +50,7 @@ def test_a_flipped_bit_is_refused_whichever_file_it_is_in(bundle: Path, name: st
         Recommender(bundle, "cpu", 1)
 
 
-@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(bundle: Path, name: str) -> None:
     (bundle / name).unlink()
     with pytest.raises(BundleError, match=f"lacks {name}"):
@@ -57,6 +60,15 @@ def test_a_missing_file_is_named(bundle: Path, name: str) -> None:
 def test_a_manifest_that_leaves_a_file_out_is_refused(bundle: Path) -> None:
     (bundle / "golden.npz").unlink()
     with pytest.raises(BundleError, match=r"does not name golden\.npz"):
+        read_bundle(reseal(bundle))
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_manifest_without_a_part_that_the_contract_names_is_refused(
+    bundle: Path, name: str
+) -> None:
+    (bundle / name).unlink()
+    with pytest.raises(BundleError, match=f"lacks {name}, which its contract names"):
         read_bundle(reseal(bundle))
 
 
@@ -88,15 +100,24 @@ def test_a_manifest_cannot_lead_out_of_the_folder(bundle: Path, name: str) -> No
     (bundle.parent / "secret").write_text("x")
     with (bundle / MANIFEST).open("a") as manifest:
         manifest.write(f"{hashlib.sha256(b'x').hexdigest()}  {name}\n")
-    with pytest.raises(BundleError, match=r"line 8 is .* expected a sha256 and a plain file name"):
+    with pytest.raises(BundleError, match=r"line 11 is .* expected a sha256 and a plain file name"):
         read_bundle(bundle)
 
 
 def test_a_file_named_twice_is_refused(bundle: Path) -> None:
     manifest = bundle / MANIFEST
     manifest.write_text(manifest.read_text() * 2)
-    with pytest.raises(BundleError, match="line 8"):
+    with pytest.raises(BundleError, match="line 11"):
         read_bundle(bundle)
+
+
+def test_a_graph_that_a_bundle_lacks_is_an_error_that_names_those_it_has(
+    exported_bundle: Path,
+) -> None:
+    bundle = read_bundle(exported_bundle)
+    assert part_of(bundle, "user_tower")["file"] == "user_tower.onnx"
+    with pytest.raises(BundleError, match="no graph other, it has model, serve_fixed, user_tower"):
+        part_of(bundle, "other")
 
 
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
@@ -146,6 +167,9 @@ def test_a_contract_that_cannot_be_read_is_refused(bundle: Path, data: bytes, me
         ("minimum_runtime", {"onnxruntime": "1.18rc"}, "as minimum_runtime"),
         ("graph", {"inputs": {"history": {}, "k": {}}, "outputs": {}}, "as graph"),
         ("graph", {"inputs": ["history", "exclude", "k"], "outputs": ["items"]}, "as graph"),
+        ("graphs", {"serve_fixed": {}}, r"KeyError\('file'\)"),
+        ("graphs", {"other": {"file": 7}}, "as graphs"),
+        ("graphs", ["serve_fixed"], "is not as contracts are"),
         ("vocabulary", {"pad": 1, "unknown": 0, "padding_side": "right"}, "as vocabulary"),
         ("vocabulary", {"pad": 0, "unknown": 1, "padding_side": "left"}, "as vocabulary"),
     ],

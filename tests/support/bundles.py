@@ -14,15 +14,17 @@ from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.dataset.histories import Histories
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes, write_bundle
 from slmrec.export.contract import bundle_contract, graph_properties
+from slmrec.export.further_parts import FurtherParts, further_parts
 from slmrec.export.graph import export_graph, stamp
 from slmrec.export.item_tables import candidates_of
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime.comparison import TopK
-from slmrec.runtime.golden import golden_inputs, record_golden_cases
+from slmrec.runtime.further_graphs import ITEM_VECTORS, USER_TOWER, file_of
+from slmrec.runtime.golden import EmbedUsers, golden_inputs, record_golden_cases
 from slmrec.runtime.items import ACTIVE, LISTED, RETIRED, ServedItems, index_of
-from slmrec.runtime.session import RunGraph, open_session, run_graph
+from slmrec.runtime.session import RunGraph, embed_users, open_session, run_graph
 from tests.support.histories import ring_histories
 
 ROWS = 42
@@ -33,6 +35,8 @@ PARAMS = ExportParams(
     seed=1,
     model="student",
     neighbours=True,
+    graphs=["serve_fixed", "user_tower"],
+    fixed_k=20,
     opset=18,
     max_score_difference=1e-4,
     near_tie=1e-5,
@@ -89,18 +93,33 @@ def small_graph() -> onnx.ModelProto:
 
 
 @functools.cache
+def small_parts() -> FurtherParts:
+    """Every part that a bundle may have beside model.onnx, of the small model."""
+    return further_parts(small_graph(), small_model(), candidates_of(served_items()), PARAMS)
+
+
+@functools.cache
 def small_contract() -> dict[str, Any]:
     """The small bundle's contract."""
-    inputs_sha256 = {"student": "0" * 64}
     return bundle_contract(
         small_graph(),
         served_items(),
         MAX_LENGTH,
         exclude_seen=True,
         tolerance=PARAMS.max_score_difference,
-        inputs_sha256=inputs_sha256,
+        inputs_sha256={"student": "0" * 64},
         neighbours=None,
+        parts=small_parts(),
     )
+
+
+@functools.cache
+def stamped_parts() -> dict[str, bytes]:
+    """The further parts as files, the graphs with the hashes of contract and item table."""
+    properties = graph_properties(json_bytes(small_contract()), served_items())
+    graphs = small_parts().graphs.items()
+    files = {file_of(name): stamp(graph, properties) for name, graph in graphs}
+    return {**files, ITEM_VECTORS: small_parts().item_vectors or b""}
 
 
 @functools.cache
@@ -123,12 +142,21 @@ def small_session() -> Any:
 
 
 @functools.cache
+def embed_small_users() -> EmbedUsers:
+    """The small user tower in onnxruntime, as a function."""
+    session = open_session(stamped_parts()[file_of(USER_TOWER)], "cpu", 1)
+    return functools.partial(embed_users, session)
+
+
+@functools.cache
 def small_bundle_files() -> BundleFiles:
-    """The files of a bundle of the small model."""
+    """The files of a bundle of the small model, with every part that a bundle may have."""
     candidates = served_items().candidates
     inputs = golden_inputs(ROWS, MAX_LENGTH, candidates, PARAMS.top, PARAMS.seed)
-    golden = record_golden_cases(inputs, run_small_graph(), candidates)
-    return bundle_files(stamped_graph(), small_contract(), served_items(), METRICS, golden)
+    golden = record_golden_cases(inputs, run_small_graph(), candidates, embed_small_users())
+    return bundle_files(
+        stamped_graph(), small_contract(), served_items(), METRICS, golden, stamped_parts()
+    )
 
 
 def histories_of_served_items(users: int) -> Histories:

@@ -1,0 +1,115 @@
+"""The graphs beside model.onnx, checked where they are served: they give the golden answers too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slmrec.core.errors import BundleError
+from slmrec.core.vocabulary import FIRST_ITEM
+from slmrec.runtime.bundle import GOLDEN, Bundle, sha256_of_bytes
+from slmrec.runtime.bundle_folder import ADVICE
+from slmrec.runtime.comparison import TopK
+from slmrec.runtime.further_graphs import ITEM_VECTORS, SERVE_FIXED, USER_TOWER, file_of
+from slmrec.runtime.item_vectors import read_item_vectors
+from slmrec.runtime.items import CANDIDATES, ServedItems
+from slmrec.runtime.replay import Case, cases_of, replay_list
+from slmrec.runtime.session import embed_users, graph_errors, open_graph
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+    from slmrec.runtime.recommender import Device
+
+Check = Callable[["ort.InferenceSession", list[Case], float], None]
+
+
+def check_further_graphs(
+    bundle: Bundle, items: ServedItems, device: Device, threads: int | None
+) -> list[str]:
+    """Replay the golden cases through each further graph that this slmrec knows; their names.
+
+    Raises BundleError naming the graph that belongs to another bundle, does not run, or answers
+    otherwise, and for item vectors that are not the contract's.
+    """
+    tolerance = bundle.contract["tolerance"][bundle.contract["precision"]]
+    cases = cases_of(bundle.files[GOLDEN])
+    checked = [name for name in bundle.contract.get("graphs", {}) if name in CHECKS]
+    for name in checked:
+        file = file_of(name)
+        session = open_graph(bundle, file, items.rows, device, threads).session
+        named = [replace(case, name=f"{case.name} of {file}") for case in cases]
+        try:
+            CHECKS[name](session, named, tolerance)
+        except graph_errors() as error:
+            message = " ".join(str(error).split())[:300]
+            raise BundleError(f"{file} does not run on the golden cases: {message}") from error
+    if USER_TOWER in checked:
+        _check_item_vectors(bundle, items)
+    return checked
+
+
+def run_fixed(session: ort.InferenceSession) -> Callable[[np.ndarray, np.ndarray, int], TopK]:
+    """`serve_fixed.onnx` as a function: history (B, T), exclude (B, X), k -> at most the best k."""
+
+    def run(history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
+        inputs = {"history": history, "exclude": exclude}
+        items, scores = session.run(["items", "scores"], inputs)
+        return TopK(items[:, :k], scores[:, :k])
+
+    return run
+
+
+def _check_fixed_lists(session: ort.InferenceSession, cases: list[Case], tolerance: float) -> None:
+    run = run_fixed(session)
+    length = session.get_outputs()[0].shape[1]
+    for case in cases:
+        # A golden list may be longer than those of this graph: then it has to begin with them.
+        expected = TopK(case.expected.items[:, :length], case.expected.scores[:, :length])
+        replay_list(replace(case, expected=expected), run, tolerance)
+
+
+def _check_vectors(session: ort.InferenceSession, cases: list[Case], tolerance: float) -> None:
+    for case in cases:
+        vector, wanted = embed_users(session, case.given.history), case.vector
+        if wanted is None:
+            raise BundleError(f"{GOLDEN} lacks the vector of golden case {case.name}; {ADVICE}")
+        if (vector.shape, vector.dtype) != (wanted.shape, wanted.dtype):
+            raise BundleError(
+                f"golden case {case.name}: the vector is of shape {vector.shape} and type "
+                f"{vector.dtype}, recorded were {wanted.shape} and {wanted.dtype}"
+            )
+        spread = np.where(wanted.std(axis=1) > 0, wanted.std(axis=1), 1.0)[:, None]
+        difference = np.abs(vector - wanted) / spread
+        if not (difference <= tolerance).all():  # not a number is no agreement either
+            raise BundleError(
+                f"golden case {case.name}: vectors differ by {difference.max():.1e} of their "
+                f"spread (tolerance {tolerance:.0e}); this runtime does not compute what was "
+                "exported"
+            )
+
+
+CHECKS: dict[str, Check] = {SERVE_FIXED: _check_fixed_lists, USER_TOWER: _check_vectors}
+
+
+def _check_item_vectors(bundle: Bundle, items: ServedItems) -> None:
+    """Raise BundleError unless they are those of the contract, one for each candidate."""
+    described: dict[str, Any] = bundle.contract["graphs"][USER_TOWER]["item_vectors"]
+    data = bundle.files[ITEM_VECTORS]
+    if (actual := sha256_of_bytes(data)) != described["sha256"]:
+        raise BundleError(
+            f"{ITEM_VECTORS} belongs to another graph: its sha256 is {actual}, the contract says "
+            f"{described['sha256']}; use the files of one export"
+        )
+    found = read_item_vectors(data)
+    candidates = [status in CANDIDATES for status in items.statuses]
+    indices = np.flatnonzero(candidates) + FIRST_ITEM
+    if not np.array_equal(found.items, indices) or found.vectors.shape[1] != described["width"]:
+        raise BundleError(
+            f"{ITEM_VECTORS} holds {len(found.items):,} vectors of width "
+            f"{found.vectors.shape[1]}, expected {len(indices):,} of {described['width']}, one for "
+            f"each item that can be recommended; {ADVICE}"
+        )

@@ -1,0 +1,58 @@
+"""The graphs of a bundle beside model.onnx, and the items' vectors that one of them needs.
+
+A bundle has those that `export_onnx.graphs` asked for; the contract says which, under `graphs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+SERVE_FIXED = "serve_fixed"  # the same lists, of a fixed length: no scalar input
+USER_TOWER = "user_tower"  # the user's vector, which item vectors are searched with
+ITEM_VECTORS = "item_vectors.safetensors"
+# What each graph is called with, and what is read of its answer; it may give more.
+SIGNATURES = {
+    SERVE_FIXED: ({"history", "exclude"}, {"items", "scores"}),
+    USER_TOWER: ({"history"}, {"vector"}),
+}
+
+
+def file_of(graph: str) -> str:
+    """The name of a further graph's file."""
+    return f"{graph}.onnx"
+
+
+def further_files(contract: Mapping[str, Any]) -> Iterator[str]:
+    """The files that a contract names beside those that every bundle has."""
+    for facts in contract.get("graphs", {}).values():
+        yield facts["file"]
+        if vectors := facts.get("item_vectors"):
+            yield vectors["file"]
+
+
+def graphs_fit(contract: Mapping[str, Any]) -> bool:
+    """Whether what a contract says of its further graphs is what such graphs are.
+
+    A graph of another name is passed over: it may be added within a format. Raises KeyError,
+    TypeError or AttributeError where the contract is of another shape.
+    """
+    graphs = contract.get("graphs", {})
+    return all(isinstance(file, str) for file in further_files(contract)) and all(
+        _fits(name, graphs[name]) for name in SIGNATURES if name in graphs
+    )
+
+
+def _fits(name: str, facts: Mapping[str, Any]) -> bool:
+    inputs, outputs = SIGNATURES[name]
+    if set(facts["inputs"]) != inputs or not set(facts["outputs"]) >= outputs:
+        return False
+    named = [facts["file"] == file_of(name)]
+    if name == USER_TOWER:
+        vectors = facts["item_vectors"]
+        named += [vectors["file"] == ITEM_VECTORS, _is_count(vectors["width"])]
+    return all(named)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
