@@ -24,6 +24,7 @@ TAGS = "refs/tags/slmrec@v"
 class Clone:
     """The clone, as the run finds it."""
 
+    project: Path
     folder: Path
     commit: str  # of the project, whose code is used
     tip: str | None  # of the branch; None before the first version
@@ -43,7 +44,7 @@ def open_clone(project: Path, folder: Path) -> Clone:
     ensure_author(folder)
     git(folder, "checkout", "--quiet", "--force", "--detach", commit)
     git(folder, "clean", "--quiet", "--force", "-d")
-    clone = Clone(folder, commit, object_at(folder, HEAD))
+    clone = Clone(project, folder, commit, object_at(folder, HEAD))
     if clone.tip and _data_is_of_branch(clone, clone.tip):
         _take_own(folder, clone.tip)
     return clone

@@ -9,7 +9,15 @@ from datetime import date
 from pathlib import Path
 
 from flows.clone import Clone
-from flows.data_version import Log, add_files, carry_over, check_out, contents, log_globs
+from flows.data_version import (
+    Log,
+    add_files,
+    carry_over,
+    check_out,
+    contents,
+    log_globs,
+    share_cache,
+)
 from flows.landing import Landed, Landing, had_arrived, is_temporary, read_by_prepare
 from flows.taken import Record, Taken
 from slmrec.core.scratch import scratch_folder
@@ -73,10 +81,17 @@ def take_in(
 
     Without anything new the data stays as it is.
     """
-    check_out(clone.folder, log)
-    known = contents(clone.folder) | record.contents()
+    since = time.monotonic()
     with scratch_folder(clone.folder.with_name("landed")) as folder:
-        fetched = _fetch_stable(order, found, folder, known, log)
+        read = _read(order, found, folder, log)
+        # Neither DVC's start nor the wait is needed to see that all of it was taken before: a file
+        # that still grows will show another size.
+        if read and not order.force and set(read.values()) <= record.contents():
+            return _judge(read, record.contents(), log)
+        share_cache(clone.project, clone.folder)
+        check_out(clone.folder, log)
+        known = contents(clone.folder) | record.contents()
+        fetched = _judge(_settled(order, read, since, log), known, log)
         names = [each.file.name for each in fetched if each.is_new]
         if names:
             carry_over(clone.folder, log)
@@ -84,18 +99,23 @@ def take_in(
     return fetched
 
 
-def _fetch_stable(
-    order: Order, found: Iterable[Landed], folder: Path, known: set[str], log: Log
-) -> list[Fetched]:
-    """Read the files that look the same before, `settle_seconds` later, and when they are read."""
-    landing, files = Landing(order.landing), list(found)
-    if files:
-        time.sleep(order.settle_seconds)
-    files = _unchanged(files, landing, log)
-    md5 = {file.name: landing.fetch(file, folder / file.name) for file in files}
+def _read(order: Order, found: Iterable[Landed], folder: Path, log: Log) -> dict[Landed, str]:
+    """Copy the files that look as they did; MD5 of what was copied."""
+    landing = Landing(order.landing)
+    files = _unchanged(found, landing, log)
+    return {file: landing.fetch(file, folder / file.name) for file in files}
+
+
+def _settled(order: Order, read: dict[Landed, str], since: float, log: Log) -> dict[Landed, str]:
+    """Those that still look the same `settle_seconds` after a moment of the monotonic clock."""
+    if read:
+        time.sleep(max(order.settle_seconds - (time.monotonic() - since), 0))
+    return {file: read[file] for file in _unchanged(read, Landing(order.landing), log)}
+
+
+def _judge(read: dict[Landed, str], known: set[str], log: Log) -> list[Fetched]:
     fetched: list[Fetched] = []
-    for file in _unchanged(files, landing, log):
-        content = md5[file.name]
+    for file, content in read.items():
         is_new = content not in known
         log(f"{'new' if is_new else 'known already'}: {file.name}, {file.size:,} bytes")
         fetched.append(Fetched(file, content, is_new))
@@ -103,7 +123,8 @@ def _fetch_stable(
     return fetched
 
 
-def _unchanged(files: list[Landed], landing: Landing, log: Log) -> list[Landed]:
+def _unchanged(found: Iterable[Landed], landing: Landing, log: Log) -> list[Landed]:
+    files = list(found)
     now = landing.look() if files else {}
     for file in files:
         if now.get(file.name) != file:

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from flows import intake, outcome
 from flows.clone import Clone, commit_version, open_clone, push_command, remote_of
-from flows.data_version import default_remote, share_cache
+from flows.data_version import default_remote
 from flows.dvc_stages import run_module, stage_order
 from flows.intake import Fetched, Order
 from flows.landing import Landed
@@ -99,7 +99,6 @@ def _retrain(order: Order, places: Places) -> State[None]:
     found = look(order, record, clone)
     if why := _why_not(order, record, clone, found):
         return _nothing_new(places, record, clone, why)
-    share_cache(PROJECT, clone.folder)
     fetched = take_in(order, record, clone, found)
     if not order.force and not any(each.is_new for each in fetched):
         record = _remember(places, record, fetched, "known already")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 
 from flows import intake
 from flows.clone import Clone, open_clone
-from flows.data_version import share_cache
 from flows.intake import Fetched, Order, look, take_in
 from flows.landing import Landed
 from flows.taken import Record
@@ -27,7 +27,6 @@ class Intake:
     def __init__(self, project: Path) -> None:
         self.landing = write_landing_flow(project)
         self.clone: Clone = open_clone(project, project.with_name("clone"))
-        share_cache(project, self.clone.folder)
         self.record, self.lines = Record(), list[str]()
 
     def order(self, day: date | None = None) -> Order:
@@ -87,6 +86,18 @@ def test_each_content_is_taken_once_and_late_days_are_welcome(case: Intake) -> N
     data = case.clone.folder / "data"
     assert (data / "late.inter").is_file() and not (data / "renamed.inter").exists()
     assert not (data / "twin.inter").exists()
+
+
+def test_what_was_taken_before_is_known_without_dvc_and_without_a_wait(
+    case: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(case.landing, "a.inter", "1", FIRST)
+    case.remember(case.take(case.look()))
+    land(case.landing, "again.inter", "1", FIRST + DAY)
+    monkeypatch.setattr(intake, "check_out", lambda *_: pytest.fail("DVC takes seconds to start"))
+    hour = replace(case.order(), settle_seconds=3600)
+    (fetched,) = take_in(hour, case.record, case.clone, case.look(), case.lines.append)
+    assert (fetched.file.name, fetched.is_new) == ("again.inter", False)
 
 
 def test_what_the_last_versions_data_holds_is_not_taken_again(case: Intake, project: Path) -> None:
