@@ -17,6 +17,12 @@ class DriftParams(Section):
     max_new_popular_items: Share  # of the 200 most popular items
 
 
+class NewDaysParams(Section):
+    max_volume_ratio: float = Field(ge=1)  # a new day's events by the median of 28 days before
+    max_more_new: Share  # its share of new users, or items, above the highest of those days
+    max_more_surprise: float = Field(ge=0)  # bits an event, above the highest of those days
+
+
 class ValidateParams(TopSection):
     KEY = "validate"
 
@@ -32,4 +38,5 @@ class ValidateParams(TopSection):
     user_pattern: str  # regular expressions that every id must match
     item_pattern: str
     sample: Count  # users and items whose ids are held against the patterns
+    new_days: NewDaysParams | None  # where there is a previous version; None: not judged
     drift: DriftParams

@@ -6,21 +6,21 @@ import sys
 from pathlib import Path
 
 from slmrec.core.errors import PromiseError, UnavailableError
-from slmrec.core.files import new_file, new_folder, read_json, write_json
+from slmrec.core.files import new_file, new_folder, write_json
 from slmrec.core.stage import run_stage
 from slmrec.params.validate import ValidateParams
 from slmrec.preprocessing.validation.checks import checks_of
 from slmrec.preprocessing.validation.drift import Shift, measure_drift
 from slmrec.preprocessing.validation.evidence import collect_evidence
 from slmrec.preprocessing.validation.html_report import make_page, read_examples
-from slmrec.preprocessing.validation.profile import Profile, read_profile
+from slmrec.preprocessing.validation.profile import Profile, previous_profile, read_profile
 from slmrec.preprocessing.validation.suite import CheckResult, run_checks
 
 
 def compare(profile: Profile, events_dir: Path, p: ValidateParams) -> list[Shift] | None:
     """Drift against the previous version, None where there is none."""
-    path = events_dir / "previous_profile.json"
-    return measure_drift(profile, read_json(path), p.drift) if path.is_file() else None
+    before = previous_profile(events_dir)
+    return measure_drift(profile, before, p.drift) if before else None
 
 
 def judge(

@@ -141,6 +141,20 @@ def test_more_of_the_same_is_no_drift(prepared: Workshop) -> None:
     assert "at most 30% of items are not in the previous index" in sentences
 
 
+def test_a_new_day_beyond_what_its_weeks_allow_stops_and_is_named(prepared: Workshop) -> None:
+    newest = [
+        (f"user {place % 17}", f"item {place % 31}", START + 50 * DAY + place, 1.0)
+        for place in range(400)
+    ]
+    become_previous(prepared, [*some_days(50), *newest])
+    sentence = "each new day has at most 5 times the usual events"
+    with pytest.raises(PromiseError, match=f"{sentence}: 1 of 1 new days do not, such as 2024-01-"):
+        validate(prepared)
+    assert sentence in PAGE.read_text()
+    result = validate(prepared, validate__new_days=None)
+    assert not [promise for promise in result["promises"] if "new day" in promise["sentence"]]
+
+
 def test_other_items_are_drift_that_warns_or_stops_as_asked(
     prepared: Workshop, capsys: pytest.CaptureFixture[str]
 ) -> None:

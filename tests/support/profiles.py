@@ -27,4 +27,5 @@ PROFILE = Profile(
     lengths=[1, 0, 0, 0, 0, 0, 9, 10, 0, 0, 0],
     popularity={"x": 0.5, "y": 0.25, "z": 0.25},
     quarantined={"no item": 4, "malformed line": 20},
+    new_days=[],
 )

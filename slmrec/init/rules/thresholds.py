@@ -23,6 +23,8 @@ def validate_thresholds(f: Facts) -> dict[str, Any]:
         "max_volume_ratio": 10,
         "max_unusual_days": max(_above(logs.unusual_days, 0.05), 0.1) if f.has_clock else 1.0,
     }
+    if not f.has_clock:
+        thresholds["new_days"] = None
     return {f"validate.{name}": value for name, value in thresholds.items()}
 
 

@@ -31,16 +31,27 @@ def checks_of(profile: Profile, p: ValidateParams) -> list[Check]:
     """All checks of this version of the data, in the order of the page."""
     values, facts = values_of(profile, p), facts_of(profile)
     rows = YAML(typ="safe").load(TABLE)
-    present = [row for row in rows if row["table"] != "facts" or row["column"] in facts]
+    absent = set() if p.new_days and profile.new_days else {"new_days"}
+    present = [
+        row
+        for row in rows
+        if row["table"] not in absent and (row["table"] != "facts" or row["column"] in facts)
+    ]
     return [_check(row, values) for row in present]
 
 
 def values_of(profile: Profile, p: ValidateParams) -> dict[str, Any]:
     """What sentences and arguments of checks.yaml may name."""
-    return p.model_dump() | {
-        "min_usual_days": 1 - p.max_unusual_days,
-        "last_us": parse_time(profile.last_time),
-    }
+    of_new_days = p.new_days.model_dump() if p.new_days else {}
+    named = {f"new_days_{name}": value for name, value in of_new_days.items()}
+    return (
+        p.model_dump()
+        | named
+        | {
+            "min_usual_days": 1 - p.max_unusual_days,
+            "last_us": parse_time(profile.last_time),
+        }
+    )
 
 
 def _check(row: dict[str, Any], values: dict[str, Any]) -> Check:

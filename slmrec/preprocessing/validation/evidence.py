@@ -14,26 +14,26 @@ import numpy as np
 import polars as pl
 
 from slmrec.params.validate import ValidateParams
+from slmrec.preprocessing.validation.new_days import RECENT_DAYS
 from slmrec.preprocessing.validation.profile import Profile
-
-RECENT_DAYS = 28  # before a day, whose median is what is usual for it
 
 
 def collect_evidence(
     profile: Profile, events_dir: Path, p: ValidateParams
 ) -> dict[str, pl.DataFrame]:
-    """The tables facts, days, users and items."""
+    """The tables facts, days, users and items, and new_days where there are any."""
     days = pl.DataFrame(profile.days)
     ratio = pl.Series(usual_ratio(days["events"].to_list()), dtype=pl.Float64)
     users = pl.scan_parquet(events_dir / "users.parquet").select("user")
     items = pl.scan_parquet(events_dir / "items.parquet")
     items = items.select("item", first_us=pl.col("first_time").dt.epoch("us"))
-    return {
+    tables = {
         "facts": pl.DataFrame([facts_of(profile)]),
         "days": days.with_columns(ratio=ratio),
         "users": _sample(users, p.sample),
         "items": _sample(items, p.sample),
     }
+    return tables | ({"new_days": pl.DataFrame(profile.new_days)} if profile.new_days else {})
 
 
 def facts_of(profile: Profile) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from slmrec.core.files import read_json
 from slmrec.preprocessing.events.event_files import EventFiles, find_event_files
 from slmrec.preprocessing.events.timestamps import format_time
 from slmrec.preprocessing.validation.event_scan import EventScan, Violations
+from slmrec.preprocessing.validation.new_days import judge_new_days
 
 TOP_ITEMS = 200  # whose shares describe the popularity distribution
 LENGTH_BOUNDS = [1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000]  # of histories, from these on
@@ -41,6 +42,7 @@ class Profile:
     lengths: list[int]  # users in each class of LENGTH_BOUNDS
     popularity: dict[str, float]  # share of events of the most popular items
     quarantined: dict[str, int]  # rows by reason
+    new_days: list[dict[str, Any]]  # since the previous version, each as new_days.NewDay
 
     def as_json(self) -> dict[str, Any]:
         """The profile as plain values."""
@@ -62,6 +64,7 @@ def read_profile(events_dir: Path) -> Profile:
     lengths = scan.user_events[scan.user_events > 0]
     item_events = scan.item_events[tables.FIRST_ITEM :]
     titled = items["title"].is_not_null().to_numpy()
+    days = scan.days()
     return Profile(
         events=files.total,
         users=len(lengths),
@@ -77,11 +80,18 @@ def read_profile(events_dir: Path) -> Profile:
         title_coverage=float(item_events[titled].sum() / files.total),
         new_item_share=_new_item_share(item_events, known_items),
         quarantine_share=set_aside / (files.total + set_aside),
-        days=scan.days(),
+        days=days,
         lengths=np.histogram(lengths, [*LENGTH_BOUNDS, np.inf])[0].tolist(),
         popularity=_popularity(items, item_events),
         quarantined=quarantined,
+        new_days=judge_new_days(files, days, previous_profile(events_dir), len(scan.item_events)),
     )
+
+
+def previous_profile(events_dir: Path) -> dict[str, Any] | None:
+    """The profile of the previous version, as read from JSON; None where there is none."""
+    path = events_dir / "previous_profile.json"
+    return dict(read_json(path)) if path.is_file() else None
 
 
 def _scan(files: EventFiles, users: pl.DataFrame, items: pl.DataFrame) -> EventScan:

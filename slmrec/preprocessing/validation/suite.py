@@ -88,7 +88,7 @@ def result_of(check: Check, result: Any, table: pl.DataFrame) -> CheckResult:
         observed = _format(table[check.column][0])
         observed += " rows do not" if check.column in VIOLATIONS else ""
     else:
-        observed = _count_unexpected(check, result.result)
+        observed = _count_unexpected(check, result.result, table)
     return CheckResult(check.sentence, bool(result.success), observed, None)
 
 
@@ -101,12 +101,14 @@ def _error(information: dict[str, Any]) -> str | None:
     return None
 
 
-def _count_unexpected(check: Check, counts: dict[str, Any]) -> str:
-    examples = [
-        f"{value:.4g}" if isinstance(value, float) else repr(value)
-        for value in counts["partial_unexpected_list"][:EXAMPLES]
-    ]
-    observed = f"{counts['unexpected_count']} of {counts['element_count']} {check.table} do not"
+def _count_unexpected(check: Check, counts: dict[str, Any], table: pl.DataFrame) -> str:
+    values = counts["partial_unexpected_list"][:EXAMPLES]
+    examples = [f"{value:.4g}" if isinstance(value, float) else repr(value) for value in values]
+    if check.table == "new_days":  # few, and a person will look for the day in the logs
+        rows = table.filter(pl.col(check.column).is_in(values)).select("day", check.column)
+        examples = [f"{day} with {value:.4g}" for day, value in rows.head(EXAMPLES).iter_rows()]
+    name = check.table.replace("_", " ")
+    observed = f"{counts['unexpected_count']} of {counts['element_count']} {name} do not"
     return f"{observed}, such as {', '.join(examples)}" if examples else observed
 
 

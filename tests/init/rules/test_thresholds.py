@@ -24,6 +24,7 @@ def test_without_a_clock_nothing_is_asked_of_days() -> None:
     thresholds = validate_thresholds(facts(clock=False))
 
     assert thresholds["validate.max_unusual_days"] == 1.0
+    assert thresholds["validate.new_days"] is None
     assert thresholds["validate.min_target_coverage"] == 0.0
 
 

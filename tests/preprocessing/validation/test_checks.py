@@ -72,6 +72,23 @@ def test_new_items_are_checked_where_there_is_a_previous_index(
     assert ("new_item_share" in by_column(checks)) == (share is not None)
 
 
+def test_new_days_are_checked_where_there_are_any_unless_they_are_not_to_be() -> None:
+    row = {"day": "2023-11-16", "volume_ratio": 1.0, "more_new_users": 0.0}
+    profile = replace(PROFILE, new_days=[row])
+    bounds = {"max_volume_ratio": 5, "max_more_new": 0.25, "max_more_surprise": 0.5}
+    checks = by_column(checks_of(profile, settings(validate__new_days=bounds)))
+    assert checks["volume_ratio"].arguments == {"max_value": 5}
+    assert checks["more_new_users"].arguments == {"max_value": 0.25}
+    assert checks["more_new_items"].arguments == {"max_value": 0.25}
+    assert checks["more_surprise"].arguments == {"max_value": 0.5}
+    assert "more than 0.5 bits" in checks["more_surprise"].sentence
+    for none in (
+        checks_of(PROFILE, settings()),
+        checks_of(profile, settings(validate__new_days=None)),
+    ):
+        assert "new_days" not in {check.table for check in none}
+
+
 def test_no_sentence_is_said_twice_or_left_with_a_placeholder() -> None:
     checks = checks_of(replace(PROFILE, new_item_share=0.1), settings())
     sentences = Counter(check.sentence for check in checks)

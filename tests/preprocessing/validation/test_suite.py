@@ -15,7 +15,8 @@ BETWEEN = "ExpectColumnValuesToBeBetween"
 FACTS = pl.DataFrame({"events": [1200], "share": [0.123456], "out_of_order": [3]})
 USERS = pl.DataFrame({"user": ["u1", "u2", "x3", "x4", "x5", "x6"]})
 DAYS = pl.DataFrame({"ratio": [1.0, 20.123456, 2.0]})
-EVIDENCE = {"facts": FACTS, "users": USERS, "days": DAYS}
+NEW_DAYS = pl.DataFrame({"day": ["2026-03-01", "2026-03-02"], "ratio": [1.0, 12.5]})
+EVIDENCE = {"facts": FACTS, "users": USERS, "days": DAYS, "new_days": NEW_DAYS}
 
 
 def check(table: str, column: str, expectation: str = BETWEEN, **arguments: Any) -> Check:
@@ -30,6 +31,7 @@ def test_results_come_in_the_order_of_the_checks_with_what_was_observed() -> Non
         check("facts", "out_of_order", min_value=0, max_value=0),
         check("facts", "share", max_value=0.1),
         check("users", "user", "ExpectColumnValuesToBeUnique"),
+        check("new_days", "ratio", max_value=5),
         check("users", "user", "ExpectColumnValuesToMatchRegex", regex="("),
     ]
     *results, failed = run_checks(checks, EVIDENCE)
@@ -40,8 +42,9 @@ def test_results_come_in_the_order_of_the_checks_with_what_was_observed() -> Non
         (False, "3 rows do not"),
         (False, "0.1235"),
         (True, "0 of 6 users do not"),
+        (False, "1 of 2 new days do not, such as 2026-03-02 with 12.5"),
     ]
-    assert [result.error for result in results] == [None] * 6
+    assert [result.error for result in results] == [None] * 7
     assert [result.sentence for result in results] == [c.sentence for c in checks[:-1]]
     assert not failed.passed and failed.observed == "could not be checked"
     assert failed.error and "\n" not in failed.error
