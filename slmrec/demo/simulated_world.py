@@ -127,8 +127,11 @@ class DayEvents:
 def draw_day(world: World, day: int, count: int, last_item: np.ndarray) -> DayEvents:
     """Draw `count` events of one day in sessions; a session ends within its day.
 
-    last_item (U,) holds each user's newest item, -1 for none, and is updated in place.
+    last_item (U,) holds each user's newest item, -1 for none, and is updated in place. A small
+    world has days without an event.
     """
+    if count == 0:
+        return DayEvents(*np.zeros((4, 0), dtype=np.int64))
     rng = np.random.default_rng([world.seed, day])
     users, lengths = _draw_sessions(world, day, count, rng)
     sessions = Sessions(users, lengths, _draw_starts(day, len(users), rng))

@@ -49,7 +49,8 @@ def simulate(users: int, events: int, seed: int, logs_dir: Path) -> None:
     with new_folder(logs_dir) as folder:
         for day, count in enumerate(events_by_day(events)):
             drawn = draw_day(world, day, count, last_item)
-            _write_day(drawn, day, user_ids, item_ids, folder)
+            if count:
+                _write_day(drawn, day, user_ids, item_ids, folder)
             if day >= DAYS - TRUTH_DAYS:
                 best.append(best_ndcg(world, day, drawn, -(-TRUTH_EVENTS // TRUTH_DAYS)))
         _write_items(world, item_ids, folder)

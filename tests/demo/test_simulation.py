@@ -67,6 +67,15 @@ def test_numbers_that_are_too_small_are_told(
     assert not (tmp_path / "logs").exists()
 
 
+def test_a_world_with_days_without_an_event_has_all_its_events(tmp_path: Path) -> None:
+    simulate(20, 365, 1, tmp_path / "logs")
+    counts = events_by_day(365)
+    assert 0 in counts
+    days = list((tmp_path / "logs" / "events").glob("date=*/events.parquet"))
+    assert len(days) == sum(count > 0 for count in counts)
+    assert sum(len(pl.read_parquet(day, hive_partitioning=False)) for day in days) == 365
+
+
 def test_too_few_users_for_so_many_events_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ask for more users"):
         simulate(2, 100_000, 1, tmp_path / "logs")
