@@ -1,4 +1,4 @@
-"""The commands of the registry: versions, compare, publish, rollback."""
+"""The commands of the registry: versions, compare, publish, rollback; monitor beside them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from slmrec.core.installed import require
 from slmrec.core.openmp import wait_passively
+from slmrec.registry.monitor_command import monitor
 
 RegistryFolder = Annotated[
     Path | None,
@@ -24,7 +25,7 @@ BUNDLE = Path("artifacts/bundle")
 
 def add_to(app: typer.Typer) -> None:
     """Add the registry's commands to the console script."""
-    for command in (versions, compare, publish, rollback):
+    for command in (versions, compare, publish, rollback, monitor):
         app.command()(command)
 
 

@@ -109,10 +109,10 @@ def _lists(left: Opened, right: Opened, histories: Lists) -> Iterator[str]:
     before, after = left.lists(histories), right.lists(histories)
     pairs = list(zip(before, after, strict=True))
     shares: dict[str, list[float]] = {
-        "items in common, on average": [_overlap(*pair) for pair in pairs],
+        "items in common, on average": [overlap(*pair) for pair in pairs],
         "users whose list is the same": [old == new for old, new in pairs],
         "users whose first item is another": [old[:1] != new[:1] for old, new in pairs],
-        "users with no item in common": [not _overlap(*pair) for pair in pairs],
+        "users with no item in common": [not overlap(*pair) for pair in pairs],
     }
     for name, values in shares.items():
         yield f"  {name:<36}{float(np.mean(values)) if values else 0.0:>8.1%}"
@@ -124,7 +124,8 @@ def _exposure(
 ) -> Iterator[str]:
     """Which items stand in the lists, and how often."""
     yield f"  {'different items shown':<36}{len(before):>8,} -> {len(after):,}"
-    yield f"  {'places of the ten most shown':<36}{_top(before):>8.1%} -> {_top(after):.1%}"
+    shares = [top_share(counts) for counts in (before, after)]
+    yield "  {:<36}{:>8.1%} -> {:.1%}".format("places of the ten most shown", *shares)
     difference = Counter(after)
     difference.subtract(before)
     yield f"  shown more: {_named(difference.most_common(NAMED), titles)}"
@@ -147,11 +148,13 @@ def _contract(left: Opened, right: Opened) -> list[str]:
     return lines or ["  the same contract and item ids"]
 
 
-def _overlap(old: Sequence[str], new: Sequence[str]) -> float:
+def overlap(old: Sequence[str], new: Sequence[str]) -> float:
+    """Share of the longer list that both hold."""
     return len(set(old) & set(new)) / max(1, len(old), len(new))
 
 
-def _top(counts: Counter[str]) -> float:
+def top_share(counts: Counter[str]) -> float:
+    """Share of all places that the ten most shown items take."""
     return sum(count for _, count in counts.most_common(MOST_SHOWN)) / max(1, counts.total())
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from slmrec.registry.command import publish_bundle
 from slmrec.registry.store import Registry
 from tests.support.registries import NOISE, small_project
 
@@ -26,3 +27,12 @@ def worse_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def registry(tmp_path: Path) -> Registry:
     """A registry in which nothing is published yet."""
     return Registry(tmp_path / "registry")
+
+
+@pytest.fixture(scope="session")
+def published(good_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """A registry with the version 1.0.0; made once, never to be changed."""
+    folder = tmp_path_factory.mktemp("published")
+    registry = Registry(folder / "registry")
+    publish_bundle(good_bundle, registry, None, folder / "reports")
+    return registry

@@ -55,6 +55,21 @@ ELSEWHERE = {
         "tests/scoring/test_commands.py",
         "def test_histories_become_lists_and_oddities_are_said",
     ),
+    "slmrec monitor current --served LOG": Elsewhere(
+        "wants a published version and a log; a test makes both",
+        "tests/registry/test_monitor_command.py",
+        "def test_an_alarm_is_one_line_and_exit_code_4",
+    ),
+    "slmrec monitor 1.0.1 --served LOG --clicks EVENTS --json monitor.json": Elsewhere(
+        "wants a published version and a log; a test makes both",
+        "tests/registry/test_monitor_command.py",
+        "def test_an_alarm_is_one_line_and_exit_code_4",
+    ),
+    "slmrec monitor current": Elsewhere(
+        "wants a published version and a log; a test makes both",
+        "tests/registry/test_monitor_command.py",
+        "def test_an_alarm_is_one_line_and_exit_code_4",
+    ),
     "slmrec fetch-demo": Elsewhere(
         "needs the package index; CI runs it within make repro", "Makefile", "|| slmrec fetch-demo"
     ),
