@@ -13,7 +13,7 @@ USUAL_BAD_SHARE = 0.01  # of rows that are no events; prepare stops above
 def validate_thresholds(f: Facts) -> dict[str, Any]:
     """What these logs keep easily, and half of it or double would not."""
     logs = f.logs
-    thresholds = {
+    thresholds: dict[str, Any] = {
         "min_events": max(logs.events // 2, 1),
         "min_median_history": max(logs.length(0.5) // 2, 1),
         "max_single_event_users": _above(logs.single_event_users, 0.05),
