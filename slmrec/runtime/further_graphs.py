@@ -49,8 +49,8 @@ def _fits(name: str, facts: Mapping[str, Any]) -> bool:
         return False
     named = [facts["file"] == file_of(name)]
     if name == USER_TOWER:
-        vectors = facts["item_vectors"]
-        named += [vectors["file"] == ITEM_VECTORS, _is_count(vectors["width"])]
+        vectors = facts.get("item_vectors", {})
+        named += [vectors.get("file") == ITEM_VECTORS, _is_count(vectors.get("width"))]
     return all(named)
 
 
