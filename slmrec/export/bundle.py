@@ -12,7 +12,7 @@ from slmrec.core.errors import DataError
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes
 from slmrec.export.contract import bundle_contract, graph_properties
-from slmrec.export.further_parity import check_user_tower
+from slmrec.export.further_parity import check_steps, check_user_tower
 from slmrec.export.further_parts import FurtherParts, further_parts
 from slmrec.export.graph import export_graph, stamp
 from slmrec.export.graph_quality import measure_graph
@@ -21,10 +21,11 @@ from slmrec.export.parity import Parity
 from slmrec.models.factory import SequenceModel
 from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
-from slmrec.runtime.further_graphs import ITEM_VECTORS, USER_TOWER, file_of
+from slmrec.runtime.further_graphs import ITEM_VECTORS, STEP, USER_TOWER, file_of
 from slmrec.runtime.golden import EmbedUsers, golden_inputs, record_golden_cases
 from slmrec.runtime.items import ServedItems
-from slmrec.runtime.session import embed_users, open_session, run_graph
+from slmrec.runtime.session import RunGraph, embed_users, open_session, run_graph
+from slmrec.runtime.stepper import run_step
 
 
 def export_bundle(
@@ -42,10 +43,9 @@ def export_bundle(
     `evaluation` is metrics/evaluation.json, which the bundle's own metrics extend; `inputs_sha256`
     are of what the bundle is made from, by name. Raises PromiseError when graph and torch disagree.
     """
-    candidates = candidates_of(served)
-    _check_candidates(candidates, evaluator.candidates.numpy())
+    candidates = _candidates(served, evaluator.candidates.numpy())
     graph = export_graph(model, torch.from_numpy(candidates), p.opset, neighbours)
-    parts = further_parts(graph, model, candidates, p)
+    parts = further_parts(graph, model, neighbours, candidates, p)
     contract = bundle_contract(
         graph,
         served,
@@ -63,12 +63,9 @@ def export_bundle(
     measured = measure_graph(model, neighbours, run, Parity(candidates, p), evaluator)
     parity = measured["parity"]
     _report("against torch " + ", ".join(f"{name} {value:.2g}" for name, value in parity.items()))
-    models = evaluation["models"] | measured["models"]
-    metrics = evaluation | {"models": models, "parity": parity}
+    metrics = evaluation | {"models": evaluation["models"] | measured["models"], "parity": parity}
+    embed = _checked_parts(model, parts, further, run, Parity(candidates, p), threads)
     inputs = golden_inputs(served.rows, model.max_length, served.candidates, p.top, p.seed)
-    embed = _user_tower(further, threads)
-    if embed is not None and parts.item_vectors is not None:
-        check_user_tower(model, embed, parts.item_vectors, Parity(candidates, p))
     golden = record_golden_cases(inputs, run, served.candidates, embed)
     return bundle_files(stamped, contract, served, metrics, golden, further), measured
 
@@ -83,20 +80,39 @@ def _stamped_parts(parts: FurtherParts, properties: dict[str, str]) -> dict[str,
     return files
 
 
-def _user_tower(files: dict[str, bytes], threads: int) -> EmbedUsers | None:
-    """The bundle's user tower as a function, where it has one."""
-    if (file := file_of(USER_TOWER)) not in files:
-        return None
-    return partial(embed_users, open_session(files[file], "cpu", threads, file))
+def _checked_parts(
+    model: SequenceModel,
+    parts: FurtherParts,
+    files: dict[str, bytes],
+    run: RunGraph,
+    parity: Parity,
+    threads: int,
+) -> EmbedUsers | None:
+    """The user tower as a function, where there is one; every part that computes is compared.
+
+    Raises PromiseError where one differs from torch or from the whole graph.
+    """
+    embed = None
+    if parts.item_vectors is not None:
+        tower = file_of(USER_TOWER)
+        embed = partial(embed_users, open_session(files[tower], "cpu", threads, tower))
+        check_user_tower(model, embed, parts.item_vectors, parity)
+    if STEP in parts.graphs:
+        step = file_of(STEP)
+        run_one = partial(run_step, open_session(files[step], "cpu", threads, step))
+        check_steps(run_one, run, parts.state_shape(), parity)
+    return embed
 
 
-def _check_candidates(served: np.ndarray, evaluated: np.ndarray) -> None:
+def _candidates(served: ServedItems, evaluated: np.ndarray) -> np.ndarray:
     """Raise DataError unless the bundle recommends exactly the items that evaluation ranks."""
-    if (served != evaluated).any():
+    candidates = candidates_of(served)
+    if (candidates != evaluated).any():
         raise DataError(
-            f"the bundle would recommend {served.sum()} items, evaluation ranked "
+            f"the bundle would recommend {candidates.sum()} items, evaluation ranked "
             f"{evaluated.sum()}; run dvc repro, so that events, histories and models are of one run"
         )
+    return candidates
 
 
 def _report(line: str) -> None:

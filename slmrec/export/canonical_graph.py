@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+LISTS = ("items", "scores")  # outputs whose second dimension is the length of the lists
 GENERATED = "val_"  # how the exporter begins the names of constants that have none
 # The exporter names weights after the attributes that hold them. In a graph they keep the names
 # that they have had in every bundle so far, whatever the attributes are called by now.
@@ -28,9 +29,11 @@ def canonicalize(graph: onnx.ModelProto) -> onnx.ModelProto:
     _remove_annotations(body)
     # Stale intermediate shapes stop the quantiser; the runtime infers them anew.
     body.ClearField("value_info")
-    _rename(body)
     _refuse_several_lengths(body)
+    _rename(body)
     for output in body.output:
+        if output.name not in LISTS:
+            continue
         output.type.tensor_type.shape.dim[1].dim_param = "k"
     return graph
 
@@ -40,10 +43,11 @@ def _refuse_several_lengths(body: onnx.GraphProto) -> None:
 
     onnxruntime does not check the shape of what is said to be a scalar.
     """
-    body.initializer.append(onnx.numpy_helper.from_array(np.array([1], np.int64), "one_length"))
     for node in body.node:
         if node.op_type == "Reshape" and node.input[0] == "k":
-            node.input[1] = "one_length"
+            name = f"{GENERATED}one_length"
+            body.initializer.append(onnx.numpy_helper.from_array(np.array([1], np.int64), name))
+            node.input[1] = name
 
 
 def _remove_annotations(body: onnx.GraphProto) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from slmrec.export.parity import Parity, compare_on_grid, top_k
+from slmrec.core.vocabulary import UNK
+from slmrec.export.parity import Parity, compare_on_grid, scores_by_item, top_k
 from slmrec.models.factory import SequenceModel
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.golden import EmbedUsers
 from slmrec.runtime.item_vectors import read_item_vectors
+from slmrec.runtime.session import RunGraph
+from slmrec.runtime.stepper import Stepped
+
+# events (B, T), exclude (B, X), k, items (B, W), state (B, W, ...) -> lists and the next state
+RunStep = Callable[[np.ndarray, np.ndarray, int, np.ndarray, np.ndarray], Stepped]
 
 
 def check_user_tower(
@@ -25,4 +33,25 @@ def check_user_tower(
         return TopK(table.items[best.items], best.scores)
 
     compare_on_grid(model, None, run, parity)
+    parity.check()
+
+
+def check_steps(run_step: RunStep, run: RunGraph, shape: tuple[int, ...], parity: Parity) -> None:
+    """Compare each step of random histories with the whole graph, until the window is full.
+
+    As many histories at once as the largest batch of the grid. Raises PromiseError where they
+    differ by more than params.export_onnx allows.
+    """
+    window, batch, rows = shape[0], max(parity.p.batches), len(parity.candidates)
+    rng = np.random.default_rng(parity.p.seed)
+    histories = rng.integers(UNK, rows, (batch, window))
+    items, state = np.zeros((batch, window), np.int64), np.zeros((batch, *shape), np.float32)
+    nothing, candidates = histories[:, :0], int(parity.candidates.sum())
+    for stop in range(1, window + 1):
+        step = run_step(histories[:, stop - 1 : stop], nothing, candidates, items, state)
+        items, state = step.items, step.state
+        whole = run(histories[:, :stop], nothing, candidates)
+        parity.add(
+            scores_by_item(whole, rows), scores_by_item(step.top, rows), f"step {stop} of a history"
+        )
     parity.check()

@@ -11,10 +11,12 @@ import safetensors.numpy
 import torch
 
 from slmrec.export.derived_graphs import fixed_list_graph, user_tower_graph
+from slmrec.export.step_graph import step_graph
 from slmrec.models.factory import SequenceModel
+from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime.bundle import sha256_of_bytes
-from slmrec.runtime.further_graphs import ITEM_VECTORS, SERVE_FIXED, USER_TOWER
+from slmrec.runtime.further_graphs import ITEM_VECTORS, SERVE_FIXED, STEP, USER_TOWER
 from slmrec.runtime.item_vectors import ItemVectors, read_item_vectors
 
 
@@ -24,6 +26,11 @@ class FurtherParts:
 
     graphs: dict[str, onnx.ModelProto] = field(default_factory=dict)
     item_vectors: bytes | None = None
+
+    def state_shape(self) -> tuple[int, ...]:
+        """Of a user's state in the step graph: (W, L, 2, H, d)."""
+        (state,) = [value for value in self.graphs[STEP].graph.input if value.name == "state"]
+        return tuple(size.dim_value for size in state.type.tensor_type.shape.dim)[1:]
 
     def vector_facts(self) -> dict[str, Any]:
         """What the contract says of the items' vectors."""
@@ -38,7 +45,11 @@ class FurtherParts:
 
 
 def further_parts(
-    graph: onnx.ModelProto, model: SequenceModel, candidates: np.ndarray, p: ExportParams
+    graph: onnx.ModelProto,
+    model: SequenceModel,
+    neighbours: NeighbourScores | None,
+    candidates: np.ndarray,
+    p: ExportParams,
 ) -> FurtherParts:
     """The parts that `p.graphs` asks for, of the `model` that was exported as `graph`."""
     graphs: dict[str, onnx.ModelProto] = {}
@@ -51,6 +62,8 @@ def further_parts(
         graphs[USER_TOWER] = user_tower_graph(graph, width, width > model.item_embedding.width)
         arrays = {"items": table.items, "vectors": table.vectors}
         vectors = safetensors.numpy.save(arrays)
+    if STEP in p.graphs:
+        graphs[STEP] = step_graph(model, torch.from_numpy(candidates), p.opset, neighbours)
     return FurtherParts(graphs, vectors)
 
 

@@ -86,18 +86,25 @@ class ServingGraph(nn.Module):
     def forward(self, history: Tensor, exclude: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
         newest, last = self._newest(history)
-        scores = self.vectors(newest, last) @ self.columns + self.added  # (B, I)
+        return self.best(self.vectors(newest, last), newest, last, exclude, k)
+
+    def best(
+        self, vectors: Tensor, items: Tensor, last: Tensor, exclude: Tensor, k: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The list of users (B, E) whose right-padded items (B, W) end at `last` (B,)."""
+        scores = vectors @ self.columns + self.added  # (B, I)
         if self.neighbours is not None:
-            scores = self.neighbours(scores, newest, last)
+            scores = self.neighbours(scores, items, last)
         # One row of exclusions holds for the whole batch, and any other number of rows fails: a
         # scatter alone would mask the first rows and leave the others as they are.
-        excluded = self._known(exclude, PAD) + torch.zeros_like(last)[:, None]  # (B, X)
+        excluded = self.known(exclude, PAD) + torch.zeros_like(last)[:, None]  # (B, X)
         # An exclusion outside the item table became PAD, which is masked anyway.
         scores = scores.scatter(1, excluded, -torch.inf)
-        best, items = scores.topk(self._list_length(k), dim=1)
-        return torch.where(best > -torch.inf, items, PAD), best
+        best, listed = scores.topk(self._list_length(k), dim=1)
+        return torch.where(best > -torch.inf, listed, PAD), best
 
-    def _known(self, items: Tensor, fallback: int) -> Tensor:
+    def known(self, items: Tensor, fallback: int) -> Tensor:
+        """Items, and `fallback` in the place of what is none.  # as items"""
         # An id outside the table would fail the whole batch, and -1 would read the last item's row.
         return torch.where((items >= 0) & (items < self.rows), items, fallback)
 
@@ -107,7 +114,7 @@ class ServingGraph(nn.Module):
         Rows are right-padded; W is the lesser of T and max_length. A PAD before a row's last item,
         and an empty row's first, is read as UNK.
         """
-        items = self._known(history, UNK)
+        items = self.known(history, UNK)
         positions = torch.arange(items.shape[1])  # (T,)
         length = torch.where(items != PAD, positions + 1, 0).amax(1).clamp(min=1)  # (B,)
         start = (length - self.max_length).clamp(min=0)  # (B,)
@@ -136,24 +143,37 @@ def export_graph(
     file.
     """
     graph = ServingGraph(model, candidates, neighbours)
-    _check_weights(graph)
-    return canonicalize(_exported(graph, opset))
+    check_weights(graph)
+    return canonicalize(_exported_whole(graph, opset))
 
 
-def _exported(graph: ServingGraph, opset: int) -> onnx.ModelProto:
+def _exported_whole(graph: ServingGraph, opset: int) -> onnx.ModelProto:
     batch, time, excluded = (torch.export.Dim(name) for name in ("batch", "time", "excluded"))
     # The example is longer than 1 in every direction: torch.export takes 0 and 1 for constants.
     example = (torch.full((2, 3), UNK), torch.full((2, 2), PAD), torch.tensor(2))
+    shapes = ({0: batch, 1: time}, {0: batch, 1: excluded}, None)
+    return exported(graph, example, INPUTS, OUTPUTS, shapes, opset)
+
+
+def exported(
+    graph: nn.Module,
+    example: tuple[Tensor, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    dynamic_shapes: tuple[Any, ...],
+    opset: int,
+) -> onnx.ModelProto:
+    """A module as torch exports it, its inputs and outputs under these names."""
     with _quiet_exporter():
         program = torch.onnx.export(
             graph,
             example,
             dynamo=True,
             verbose=False,
-            input_names=INPUTS,
-            output_names=OUTPUTS,
+            input_names=inputs,
+            output_names=outputs,
             opset_version=opset,
-            dynamic_shapes=({0: batch, 1: time}, {0: batch, 1: excluded}, None),
+            dynamic_shapes=dynamic_shapes,
             external_data=False,
         )
     return cast(Any, program).model_proto
@@ -167,11 +187,12 @@ def stamp(graph: onnx.ModelProto, properties: dict[str, str]) -> bytes:
     return stamped.SerializeToString(deterministic=True)
 
 
-def _check_weights(graph: ServingGraph) -> None:
+def check_weights(graph: nn.Module) -> None:
+    """Raise TrainingError for one that is not finite, UsageError where they are too many."""
     size = 0
     for name, weight in [*graph.named_parameters(), *graph.named_buffers()]:
         size += weight.nbytes
-        if name != "added" and not torch.isfinite(weight).all():
+        if name.split(".")[-1] != "added" and not torch.isfinite(weight).all():
             raise TrainingError(
                 f"weight {name} holds NaN or infinity; nothing was exported; "
                 "train again with a lower learning rate"

@@ -122,11 +122,11 @@ def _attend(
     """What the positions `last` read from the values of their rows.  # (B, 1, D)"""
     cosine, sine = rotation
     width = attention.head_dim
-    query = _heads(attention.q_proj(_gather(normed, last)), width)  # (B, heads, 1, D / heads)
-    query = _rotate(query, cosine[last][:, None, None], sine[last][:, None, None])
-    key = _heads(attention.k_proj(normed), width)  # (B, key heads, W, D / heads)
-    key = _rotate(key, cosine, sine)
-    value = _heads(attention.v_proj(normed), width)
+    query = heads_of(attention.q_proj(_gather(normed, last)), width)  # (B, heads, 1, D / heads)
+    query = rotated(query, cosine[last][:, None, None], sine[last][:, None, None])
+    key = heads_of(attention.k_proj(normed), width)  # (B, key heads, W, D / heads)
+    key = rotated(key, cosine, sine)
+    value = heads_of(attention.v_proj(normed), width)
     mask = _up_to(last, normed.shape[1])  # (B, 1, 1, W)
     if prefix is not None:
         key, value = prefix.update(key, value, 0)
@@ -149,9 +149,11 @@ def _gather(states: Tensor, last: Tensor) -> Tensor:
     return states.gather(1, last[:, None, None].expand(-1, 1, states.shape[2]))
 
 
-def _heads(states: Tensor, width: int) -> Tensor:
+def heads_of(states: Tensor, width: int) -> Tensor:
+    """States (B, T, heads * width) by their heads.  # (B, heads, T, width)"""
     return states.unflatten(2, (-1, width)).transpose(1, 2)  # (B, heads, W, width)
 
 
-def _rotate(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+def rotated(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Queries or keys turned by their positions.  # as states"""
     return states * cosine + rotate_half(states) * sine

@@ -16,7 +16,7 @@ class ExportParams(TopSection):
     model: Literal["student", "student_narrow"]  # which student is served
     neighbours: bool  # served with it, where validation says that they help
     # Graphs beside model.onnx: docs/consumers.md, "Further graphs"
-    graphs: list[Literal["serve_fixed", "user_tower"]]
+    graphs: list[Literal["serve_fixed", "user_tower", "step"]]
     fixed_k: Count  # length of serve_fixed's lists, or the number of candidates if that is less
     # Bounds: what was tried. From 23 on the exporter fuses attention, which is slower on a CPU.
     opset: int = Field(ge=18, le=20)

@@ -9,6 +9,7 @@ from slmrec.runtime.answers import (
 )
 from slmrec.runtime.follow import FollowingRecommender
 from slmrec.runtime.recommender import Recommender
+from slmrec.runtime.stepper import Stepper, UserState
 from slmrec.runtime.user_tower import UserTower, UserVectors
 from slmrec.runtime.verification import verify
 
@@ -19,10 +20,12 @@ __all__ = [
     "Recommendations",
     "Recommender",
     "SlmrecError",
+    "Stepper",
     "UnavailableError",
     "UnknownIds",
     "UnknownItemsWarning",
     "UsageError",
+    "UserState",
     "UserTower",
     "UserVectors",
     "verify",

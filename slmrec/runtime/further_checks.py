@@ -13,11 +13,12 @@ from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.runtime.bundle import GOLDEN, Bundle, sha256_of_bytes
 from slmrec.runtime.bundle_folder import ADVICE
 from slmrec.runtime.comparison import TopK
-from slmrec.runtime.further_graphs import ITEM_VECTORS, SERVE_FIXED, USER_TOWER, file_of
+from slmrec.runtime.further_graphs import ITEM_VECTORS, SERVE_FIXED, STEP, USER_TOWER, file_of
 from slmrec.runtime.item_vectors import read_item_vectors
 from slmrec.runtime.items import CANDIDATES, ServedItems
 from slmrec.runtime.replay import Case, cases_of, check_list
 from slmrec.runtime.session import embed_users, graph_errors, open_graph
+from slmrec.runtime.stepper import run_step
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -94,7 +95,37 @@ def _check_vectors(session: ort.InferenceSession, cases: list[Case], tolerance: 
             )
 
 
-CHECKS: dict[str, Check] = {SERVE_FIXED: _check_fixed_lists, USER_TOWER: _check_vectors}
+def _check_steps(session: ort.InferenceSession, cases: list[Case], tolerance: float) -> None:
+    """All events but the last become a state, the last is the step, and the list the golden one."""
+    empty = next(value.shape for value in session.get_inputs() if value.name == "state")[1:]
+    for case in cases:
+        for row, history in enumerate(case.given.history):
+            length = max(1, int(np.flatnonzero(history).max(initial=-1)) + 1)
+            newest = history[None, max(0, length - empty[0]) : length]
+            alone, exclude = one_row(case, row), case.given.exclude[row : row + 1]
+            items, state = np.zeros((1, empty[0]), np.int64), np.zeros((1, *empty), np.float32)
+            if newest.shape[1] > 1:
+                before = run_step(session, newest[:, :-1], exclude, 1, items, state)
+                items, state = before.items, before.state
+            last = run_step(session, newest[:, -1:], exclude, case.given.k, items, state)
+            check_list(alone, last.top, tolerance)
+
+
+def one_row(case: Case, row: int) -> Case:
+    """A golden case of one of its rows alone."""
+    only, expected = slice(row, row + 1), case.expected
+    return replace(
+        case,
+        expected=TopK(expected.items[only], expected.scores[only]),
+        spread=case.spread[only],
+    )
+
+
+CHECKS: dict[str, Check] = {
+    SERVE_FIXED: _check_fixed_lists,
+    USER_TOWER: _check_vectors,
+    STEP: _check_steps,
+}
 
 
 def _check_item_vectors(bundle: Bundle, items: ServedItems) -> None:

@@ -10,11 +10,17 @@ from typing import Any
 
 SERVE_FIXED = "serve_fixed"  # the same lists, of a fixed length: no scalar input
 USER_TOWER = "user_tower"  # the user's vector, which item vectors are searched with
+STEP = "step"  # one more event, the earlier ones being a state
 ITEM_VECTORS = "item_vectors.safetensors"
+STATE_DIMENSIONS = 6  # users, places of the window, layers, keys and values, heads, width
 # What each graph is called with, and what is read of its answer; it may give more.
 SIGNATURES = {
     SERVE_FIXED: ({"history", "exclude"}, {"items", "scores"}),
     USER_TOWER: ({"history"}, {"vector"}),
+    STEP: (
+        {"events", "exclude", "k", "state_items", "state"},
+        {"items", "scores", "new_state_items", "new_state"},
+    ),
 }
 
 
@@ -51,6 +57,9 @@ def _fits(name: str, facts: Mapping[str, Any]) -> bool:
     if name == USER_TOWER:
         vectors = facts.get("item_vectors", {})
         named += [vectors.get("file") == ITEM_VECTORS, _is_count(vectors.get("width"))]
+    if name == STEP:
+        shape = facts["inputs"]["state"]["shape"]
+        named += [len(shape) == STATE_DIMENSIONS, *map(_is_count, shape[1:])]
     return all(named)
 
 

@@ -75,7 +75,7 @@ class Recommender:
         most = max(1, SCORES_AT_ONCE // self.items.rows)
         self.batch_size = min(batch_size or BATCH_SIZE[self.device], most)
         self._ids, self._titles = _by_index(self.items.ids), _by_index(self.items.titles)
-        self._reader = IdReader(self.items.index)
+        self.reader = IdReader(self.items.index)
 
     @classmethod
     def load(
@@ -140,14 +140,18 @@ class Recommender:
         history_ids = id_rows(histories, "histories", ordered=True)
         exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
         check_exclusions(exclude_ids, len(history_ids))
-        seen = self._reader.read(history_ids, "histories", unknown)
-        more = self._reader.read(exclude_ids, "exclude", unknown) if exclude_ids else None
+        seen = self.reader.read(history_ids, "histories", unknown)
+        more = self.reader.read(exclude_ids, "exclude", unknown) if exclude_ids else None
         if exclude_seen is None:
             exclude_seen = self.contract["exclude_seen"]
         excluded = [seen.indices] if exclude_seen else []
         if more:
             excluded.append(more.indices)
         top = self._best(seen.indices, excluded, k)
+        return self.answer(top, seen, more)
+
+    def answer(self, top: TopK, seen: LookedUp, more: LookedUp | None = None) -> Recommendations:
+        """Lists of indices as lists of items, and which of the ids of the call were unknown."""
         return Recommendations(self._lists(top), _unknown_ids(seen, more))
 
     def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
 from slmrec.core.errors import PromiseError
-from slmrec.export.further_parity import check_user_tower
+from slmrec.export.further_parity import check_steps, check_user_tower
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
+from slmrec.runtime.session import open_session
+from slmrec.runtime.stepper import Stepped, run_step
 from tests.support.bundles import (
+    MAX_LENGTH,
     PARAMS,
     embed_small_users,
+    run_small_graph,
     served_items,
     small_model,
     small_parts,
+    stamped_parts,
 )
 
 P = PARAMS.model_copy(update={"batches": [1, 5], "lengths": [1, 6, 20]})
@@ -37,3 +44,24 @@ def test_a_vector_without_the_bonus_of_new_items_is_caught() -> None:
 
     with pytest.raises(PromiseError, match=r"differ by .* item index 8: torch"):
         check_user_tower(small_model(), without_bonus, VECTORS, new_parity())
+
+
+def run_small_step() -> functools.partial[Stepped]:
+    return functools.partial(run_step, open_session(stamped_parts()["step.onnx"], "cpu", 1))
+
+
+def test_every_step_up_to_the_full_window_gives_what_the_whole_gives() -> None:
+    parity = new_parity()
+    check_steps(run_small_step(), run_small_graph(), small_parts().state_shape(), parity)
+    assert parity.rows == 5 * MAX_LENGTH == parity.identical
+
+
+def test_a_state_that_forgets_is_caught_and_the_step_is_named() -> None:
+    def forgetful(
+        events: np.ndarray, exclude: np.ndarray, k: int, items: np.ndarray, state: np.ndarray
+    ) -> Stepped:
+        step = run_small_step()(events, exclude, k, items, state)
+        return Stepped(step.top, step.items, step.state * np.float32(0.9))
+
+    with pytest.raises(PromiseError, match=r"differ by .* at step \d of a history"):
+        check_steps(forgetful, run_small_graph(), small_parts().state_shape(), new_parity())

@@ -29,17 +29,17 @@ from tests.support.bundles import (
 CANDIDATES = candidates_of(served_items())
 
 
-@pytest.mark.parametrize("graphs", [[], ["serve_fixed"], ["user_tower"]])
+@pytest.mark.parametrize("graphs", [[], ["serve_fixed"], ["user_tower"], ["step"]])
 def test_a_bundle_gets_the_parts_that_are_asked_for(graphs: list[str]) -> None:
     p = PARAMS.model_copy(update={"graphs": graphs})
-    parts = further_parts(small_graph(), small_model(), CANDIDATES, p)
+    parts = further_parts(small_graph(), small_model(), None, CANDIDATES, p)
     assert list(parts.graphs) == graphs
     assert (parts.item_vectors is not None) is ("user_tower" in graphs)
 
 
 def test_a_fixed_list_is_no_longer_than_there_are_candidates() -> None:
-    p = PARAMS.model_copy(update={"fixed_k": 1000})
-    graph = further_parts(small_graph(), small_model(), CANDIDATES, p).graphs["serve_fixed"]
+    p = PARAMS.model_copy(update={"fixed_k": 1000, "graphs": ["serve_fixed"]})
+    graph = further_parts(small_graph(), small_model(), None, CANDIDATES, p).graphs["serve_fixed"]
     shape = graph.graph.output[0].type.tensor_type.shape
     assert shape.dim[1].dim_value == CANDIDATES.sum()
 
@@ -62,6 +62,10 @@ def test_without_a_bonus_the_vectors_are_as_wide_as_the_model() -> None:
 
 def test_the_contract_says_what_the_parts_are() -> None:
     facts = small_contract()["graphs"]
+    state = [MAX_LENGTH, 2, 2, 2, 8]
+    assert facts["step"]["inputs"]["state"] == {"dtype": "float32", "shape": ["batch", *state]}
+    assert facts["step"]["outputs"]["new_state"] == facts["step"]["inputs"]["state"]
+    assert small_parts().state_shape() == tuple(state)
     assert facts["serve_fixed"]["outputs"]["items"] == {"dtype": "int64", "shape": ["batch", 20]}
     assert facts["user_tower"]["item_vectors"] == {
         "file": "item_vectors.safetensors",
@@ -77,7 +81,7 @@ def test_the_contract_says_which_graphs_know_neighbours() -> None:
         small_graph(), served_items(), MAX_LENGTH, True, 1e-4, {}, blend, small_parts()
     )
     knows = {name: facts["neighbours"] for name, facts in made["graphs"].items()}
-    assert knows == {"serve_fixed": True, "user_tower": False}
+    assert knows == {"serve_fixed": True, "user_tower": False, "step": True}
     assert not any(facts["neighbours"] for facts in small_contract()["graphs"].values())
 
 

@@ -36,10 +36,16 @@ def test_the_python_example_recommends(tmp_path: Path) -> None:
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
 
 
-def test_the_example_of_vectors_gives_a_score_for_each_item(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said", "answer"),
+    [(1, "scores.shape, len(set(ids))", "(2, 39) 39"), (2, "len(lists), len(lists[0])", "1 10")],
+)
+def test_the_examples_of_further_graphs_answer(
+    tmp_path: Path, number: int, said: str, answer: str
+) -> None:
     (tmp_path / "artifacts").mkdir()
     make_bundle(tmp_path / "artifacts" / "bundle")
-    code = f"{example('python', 1)}print(scores.shape, len(set(ids)))"
+    code = f"{example('python', number)}print({said})"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.run(
         [sys.executable, "-c", code],
@@ -49,7 +55,7 @@ def test_the_example_of_vectors_gives_a_score_for_each_item(tmp_path: Path) -> N
         text=True,
         check=True,
     )
-    assert process.stdout.split("\n")[0] == "(2, 39) 39"
+    assert process.stdout.split("\n")[0] == answer
 
 
 @pytest.mark.acceptance

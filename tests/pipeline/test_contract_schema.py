@@ -92,6 +92,8 @@ BREAKS = [
     ("graph/outputs/scores", ..., "graph.outputs"),
     ("graphs/serve_fixed/inputs/exclude", ..., "graphs.serve_fixed.inputs"),
     ("graphs/serve_fixed/file", "another.onnx", "graphs.serve_fixed.file"),
+    ("graphs/step/inputs/state", ..., "graphs.step.inputs"),
+    ("graphs/step/inputs/state/shape", ["batch", 6], "graphs.step.inputs.state.shape"),
     ("graphs/user_tower/outputs/vector", ..., "graphs.user_tower.outputs"),
     ("graphs/user_tower/item_vectors", ..., "graphs.user_tower"),
     ("graphs/user_tower/item_vectors/width", 0, "graphs.user_tower.item_vectors.width"),

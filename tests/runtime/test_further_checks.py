@@ -23,10 +23,14 @@ def test_every_further_graph_that_is_known_is_checked(exported_bundle: Path) -> 
     bundle = read_bundle(exported_bundle)
     bundle.contract["graphs"]["of_a_later_version"] = {"file": "model.onnx"}
     items = items_from_jsonl(bundle.files["items.jsonl"])
-    assert check_further_graphs(bundle, items, "cpu", 1) == ["serve_fixed", "user_tower"]
+    assert check_further_graphs(bundle, items, "cpu", 1) == [
+        "serve_fixed",
+        "step",
+        "user_tower",
+    ]
 
 
-@pytest.mark.parametrize("graph", ["serve_fixed.onnx", "user_tower.onnx"])
+@pytest.mark.parametrize("graph", ["serve_fixed.onnx", "user_tower.onnx", "step.onnx"])
 def test_a_graph_of_another_bundle_is_refused(bundle: Path, graph: str) -> None:
     data = (bundle / graph).read_bytes()
     digest = hashlib.sha256((bundle / "contract.json").read_bytes()).hexdigest().encode()
@@ -36,7 +40,7 @@ def test_a_graph_of_another_bundle_is_refused(bundle: Path, graph: str) -> None:
         verify(reseal(bundle), "cpu", 1)
 
 
-@pytest.mark.parametrize("graph", ["serve_fixed.onnx", "user_tower.onnx"])
+@pytest.mark.parametrize("graph", ["serve_fixed.onnx", "user_tower.onnx", "step.onnx"])
 def test_changed_weights_of_a_further_graph_fail_the_golden_cases(bundle: Path, graph: str) -> None:
     onnx = pytest.importorskip("onnx", exc_type=ImportError)
     model = onnx.load(bundle / graph)

@@ -21,6 +21,7 @@ def test_the_files_of_all_parts_are_named(contract: dict[str, Any]) -> None:
     assert sorted(further_files(contract)) == [
         "item_vectors.safetensors",
         "serve_fixed.onnx",
+        "step.onnx",
         "user_tower.onnx",
     ]
     assert list(further_files({})) == []  # as bundles were before there were such parts
@@ -32,6 +33,12 @@ def test_a_graph_of_another_name_is_passed_over_but_for_its_file(contract: dict[
     assert "other.onnx" in further_files(contract)
 
 
+@pytest.mark.parametrize("shape", [["batch", 6, 2, 2, 2], ["batch", 6, 2, 2, 2, 0]])
+def test_a_state_of_another_shape_does_not_fit(contract: dict[str, Any], shape: list[Any]) -> None:
+    contract["graphs"]["step"]["inputs"]["state"]["shape"] = shape
+    assert not graphs_fit(contract)
+
+
 @pytest.mark.parametrize(
     ("graph", "key", "value"),
     [
@@ -39,6 +46,7 @@ def test_a_graph_of_another_name_is_passed_over_but_for_its_file(contract: dict[
         ("serve_fixed", "inputs", ["history", "exclude", "k"]),
         ("serve_fixed", "outputs", ["items"]),
         ("user_tower", "outputs", ["scores"]),
+        ("step", "inputs", {"events": {}, "exclude": {}, "k": {}, "state_items": {}}),
         ("user_tower", "file", "../user_tower.onnx"),
         ("user_tower", "item_vectors", {"file": "item_vectors.safetensors", "width": 0}),
         ("user_tower", "item_vectors", {"file": "vectors.npy", "width": 8}),

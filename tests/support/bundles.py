@@ -35,7 +35,7 @@ PARAMS = ExportParams(
     seed=1,
     model="student",
     neighbours=True,
-    graphs=["serve_fixed", "user_tower"],
+    graphs=["serve_fixed", "user_tower", "step"],
     fixed_k=20,
     opset=18,
     max_score_difference=1e-4,
@@ -95,7 +95,8 @@ def small_graph() -> onnx.ModelProto:
 @functools.cache
 def small_parts() -> FurtherParts:
     """Every part that a bundle may have beside model.onnx, of the small model."""
-    return further_parts(small_graph(), small_model(), candidates_of(served_items()), PARAMS)
+    candidates = candidates_of(served_items())
+    return further_parts(small_graph(), small_model(), None, candidates, PARAMS)
 
 
 @functools.cache
