@@ -25,6 +25,7 @@ from tests.support.bundles import (
     served_items,
     small_graph,
     small_model,
+    small_parts,
 )
 from tests.support.evaluation import evaluate_params
 
@@ -35,6 +36,8 @@ EVALUATION: dict[str, Any] = {"protocol": {"seed": 4}, "models": {"teacher": REP
 def small_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """The small graph instead of another export, which would give the same bytes."""
     monkeypatch.setattr("slmrec.export.bundle.export_graph", lambda *_arguments: small_graph())
+    step = small_parts().graphs["step"]
+    monkeypatch.setattr("slmrec.export.further_parts.step_graph", lambda *_arguments: step)
 
 
 def export(max_score_difference: float) -> tuple[BundleFiles, dict[str, Any]]:

@@ -30,7 +30,11 @@ CANDIDATES = candidates_of(served_items())
 
 
 @pytest.mark.parametrize("graphs", [[], ["serve_fixed"], ["user_tower"], ["step"]])
-def test_a_bundle_gets_the_parts_that_are_asked_for(graphs: list[str]) -> None:
+def test_a_bundle_gets_the_parts_that_are_asked_for(
+    graphs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = small_parts().graphs["step"]
+    monkeypatch.setattr("slmrec.export.further_parts.step_graph", lambda *_arguments: step)
     p = PARAMS.model_copy(update={"graphs": graphs})
     parts = further_parts(small_graph(), small_model(), None, CANDIDATES, p)
     assert list(parts.graphs) == graphs

@@ -34,6 +34,7 @@ from tests.support.bundles import (
     served_items,
     small_graph,
     small_model,
+    small_parts,
 )
 from tests.support.evaluation import evaluate_params
 from tests.support.neighbours import ring_table
@@ -97,6 +98,8 @@ def small_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     # The same model was exported already: tests/export/test_graph.py proves that another export
     # gives the same bytes.
     monkeypatch.setattr("slmrec.export.bundle.export_graph", lambda *_arguments: small_graph())
+    step = small_parts().graphs["step"]
+    monkeypatch.setattr("slmrec.export.further_parts.step_graph", lambda *_arguments: step)
     # Deterministic kernels for the whole process would reach into other tests.
     monkeypatch.setattr(export_onnx, "start_torch", lambda _p: None)
 
