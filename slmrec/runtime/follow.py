@@ -79,8 +79,13 @@ class FollowingRecommender:
     @property
     def recommender(self) -> Recommender:
         """The recommender that answers now; it stays whole when another takes its place."""
+        return self.loaded.recommender
+
+    @property
+    def loaded(self) -> Loaded:
+        """The version that answers now with its recommender: both of one moment."""
         self._look_from_time_to_time()
-        return self._loaded.recommender
+        return self._loaded
 
     def recommend(
         self,

@@ -12,7 +12,7 @@ from tests.support.project import ROOT
 
 FILES = [
     file.relative_to(ROOT)
-    for package in ("slmrec", "flows", "benchmarks")
+    for package in ("slmrec", "flows", "benchmarks", "examples")
     for file in sorted((ROOT / package).rglob("*.py"))
 ]
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines

@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     copy, out = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("wheels")
     leave_out = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "slmrec", copy / "slmrec", ignore=leave_out)
-    for folder in ("tests", "benchmarks", "flows"):  # what must not come along
+    for folder in ("tests", "benchmarks", "flows", "examples"):  # what must not come along
         (copy / folder).mkdir()
         shutil.copy(ROOT / folder / "__init__.py", copy / folder)
     for name in ("pyproject.toml", "README.md", "LICENSE"):

@@ -22,7 +22,7 @@ ABOVE = {
     "slmrec/*.py": "What a person calls: the command line, doctor, the table of results.",
 }
 BELOW = {
-    "tests/": "The same folders as slmrec/; pipeline/: whole runs, support/: test material.",
+    "tests/, examples/": "Tests: the same folders as slmrec/, and whole runs. Uses of a bundle.",
 }
 
 

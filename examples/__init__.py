@@ -1,0 +1,1 @@
+"""Programs of consumers: what a bundle is used by, each run by a test."""
