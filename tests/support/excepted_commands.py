@@ -69,6 +69,7 @@ ELSEWHERE = {
         "wants a published version and a log; a test makes both",
         "tests/registry/test_monitor_command.py",
         "def test_an_alarm_is_one_line_and_exit_code_4",
+    ),
     "python -m examples.service .state/registry --port 8080": Elsewhere(
         "runs until it is stopped; tests start it on a port of their own",
         "tests/support/examples.py",
