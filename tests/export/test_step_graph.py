@@ -54,9 +54,9 @@ def lists_of_wholes(graph: ServingGraph, history: torch.Tensor, first: int) -> t
 @pytest.mark.parametrize("first", [0, 1, 4])
 @pytest.mark.parametrize("with_neighbours", [False, True])
 def test_steps_give_what_the_whole_history_gives(first: int, with_neighbours: bool) -> None:
-    blend = Blend(0.5, {"graph": Term(1.0, 0.5)})
+    blend = Blend(0.5, {"graph": Term(1.0, 0.5)}, None)
     table = Neighbours({"graph": ring_table(ROWS)}, 3)
-    neighbours = NeighbourScores(table, blend) if with_neighbours else None
+    neighbours = NeighbourScores(table, blend, torch.arange(ROWS) / 10) if with_neighbours else None
     step = StepGraph(small_model(), CANDIDATES, neighbours).eval()
     whole = ServingGraph(small_model(), CANDIDATES, neighbours).eval()
     with torch.inference_mode():
