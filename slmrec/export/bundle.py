@@ -105,7 +105,7 @@ def _checked_parts(
 
 
 def _candidates(served: ServedItems, evaluated: np.ndarray) -> np.ndarray:
-    """Raise DataError unless the bundle recommends exactly the items that evaluation ranks."""
+    """What the bundle recommends, (I,) bool. Raises DataError unless evaluation ranks the same."""
     candidates = candidates_of(served)
     if (candidates != evaluated).any():
         raise DataError(

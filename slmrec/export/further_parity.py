@@ -37,19 +37,24 @@ def check_user_tower(
 
 
 def check_steps(run_step: RunStep, run: RunGraph, shape: tuple[int, ...], parity: Parity) -> None:
-    """Compare each step of random histories with the whole graph, until the window is full.
+    """Step through random histories until the window is full, beside the whole graph.
 
-    As many histories at once as the largest batch of the grid. Raises PromiseError where they
-    differ by more than params.export_onnx allows.
+    As many histories at once as the largest batch of the grid; lists of all candidates are compared
+    at the grid's lengths and at the end, since of a large catalogue each takes long. Raises
+    PromiseError where they differ by more than params.export_onnx allows.
     """
     window, batch, rows = shape[0], max(parity.p.batches), len(parity.candidates)
     rng = np.random.default_rng(parity.p.seed)
     histories = rng.integers(UNK, rows, (batch, window))
     items, state = np.zeros((batch, window), np.int64), np.zeros((batch, *shape), np.float32)
     nothing, candidates = histories[:, :0], int(parity.candidates.sum())
+    compared = {*parity.p.lengths, window}
     for stop in range(1, window + 1):
-        step = run_step(histories[:, stop - 1 : stop], nothing, candidates, items, state)
+        k = candidates if stop in compared else 1
+        step = run_step(histories[:, stop - 1 : stop], nothing, k, items, state)
         items, state = step.items, step.state
+        if stop not in compared:
+            continue
         whole = run(histories[:, :stop], nothing, candidates)
         parity.add(
             scores_by_item(whole, rows), scores_by_item(step.top, rows), f"step {stop} of a history"

@@ -189,6 +189,13 @@ RULES = (
         ("distill_student.weights",),
     ),
     Rule(
+        "further graphs",
+        model_rules.further_graphs,
+        _items,
+        "12,000 items: model.onnx 13.8 MB, with all further graphs and item vectors 55.3 MB",
+        ("export_onnx.graphs",),
+    ),
+    Rule(
         "thresholds",
         thresholds.validate_thresholds,
         lambda f: "these logs, with room",

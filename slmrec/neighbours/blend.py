@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from slmrec.core.vocabulary import PAD
 from slmrec.dataset.histories import Histories
 from slmrec.neighbours.table import Neighbours, NeighbourTable
-from slmrec.neighbours.trend import Trend
+from slmrec.neighbours.trend import DatedEvents, Trend
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,10 @@ class NeighbourScores(nn.Module):
         neighbours: Neighbours, blend: Blend, histories: Histories, items: int
     ) -> NeighbourScores:
         """With the trend of the training events of `histories`, of so many items."""
-        trend = None if blend.trend is None else blend.trend.added(histories, items)
-        return NeighbourScores(neighbours, blend, trend)
+        if blend.trend is None:
+            return NeighbourScores(neighbours, blend, None)
+        added = blend.trend.added(DatedEvents.of(histories, items))
+        return NeighbourScores(neighbours, blend, added)
 
     def rows_of(self, source: str) -> SparseRows:
         """The rows of one table."""

@@ -19,7 +19,7 @@ from slmrec.dataset.histories import Histories, Targets
 from slmrec.neighbours.blend import Blend, Term
 from slmrec.neighbours.scorers import recent_items
 from slmrec.neighbours.table import Neighbours
-from slmrec.neighbours.trend import TrendScorer, choose_trend
+from slmrec.neighbours.trend import DatedEvents, TrendScorer, choose_trend
 from slmrec.ranking.candidates import mask_excluded
 from slmrec.ranking.metrics import mean_ndcg10
 from slmrec.ranking.scorers import Scorer
@@ -130,7 +130,7 @@ def choose_blend(
     targets = targets.at(shortest_first)
     trend, alone = choose_trend(scorer, histories, targets, candidates)
     if trend is not None:
-        scorer = TrendScorer(scorer, trend.added(histories, len(candidates)))
+        scorer = TrendScorer(scorer, trend.added(DatedEvents.of(histories, len(candidates))))
     batches = list(touched_items(scorer, neighbours, histories, targets, candidates))
     blend, best = _search(_Quality(batches, targets.row), neighbours.tables)
     helping = {source: term for source, term in blend.terms.items() if term.weight}

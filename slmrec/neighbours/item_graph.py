@@ -81,7 +81,9 @@ def _freshness(histories: Histories, half_life: float | None) -> np.ndarray:
     if half_life is None or not len(times) or times.min() == times.max():
         return np.ones(len(histories.items))
     newest, span = times.max(), times.max() - times.min()
-    return 0.5 ** ((newest - histories.times) / (half_life * span))
+    # What comes after training makes no pair; its negative age would only overflow.
+    age = np.maximum(newest - histories.times, 0)
+    return 0.5 ** (age / (half_life * span))
 
 
 def with_two_hops(graph: csr_matrix, weight: float, count: int) -> csr_matrix:

@@ -24,7 +24,7 @@ class Thresholds:
 class Alarm:
     """A threshold that was passed."""
 
-    name: str  # of the event, too: slmrec.alarm.NAME
+    name: str
     seen: float
     wanted: str
     what: str  # what `seen` is

@@ -108,11 +108,12 @@ def read_bundle(folder: Path | str) -> Bundle:
 
 
 def part_of(bundle: Bundle, graph: str) -> dict[str, Any]:
-    """What the contract says of a further graph. Raises BundleError where the bundle has none."""
-    graphs: dict[str, dict[str, Any]] = bundle.contract.get("graphs", {})
+    """What the contract says of a graph, `model` among them. Raises BundleError without it."""
+    graphs: dict[str, dict[str, Any]] = {"model": bundle.contract["graph"]}
+    graphs |= bundle.contract.get("graphs", {})
     if graph not in graphs:
         raise BundleError(
-            f"{bundle.folder} has no graph {graph}, it has {', '.join(['model', *graphs])}; "
+            f"{bundle.folder} has no graph {graph}, it has {', '.join(graphs)}; "
             "add it to export_onnx.graphs and export again"
         )
     return graphs[graph]

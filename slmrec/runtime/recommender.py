@@ -18,23 +18,21 @@ from slmrec.runtime.answers import (
     Recommendations,
     UnknownIds,
 )
-from slmrec.runtime.bundle import ITEMS, MODEL, Bundle, read_bundle
+from slmrec.runtime.bundle import Bundle
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.item_ids import IdReader, LookedUp
-from slmrec.runtime.items import items_from_jsonl
+from slmrec.runtime.loaded import load_graph
 from slmrec.runtime.ragged import Ragged, batches_by_length, side_by_side
 from slmrec.runtime.requests import (
-    DEVICES,
     UNKNOWN,
     check_choice,
-    check_count,
     check_exclude_seen,
     check_exclusions,
     check_k,
     id_rows,
     index_rows,
 )
-from slmrec.runtime.session import open_graph, run_graph
+from slmrec.runtime.session import run_graph
 
 if TYPE_CHECKING:
     from slmrec.runtime.follow import FollowingRecommender
@@ -63,15 +61,10 @@ class Recommender:
         batch_size: int | None = None,
     ) -> None:
         """Load a bundle from its folder; `load` says what the arguments mean."""
-        check_choice(device, "device", DEVICES)
-        check_count(threads, "threads")
-        check_count(batch_size, "batch_size")
-        bundle = bundle_dir if isinstance(bundle_dir, Bundle) else read_bundle(bundle_dir)
-        self.contract = bundle.contract
-        self.items = items_from_jsonl(bundle.files[ITEMS])
-        placed = open_graph(bundle, MODEL, self.items.rows, device, threads)
-        self.session = placed.session
-        self.device, self.device_reason = placed.device, placed.reason
+        loaded = load_graph(bundle_dir, "model", device, threads, batch_size)
+        self.contract, self.items = loaded.bundle.contract, loaded.items
+        self.session, self.device = loaded.placed.session, loaded.placed.device
+        self.device_reason = loaded.placed.reason
         most = max(1, SCORES_AT_ONCE // self.items.rows)
         self.batch_size = min(batch_size or BATCH_SIZE[self.device], most)
         self._ids, self._titles = _by_index(self.items.ids), _by_index(self.items.titles)

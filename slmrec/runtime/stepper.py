@@ -159,7 +159,8 @@ class Stepper:
         state = np.stack([user.state for user in users if user.state is not None])
         stepped = run_step(self.session, events, excluded, k, items, state)
         for row, user in enumerate(users):
-            user.items, user.state = stepped.items[row], stepped.state[row]
+            # Copies: a user who is kept would keep the states of all who stepped at the same time.
+            user.items, user.state = stepped.items[row].copy(), stepped.state[row].copy()
             user.read = len(user.seen)
         return stepped.top
 

@@ -4,8 +4,8 @@ tower = UserTower.load("artifacts/bundle", device="auto", threads=1)
 users = tower.embed([["50", "181"], ["172"]]).vectors  # (2, W) float32
 scores = users @ tower.item_vectors.vectors.T  # (2, C), of the items tower.item_vectors.items
 
-The product is the student's score alone: what neighbours add to the lists of model.onnx is no
-product of two vectors.
+The product is the student's score alone, without what neighbours and a trend add to the lists of
+model.onnx: the neighbours' part is no product of two vectors.
 """
 
 from __future__ import annotations
@@ -20,22 +20,20 @@ import numpy as np
 
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.runtime.answers import UnknownIds
-from slmrec.runtime.bundle import ITEMS, Bundle, part_of, read_bundle
-from slmrec.runtime.further_graphs import ITEM_VECTORS, USER_TOWER, file_of
+from slmrec.runtime.bundle import Bundle
+from slmrec.runtime.further_graphs import ITEM_VECTORS, USER_TOWER
 from slmrec.runtime.item_ids import IdReader
 from slmrec.runtime.item_vectors import ItemVectors, read_item_vectors
-from slmrec.runtime.items import items_from_jsonl
+from slmrec.runtime.loaded import load_graph
 from slmrec.runtime.ragged import Ragged, batches_by_length
 from slmrec.runtime.recommender import BATCH_SIZE, Device
 from slmrec.runtime.requests import (
-    DEVICES,
     UNKNOWN,
     check_choice,
-    check_count,
     id_rows,
     index_rows,
 )
-from slmrec.runtime.session import embed_users, open_graph
+from slmrec.runtime.session import embed_users
 
 
 @dataclass(frozen=True)
@@ -62,18 +60,13 @@ class UserTower:
         batch_size: int | None = None,
     ) -> None:
         """Load it from a bundle's folder; `load` says what the arguments mean."""
-        check_choice(device, "device", DEVICES)
-        check_count(threads, "threads")
-        check_count(batch_size, "batch_size")
-        bundle = bundle_dir if isinstance(bundle_dir, Bundle) else read_bundle(bundle_dir)
-        self.contract = bundle.contract
-        self.items = items_from_jsonl(bundle.files[ITEMS])
-        self.width = int(part_of(bundle, USER_TOWER)["item_vectors"]["width"])
-        placed = open_graph(bundle, file_of(USER_TOWER), self.items.rows, device, threads)
-        self.session = placed.session
-        self.device, self.device_reason = placed.device, placed.reason
+        loaded = load_graph(bundle_dir, USER_TOWER, device, threads, batch_size)
+        self.contract, self.items = loaded.bundle.contract, loaded.items
+        self.session, self.device = loaded.placed.session, loaded.placed.device
+        self.device_reason = loaded.placed.reason
+        self.width = int(loaded.facts["item_vectors"]["width"])
         self.batch_size = batch_size or BATCH_SIZE[self.device]
-        self._vectors_file = bundle.files[ITEM_VECTORS]
+        self._vectors_file = loaded.bundle.files[ITEM_VECTORS]
         self._reader = IdReader(self.items.index)
 
     @classmethod

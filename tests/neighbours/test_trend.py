@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from slmrec.dataset.histories import Histories
-from slmrec.neighbours.trend import Trend, TrendScorer, choose_trend
+from slmrec.neighbours.trend import DatedEvents, Trend, TrendScorer, choose_trend
 from slmrec.ranking.candidates import candidate_mask
 from slmrec.ranking.metrics import mean_ndcg10
 from slmrec.ranking.ranks import rank_targets
@@ -48,7 +48,8 @@ class Indifferent:
 def test_it_compares_the_newest_events_with_all_of_them() -> None:
     # training events: 2, 3, 4, 2, 5, 2; the newest third holds 5 and 2
     histories = histories_of([[2, 3, 4, 9, 9], [2, 5, 2, 9, 9]], 10)
-    added = Trend(newest=1 / 3, smoothing=1.0, weight=0.5).added(histories, 10)
+    trend = Trend(newest=1 / 3, smoothing=1.0, weight=0.5)
+    added = trend.added(DatedEvents.of(histories, 10))
     assert added[2] == pytest.approx(0.5 * log((1 + 1) / (3 / 3 + 1)))
     assert added[5] == pytest.approx(0.5 * log((1 + 1) / (1 / 3 + 1)))
     assert added[4] == pytest.approx(0.5 * log((0 + 1) / (1 / 3 + 1)))
@@ -58,7 +59,7 @@ def test_it_compares_the_newest_events_with_all_of_them() -> None:
 def test_what_became_popular_is_found_and_its_quality_is_that_of_the_joined_scorer() -> None:
     trend, alone = choose_trend(Indifferent(), HISTORIES, TARGETS, CANDIDATES)
     assert trend is not None
-    joined = TrendScorer(Indifferent(), trend.added(HISTORIES, ITEMS))
+    joined = TrendScorer(Indifferent(), trend.added(DatedEvents.of(HISTORIES, ITEMS)))
     ranks = rank_targets(joined, HISTORIES, TARGETS, CANDIDATES, None).full
     assert mean_ndcg10(ranks, TARGETS.row) > 2 * alone
     plain = rank_targets(Indifferent(), HISTORIES, TARGETS, CANDIDATES, None).full

@@ -108,6 +108,12 @@ def _wanted_epochs(f: Facts) -> dict[str, float]:
     }
 
 
+def further_graphs(f: Facts) -> dict[str, Any]:
+    """All of them, but of a large catalogue only what searches it: each holds the item table."""
+    graphs = ["serve_fixed", "user_tower", "step"]
+    return {"export_onnx.graphs": ["user_tower"] if f.logs.items >= MANY_ITEMS else graphs}
+
+
 def hidden_inputs(f: Facts) -> dict[str, Any]:
     """Without titles decoders learn better from inputs of which a fifth is hidden."""
     rate = HARDLY_HIDDEN if f.uses_text else HIDDEN
