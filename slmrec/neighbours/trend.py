@@ -18,7 +18,7 @@ from torch import Tensor
 from slmrec.dataset.histories import Histories, Targets
 from slmrec.ranking.candidates import mask_excluded
 from slmrec.ranking.inputs import InputBatch, batches_by_input
-from slmrec.ranking.metrics import NEVER_LISTED, mean_ndcg10
+from slmrec.ranking.metrics import NEVER_LISTED, gains, user_means
 from slmrec.ranking.scorers import Scorer
 
 
@@ -66,6 +66,7 @@ SETTINGS = {
     "smoothing": (1.0, 5.0, 20.0),
     "weight": (0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
 }
+EVIDENCE = 2.0  # standard errors of the mean gain
 
 
 class TrendScorer:
@@ -87,22 +88,29 @@ def choose_trend(
 
     candidates (I,) bool. Of a split that is not by time no trend is asked for: its validation
     targets lie among the training events, and say nothing about what comes next. One setting is
-    chosen after the other, so that the targets are scored four times, whatever is tried.
+    chosen after the other, so that the targets are scored four times, whatever is tried; and what
+    is best of many by chance is left out: the gain has to be EVIDENCE standard errors over users.
     """
 
-    def quality(added: Sequence[Tensor]) -> list[float]:
+    def quality(added: Sequence[Tensor]) -> list[np.ndarray]:
         return _quality(scorer, histories, targets, candidates, added)
 
-    alone = quality([torch.zeros(len(candidates))])[0]
+    alone = quality([torch.zeros(len(candidates))])[0]  # (U,)
+    mean = float(alone.mean())
     if histories.protocol.method != "temporal":
-        return None, alone
-    events, trend, best = DatedEvents.of(histories, len(candidates)), FIRST, 0.0
+        return None, mean
+    events, trend, best = DatedEvents.of(histories, len(candidates)), FIRST, alone
     for name, values in SETTINGS.items():
         trends = [replace(trend, **{name: value}) for value in values]
         found = quality([each.added(events) for each in trends])
-        best = max(found)
-        trend = trends[found.index(best)]
-    return (trend if best > alone else None), alone
+        place = int(np.argmax([of_users.mean() for of_users in found]))
+        trend, best = trends[place], found[place]
+    return (trend if _is_evident(best - alone) else None), mean
+
+
+def _is_evident(gains_of_users: np.ndarray) -> bool:
+    error = gains_of_users.std() / np.sqrt(len(gains_of_users))
+    return bool(gains_of_users.mean() > EVIDENCE * error)
 
 
 def _quality(
@@ -111,15 +119,15 @@ def _quality(
     targets: Targets,
     candidates: Tensor,
     added: Sequence[Tensor],
-) -> list[float]:
-    """NDCG@10 with each of J tensors (I,) added to the scores; the model is asked once."""
+) -> list[np.ndarray]:
+    """Each user's NDCG@10 with each of J tensors (I,) added; the model is asked once.  # (U,)"""
     ranks = np.empty((len(targets.row), len(added)), dtype=np.int64)
     for batch in batches_by_input(histories, targets):
         scores = scorer.score(batch.rows, batch.stops)  # (B, I)
         mask_excluded(scores, histories, batch.rows, batch.stops, candidates)
         for column, bonus in enumerate(added):
             ranks[batch.targets, column] = _ranks(scores + bonus, batch)
-    return [mean_ndcg10(column, targets.row) for column in ranks.T]
+    return [user_means(gains(column, "ndcg@10"), targets.row) for column in ranks.T]
 
 
 def _ranks(scores: Tensor, batch: InputBatch) -> np.ndarray:

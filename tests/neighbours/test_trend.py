@@ -35,6 +35,7 @@ def fashion() -> Histories:
 
 HISTORIES = fashion()
 TARGETS = HISTORIES.targets["valid"]
+TARGETS_OF_LAST = np.flatnonzero(TARGETS.row >= USERS - 2)
 
 
 class Indifferent:
@@ -86,3 +87,22 @@ class KnowsTheTarget:
 
 def test_where_no_trend_helps_there_is_none() -> None:
     assert choose_trend(KnowsTheTarget(), HISTORIES, TARGETS, CANDIDATES) == (None, 1.0)
+
+
+class KnowsAllButTwo(KnowsTheTarget):
+    """Has every user's target first but those of the last two users."""
+
+    def score(self, rows: np.ndarray, stops: np.ndarray) -> torch.Tensor:
+        scores = super().score(rows, stops)
+        others = torch.from_numpy(rows >= USERS - 2)
+        scores[others] = Indifferent().score(rows, stops)[others]
+        return scores
+
+
+def test_a_gain_of_two_users_in_forty_may_be_chance_and_is_left_out() -> None:
+    # a gain of g for two of 40: mean .05 g, error g sqrt(.05 * .95 / 40) = .034 g, so 1.45 errors
+    trend, alone = choose_trend(KnowsAllButTwo(), HISTORIES, TARGETS, CANDIDATES)
+    assert trend is None
+    assert 38 / 40 < alone < 1.0
+    found = choose_trend(Indifferent(), HISTORIES, TARGETS.at(TARGETS_OF_LAST), CANDIDATES)[0]
+    assert found is not None  # the same two users alone, so the gain itself is there
