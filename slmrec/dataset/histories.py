@@ -28,6 +28,10 @@ class Windows:
         """Training positions of each window: every item but the last has a next item.  # (W,)"""
         return self.stop - self.start - 1
 
+    def at(self, places: np.ndarray) -> Windows:
+        """The windows at these places (M,), in their order."""
+        return Windows(self.window[places], self.row[places], self.start[places], self.stop[places])
+
 
 @dataclass(frozen=True)
 class Targets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from slmrec.core.files import read_json, write_json
@@ -15,6 +16,7 @@ from slmrec.distillation.teacher_states import TeacherStates
 from slmrec.models.ensemble import load_members, save_members
 from slmrec.models.factory import SequenceModel
 from slmrec.models.llama import LlamaRecommender
+from slmrec.neighbours.cross_fitted import CrossFittedNeighbours
 
 
 class LiveTeacher:
@@ -30,8 +32,10 @@ class LiveTeacher:
 
         From the inputs as the histories have them: a student's batch may hide some as unknown.
         """
-        items = make_batch(self.histories, windows.cpu().numpy()).items
-        return self.ensemble.outputs(items.to(self.ensemble.device), real)
+        places, device = windows.cpu().numpy(), self.ensemble.device
+        items = make_batch(self.histories, places).items.to(device)
+        users = torch.from_numpy(self.histories.windows.row[places]).to(device)
+        return self.ensemble.outputs(items, real, users)
 
 
 # A trained teacher whose outputs a student reads by window and position.
@@ -39,9 +43,14 @@ OfflineTeacher = TeacherStates | LiveTeacher
 
 
 def write_live_teacher(
-    states_dir: Path, shape: StatesShape, members: Sequence[SequenceModel]
+    states_dir: Path,
+    shape: StatesShape,
+    members: Sequence[SequenceModel],
+    neighbours: CrossFittedNeighbours | None,
 ) -> None:
     """Write what a LiveTeacher needs beside the teacher."""
+    if neighbours is not None:
+        neighbours.save(states_dir)
     write_json(states_dir / "states.json", vars(shape))
     save_members(states_dir, dict(enumerate(members)))
 
@@ -55,4 +64,7 @@ def open_states(
         return TeacherStates(states_dir, histories)
     device = teacher.item_embedding.source.device
     members = [model.to(device) for model in load_members(states_dir)]
-    return LiveTeacher(TeacherEnsemble(teacher, members, shape), histories)
+    neighbours = CrossFittedNeighbours.load(states_dir)
+    if neighbours is not None:
+        neighbours = neighbours.to(device)
+    return LiveTeacher(TeacherEnsemble(teacher, members, neighbours, shape), histories)

@@ -161,7 +161,7 @@ class OnlineDistillation(nn.Module):
     def _outputs(self, vectors: Tensor, states: list[Tensor], real: Tensor) -> TeacherOutputs:
         candidate_vectors = self.teacher.item_embedding(self.candidates)  # (C, E)
         outputs = teacher_outputs(
-            vectors, states, real, self.candidates, candidate_vectors, self.top
+            vectors, states, real, self.candidates, candidate_vectors, self.top, added=None
         )
         if not self.detach:
             return outputs

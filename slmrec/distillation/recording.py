@@ -29,7 +29,8 @@ def record_outputs(ensemble: TeacherEnsemble, writer: StatesWriter, histories: H
             outputs, rows = [], []
             for windows in grouped_by_length(span, lengths[span], POSITIONS_AT_ONCE):
                 batch = make_batch(histories, windows).to(ensemble.device)
-                outputs.append(writer.encode(ensemble.outputs(batch.items, batch.real)))
+                users = torch.from_numpy(histories.windows.row[windows]).to(ensemble.device)
+                outputs.append(writer.encode(ensemble.outputs(batch.items, batch.real, users)))
                 rows.append(position_rows(first_row, windows, batch.real.cpu()))
                 progress.step(int(first_row[span[0]]) + sum(map(len, rows)), {})
             writer.add(in_row_order(outputs, torch.cat(rows)))

@@ -11,6 +11,7 @@ from torch import Tensor
 from slmrec.models.factory import SequenceModel
 from slmrec.models.item_embedding import training_candidates
 from slmrec.models.llama import LlamaRecommender
+from slmrec.neighbours.cross_fitted import CrossFittedNeighbours
 
 FLOAT_BYTES = {"float16": 2, "float32": 4}
 INDEX_BYTES = 4  # items are stored as int32
@@ -51,9 +52,11 @@ def teacher_outputs(
     candidates: Tensor,  # (C,), the items that training ranks
     candidate_vectors: Tensor,  # (C, E), theirs
     top: int,
+    added: Tensor | None,  # (n, C), to the scores
 ) -> TeacherOutputs:
     """A teacher's outputs at the real positions of what it read.  # n = real.sum()"""
-    log_probs = torch.log_softmax(vectors[real] @ candidate_vectors.T, dim=1)  # (n, C)
+    scores = vectors[real] @ candidate_vectors.T  # (n, C)
+    log_probs = torch.log_softmax(scores if added is None else scores + added, dim=1)
     best = torch.topk(log_probs, top, dim=1)
     block_states = torch.stack([state[real] for state in states], dim=1)
     return TeacherOutputs(block_states, candidates[best.indices], best.values)
@@ -63,15 +66,20 @@ class TeacherEnsemble:
     """The teacher's states, and the scores of the ensemble that it forms with other `members`.
 
     Vectors of all models stand side by side, user vectors and item vectors alike, so that one
-    product of width (1 + len(members)) * E is their mean score. Without members the ensemble is the
-    teacher.
+    product of width (1 + len(members)) * E is their mean score, to which neighbours may add theirs.
+    Without either the ensemble is the teacher.
     """
 
     def __init__(
-        self, teacher: LlamaRecommender, members: Sequence[SequenceModel], shape: StatesShape
+        self,
+        teacher: LlamaRecommender,
+        members: Sequence[SequenceModel],
+        neighbours: CrossFittedNeighbours | None,
+        shape: StatesShape,
     ) -> None:
         self.teacher = teacher.eval()
         self.members = [model.eval() for model in members]
+        self.neighbours = neighbours
         self.shape = shape
         self.candidates = training_candidates(teacher.item_embedding)
         models = (teacher, *members)
@@ -85,11 +93,17 @@ class TeacherEnsemble:
         return self.candidates.device
 
     @torch.no_grad()
-    def outputs(self, items: Tensor, real: Tensor) -> TeacherOutputs:
-        """Outputs at the real positions (B, T) of items (B, T), in order.  # n = real.sum()"""
+    def outputs(self, items: Tensor, real: Tensor, users: Tensor) -> TeacherOutputs:
+        """Outputs at the real positions (B, T) of items (B, T), in order.  # n = real.sum()
+
+        Users (B,) are the rows of the histories that the items are from.
+        """
         vectors, states = self.teacher.forward_with_states(items, self.shape.blocks)
         all_vectors = [vectors, *(model(items) for model in self.members)]
         mean = torch.cat(all_vectors, dim=2) / len(all_vectors)
+        added = None
+        if self.neighbours is not None:
+            added = self.neighbours.scores(items, real, users)[:, self.candidates]
         return teacher_outputs(
-            mean, states, real, self.candidates, self.candidate_vectors, self.shape.top
+            mean, states, real, self.candidates, self.candidate_vectors, self.shape.top, added
         )

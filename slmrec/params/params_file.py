@@ -56,12 +56,14 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _the_ensemble_is_imitated(self) -> Params:
-        seeds = self.embed_items.ensemble_seeds
-        fault = self._why_not_imitated() if seeds else ""
-        if fault:
+        seeds, neighbours = self.embed_items.ensemble_seeds, self.record_states.neighbours
+        fault = self._why_not_imitated() if seeds or neighbours else ""
+        if fault and seeds:
             raise ValueError(
                 f"embed_items.ensemble_seeds is {seeds}, but {fault}, or ensemble_seeds to []"
             )
+        if fault:
+            raise ValueError(f"record_states.neighbours is set, but {fault}, or neighbours to null")
         return self
 
     def _why_not_imitated(self) -> str:

@@ -18,7 +18,9 @@ from slmrec.models.factory import SequenceModel
 from slmrec.models.item_embedding import training_candidates
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.serialization import load_decoder
+from slmrec.neighbours.cross_fitted import CrossFittedNeighbours
 from slmrec.params.compute import ComputeParams
+from slmrec.params.neighbours import NeighboursParams
 from slmrec.params.record_states import RecordStatesParams
 from slmrec.training.device import start_torch
 
@@ -26,11 +28,12 @@ from slmrec.training.device import start_torch
 def record_states(
     teacher: LlamaRecommender,
     members: Sequence[SequenceModel],
+    neighbours: CrossFittedNeighbours | None,
     histories: Histories,
     p: RecordStatesParams,
     folder: Path,
 ) -> None:
-    """Write the outputs of the teacher, and of the ensemble it forms with `members`, to `folder`.
+    """Write the outputs of the teacher, and of the ensemble it forms with others, to `folder`.
 
     There is a row for every training position; with keep: nothing, what is needed to compute them.
     """
@@ -54,10 +57,21 @@ def record_states(
         keep=p.keep,
     )
     if p.keep == "nothing":
-        write_live_teacher(folder, shape, members)
+        write_live_teacher(folder, shape, members, neighbours)
         return
     writer = StatesWriter(folder, shape, histories)
-    record_outputs(TeacherEnsemble(teacher, members, shape), writer, histories)
+    record_outputs(TeacherEnsemble(teacher, members, neighbours, shape), writer, histories)
+
+
+def neighbour_member(
+    teacher: LlamaRecommender, histories: Histories, graphs: NeighboursParams, p: RecordStatesParams
+) -> CrossFittedNeighbours | None:
+    """Neighbours as the section asks for them, on the teacher's device."""
+    if p.neighbours is None:
+        return None
+    vectors = teacher.item_embedding.source
+    found = CrossFittedNeighbours.of(histories, len(vectors), graphs, p.neighbours)
+    return found.to(vectors.device)
 
 
 def main(
@@ -68,8 +82,10 @@ def main(
     p = RecordStatesParams.read()
     teacher = load_decoder(teacher_dir).to(device)
     members = [member.to(device) for member in load_members(ensemble_dir)]
+    histories = read_histories(histories_dir)
+    neighbours = neighbour_member(teacher, histories, NeighboursParams.read(), p)
     with new_folder(teacher_states_dir) as folder:
-        record_states(teacher, members, read_histories(histories_dir), p, folder)
+        record_states(teacher, members, neighbours, histories, p, folder)
 
 
 if __name__ == "__main__":

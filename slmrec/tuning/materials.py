@@ -15,8 +15,9 @@ from slmrec.models.ensemble import load_members, save_members
 from slmrec.models.factory import SequenceModel
 from slmrec.models.serialization import embedding_model, load_decoder, load_model
 from slmrec.params.embed_items import EmbedItemsParams
+from slmrec.params.neighbours import NeighboursParams
 from slmrec.params.record_states import RecordStatesParams
-from slmrec.stages.record_states import record_states
+from slmrec.stages.record_states import neighbour_member, record_states
 from slmrec.tuning.attempt import stopped_at
 from slmrec.tuning.task import Task, tune_folder
 from slmrec.tuning.trainers import ItemVectors, start_device
@@ -78,4 +79,6 @@ def _write_states(task: Task, ensemble: Path, folder: Path) -> None:
     members = [member.to(device) for member in load_members(ensemble)]
     histories = without_test(read_histories(task.logs.histories))
     p = RecordStatesParams.model_validate(task.params["record_states"])
-    record_states(teacher, members, histories, p, folder)
+    graphs = NeighboursParams.model_validate(task.params["neighbours"])
+    neighbours = neighbour_member(teacher, histories, graphs, p)
+    record_states(teacher, members, neighbours, histories, p, folder)

@@ -21,11 +21,13 @@ from tests.support.teachers import HISTORIES, record_teacher, teacher
 
 def test_recorded_outputs_are_the_teachers_own_whatever_the_batch(recorded_dir: Path) -> None:
     states = TeacherStates(recorded_dir, HISTORIES)
-    ensemble = TeacherEnsemble(teacher(), [], states.shape)
+    ensemble = TeacherEnsemble(teacher(), [], None, states.shape)
     for rows in batches_of_epoch(HISTORIES, 60, seed=3, epoch=0):
         batch = make_batch(HISTORIES, rows)
         outputs = states.outputs(batch.windows, batch.real)
-        expected = ensemble.outputs(batch.items, batch.real)
+        expected = ensemble.outputs(
+            batch.items, batch.real, torch.from_numpy(HISTORIES.windows.row[batch.windows.numpy()])
+        )
         torch.testing.assert_close(outputs.states, expected.states)
         torch.testing.assert_close(outputs.log_probs, expected.log_probs)
         assert torch.equal(outputs.items, expected.items)

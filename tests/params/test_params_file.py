@@ -12,6 +12,7 @@ from slmrec.params.params_file import Params, read_params
 from slmrec.params.section import read_yaml
 from tests.support.project import ROOT
 
+NEIGHBOURS = {"folds": 2, "decay": 0.8, "weight": 1.0, "epsilon": 1.0}
 ONLINE = {"kind": "online", "detach": True, "teacher_weight": 1.0}
 FROM_SCRATCH = {
     "kind": "config",
@@ -52,6 +53,10 @@ def test_an_ensemble_that_nobody_would_imitate_is_refused(
     sections["distill_student"]["weights"]["logits"] = logits
     with pytest.raises(ValueError, match=message):
         Params.model_validate(sections)
+    sections["embed_items"]["ensemble_seeds"] = []
+    sections["record_states"]["neighbours"] = NEIGHBOURS
+    with pytest.raises(ValueError, match=message):
+        Params.model_validate(sections)
 
 
 def test_an_ensemble_that_the_narrow_student_alone_imitates_is_fine(
@@ -62,6 +67,7 @@ def test_an_ensemble_that_the_narrow_student_alone_imitates_is_fine(
     student["narrow"] = narrow | {"weights": dict(student["weights"])}
     student["weights"]["logits"] = 0.0
     sections["embed_items"]["ensemble_seeds"] = [2]
+    sections["record_states"]["neighbours"] = NEIGHBOURS
     Params.model_validate(sections)
 
 

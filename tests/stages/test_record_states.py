@@ -17,7 +17,9 @@ from tests.support.small_pipeline import ENSEMBLE, HISTORIES, ITEMS, STATES, TEA
 
 def record(folder: Path, **changes: object) -> None:
     p = RecordStatesParams.read().model_copy(update=changes)
-    record_states.record_states(load_decoder(TEACHER), [], read_histories(HISTORIES), p, folder)
+    record_states.record_states(
+        load_decoder(TEACHER), [], None, read_histories(HISTORIES), p, folder
+    )
 
 
 def test_every_training_position_is_recorded(trained: Path) -> None:

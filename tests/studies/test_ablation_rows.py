@@ -89,7 +89,7 @@ def ablation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ablation:
         shard_positions=1,
         keep="nothing",
     )
-    states = LiveTeacher(TeacherEnsemble(teacher, [], shape), RING)
+    states = LiveTeacher(TeacherEnsemble(teacher, [], None, shape), RING)
     evaluator = Evaluator(RING, ITEMS, np.empty(0, dtype=np.int64), EVALUATE)
     return Ablation(RING, teacher, states, evaluator, STUDENT, torch.device("cpu"), "key")
 

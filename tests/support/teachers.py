@@ -7,6 +7,7 @@ from pathlib import Path
 
 from slmrec.models.factory import SequenceModel
 from slmrec.models.llama import LlamaRecommender
+from slmrec.neighbours.cross_fitted import CrossFittedNeighbours
 from slmrec.params.distill_student import DistillWeights
 from slmrec.params.record_states import RecordStatesParams
 from slmrec.stages.record_states import record_states
@@ -15,7 +16,7 @@ from tests.support.models import ITEMS, MAX_LENGTH, small_decoder
 
 HISTORIES = ring_histories(40, ITEMS - 2, MAX_LENGTH)
 RECORD = RecordStatesParams(
-    keep="disk", blocks=[2, 4], top=5, precision="float32", shard_positions=37
+    keep="disk", blocks=[2, 4], top=5, precision="float32", shard_positions=37, neighbours=None
 )
 KEEP_NOTHING = RECORD.model_copy(update={"keep": "nothing"})
 ALL_TERMS = DistillWeights(ranking=1, cosine=1, norm=0.1, multi_supervision=0.1, logits=0.5)
@@ -28,8 +29,11 @@ def teacher() -> LlamaRecommender:
 
 
 def record_teacher(
-    states_dir: Path, members: Sequence[SequenceModel] = (), p: RecordStatesParams = RECORD
+    states_dir: Path,
+    members: Sequence[SequenceModel] = (),
+    p: RecordStatesParams = RECORD,
+    neighbours: CrossFittedNeighbours | None = None,
 ) -> Path:
-    """Record the teacher, and the ensemble it forms with `members`, into `states_dir`."""
-    record_states(teacher(), members, HISTORIES, p, states_dir)
+    """Record the teacher, and the ensemble it forms with others, into `states_dir`."""
+    record_states(teacher(), members, neighbours, HISTORIES, p, states_dir)
     return states_dir
