@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from flows.champion import bring_champion
 from flows.clone import Clone
 from flows.data_version import (
     Log,
@@ -33,6 +34,7 @@ class Order:
     dry_run: bool
     override: str | None
     settle_seconds: float
+    warm: bool
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,17 @@ def look(order: Order, record: Record, clone: Path, log: Log) -> list[Landed]:
 
 
 def take_in(
-    order: Order, record: Record, clone: Clone, found: Iterable[Landed], log: Log
+    order: Order,
+    record: Record,
+    clone: Clone,
+    found: Iterable[Landed],
+    champion: Path | None,
+    log: Log,
 ) -> list[Fetched]:
     """Make a new data version of the clone's last one and what is new; returns what was read.
 
-    Without anything new the data stays as it is.
+    `champion` is the version that its models go on from. Without anything new the data stays as it
+    is.
     """
     since = time.monotonic()
     with scratch_folder(clone.folder.with_name("landed")) as folder:
@@ -95,6 +103,7 @@ def take_in(
         names = [each.file.name for each in fetched if each.is_new]
         if names:
             carry_over(clone.folder, log)
+            bring_champion(clone.folder, champion)
             add_files(clone.folder, folder, names, log)
     return fetched
 

@@ -20,6 +20,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows import intake, outcome
+from flows.champion import champion_folder
 from flows.clone import Clone, commit_version, open_clone, push_command, remote_of
 from flows.data_version import default_remote
 from flows.dvc_stages import run_module, stage_order
@@ -70,6 +71,7 @@ def retrain_landed(
     dry_run: bool = False,
     override: Text | None = None,
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = SECONDS_TO_SETTLE,
+    warm: bool = False,
 ) -> State[None]:
     """Train on what is new in a landing folder, and publish what the gate lets pass.
 
@@ -83,6 +85,7 @@ def retrain_landed(
         dry_run: Do all but publish, commit and push; the next run takes the same files.
         override: Publish whatever the gate says, for this reason, which the version's record keeps.
         settle_seconds: How long a new file must stay as it is before it counts as complete.
+        warm: Train on from the champion's item vectors, teacher and student, instead of anew.
     """
     end_with_worker()
     state = state_folder().absolute()
@@ -90,7 +93,7 @@ def retrain_landed(
     places.folder.mkdir(parents=True, exist_ok=True)
     with lock("retrain", folder=places.folder):
         remove_abandoned([places.folder], places.clone / ".cache")
-        order = Order(landing, date, force, dry_run, override, settle_seconds)
+        order = Order(landing, date, force, dry_run, override, settle_seconds, warm)
         return _retrain(order, places)
 
 
@@ -99,7 +102,8 @@ def _retrain(order: Order, places: Places) -> State[None]:
     found = look(order, record, clone)
     if why := _why_not(order, record, clone, found):
         return _nothing_new(places, record, clone, why)
-    fetched = take_in(order, record, clone, found)
+    champion = champion_folder(places.registry) if order.warm else None
+    fetched = take_in(order, record, clone, found, champion)
     if not order.force and not any(each.is_new for each in fetched):
         record = _remember(places, record, fetched, "known already")
         return _nothing_new(places, record, clone, "the files that arrived hold known content")
@@ -135,9 +139,11 @@ def look(order: Order, record: Record, clone: Clone) -> list[Landed]:
 
 
 @task(task_run_name="take in", **IF_BUSY)
-def take_in(order: Order, record: Record, clone: Clone, found: list[Landed]) -> list[Fetched]:
+def take_in(
+    order: Order, record: Record, clone: Clone, found: list[Landed], champion: Path | None
+) -> list[Fetched]:
     """The last data version, and what is new on top of it."""
-    return intake.take_in(order, record, clone, found, get_run_logger().info)
+    return intake.take_in(order, record, clone, found, champion, get_run_logger().info)
 
 
 @task(task_run_name="publish", **IF_BUSY)

@@ -23,6 +23,7 @@ def parse(arguments: list[str]) -> dict[str, Any]:
     parser.add_argument(
         "--settle-seconds", type=float, help="a new file must not change for so long"
     )
+    parser.add_argument("--warm", action="store_true", help="train on from the champion's models")
     given = vars(parser.parse_args(arguments))
     return {key: value for key, value in given.items() if value is not None}
 

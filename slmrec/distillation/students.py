@@ -11,6 +11,7 @@ from torch import nn
 from slmrec.dataset.histories import Histories
 from slmrec.distillation.live_teacher import OfflineTeacher
 from slmrec.distillation.objective import Distillation, OnlineDistillation
+from slmrec.models.champion import Begin
 from slmrec.models.factory import cut_decoder, new_decoder
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import prepare_layers
@@ -48,14 +49,24 @@ def students_of(p: DistillStudentParams) -> dict[str, StudentParams]:
     return students if p.narrow is None else students | {"student_narrow": p.narrow}
 
 
-def new_student(teacher: LlamaRecommender, p: StudentParams, max_length: int) -> LlamaRecommender:
-    """An untrained student over a copy of the teacher's item embedding."""
+def new_student(
+    teacher: LlamaRecommender, p: StudentParams, max_length: int, begin: Begin | None = None
+) -> LlamaRecommender:
+    """An untrained student over a copy of the teacher's item embedding.
+
+    `begin` is called with it, before low-rank updates stand beside its weights.
+    """
     item_embedding = copy.deepcopy(teacher.item_embedding)
     item_embedding.requires_grad_(p.item_vectors == "trained")
     if isinstance(p.decoder, DecoderParams):
-        return new_decoder(item_embedding, p.decoder, p.dropout, p.layer_drop, max_length)
+        student = new_decoder(item_embedding, p.decoder, p.dropout, p.layer_drop, max_length)
+        if begin is not None:
+            begin(student)
+        return student
     layers = p.decoder.teacher_layers
     student = cut_decoder(teacher, item_embedding, layers, p.dropout, p.layer_drop)
+    if begin is not None:
+        begin(student)
     prepare_layers(student, p.decoder.tuning)
     return student
 

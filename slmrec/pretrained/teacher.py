@@ -6,6 +6,7 @@ from functools import partial
 
 from slmrec.dataset.batches import sampled_windows
 from slmrec.dataset.histories import Histories
+from slmrec.models.champion import Begin
 from slmrec.models.factory import new_decoder
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import LlamaRecommender
@@ -21,18 +22,24 @@ def new_teacher(
     item_embedding: ItemEmbedding,
     p: TrainTeacherParams,
     backbone: Backbone | None,
+    begin: Begin | None = None,
 ) -> tuple[LlamaRecommender, list[int]]:
     """An untrained teacher over `item_embedding`, and which layers it has, counted from 1.
 
     `backbone` is the pretrained model that `p.backbone` names, None for a teacher from scratch.
+    `begin` is called with it, before low-rank updates stand beside its weights.
     """
     max_length = histories.protocol.max_length
     if isinstance(p.backbone, DecoderParams):
         teacher = new_decoder(item_embedding, p.backbone, p.dropout, p.layer_drop, max_length)
+        if begin is not None:
+            begin(teacher)
         return teacher, list(range(1, p.backbone.layers + 1))
     assert backbone is not None
     settings = DecoderSettings(item_embedding, p.dropout, p.layer_drop, max_length)
     sample = partial(sampled_windows, histories, seed=p.seed)
     teacher, layers = pretrained_decoder(backbone, p.backbone, settings, sample)
+    if begin is not None:
+        begin(teacher)
     prepare_layers(teacher, p.backbone.tuning)
     return teacher, layers

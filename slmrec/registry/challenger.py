@@ -22,6 +22,8 @@ class Challenger:
     histories_dir: Path
     student_dir: Path | None  # of the served model; None where it is not there
     teacher_dir: Path | None
+    item_vectors_dir: Path | None
+    ensemble_dir: Path | None
     metrics_dir: Path | None
 
     @property
@@ -44,6 +46,8 @@ class Challenger:
             artifacts / "histories",
             _folder(artifacts / "student" / served),
             _folder(artifacts / "teacher"),
+            _folder(artifacts / "item_vectors"),
+            _folder(artifacts / "ensemble"),
             _folder(artifacts.parent / "metrics"),
         )
         challenger._check_one_run()

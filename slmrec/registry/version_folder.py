@@ -61,6 +61,8 @@ def write_version(folder: Path, judged: Judged, facts: dict[str, Any]) -> None:
     challenger = judged.challenger
     _copy_files(challenger.student_dir, folder / "student")
     _copy_files(challenger.teacher_dir, folder / "teacher")
+    _copy_files(challenger.item_vectors_dir, folder / "item_vectors")
+    _copy_files(challenger.ensemble_dir, folder / "ensemble")
     _copy_files(challenger.metrics_dir, folder / "metrics")
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -79,9 +81,11 @@ def _copy_files(source: Path | None, target: Path) -> None:
     if source is None:
         return
     target.mkdir()
-    for file in sorted(source.iterdir()):
+    for file in sorted(source.rglob("*")):
         if file.suffix in KEPT_SUFFIXES and file.is_file():
-            shutil.copyfile(file, target / file.name)
+            copied = target / file.relative_to(source)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copied)
 
 
 def write_verdict(verdict: Verdict, json_path: Path, page_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from slmrec.distillation.students import (
     student_learning,
     students_of,
 )
+from slmrec.models.champion import Begin, go_on_from
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import merge_layers
 from slmrec.models.serialization import load_decoder, save_model
@@ -28,6 +30,13 @@ from slmrec.training.device import start_training
 from slmrec.training.loop import train
 from slmrec.training.run import Curve, TrainingRun, Watch
 
+# The champion's student that each one goes on from.
+STARTS = {
+    "student": "student",
+    "without_distillation": "student",
+    "student_narrow": "student_narrow",
+}
+
 
 def distill_student(
     setup: DistillationSetup,
@@ -35,11 +44,15 @@ def distill_student(
     checkpoint: Checkpoint,
     name: str,
     watch: Watch | None = None,
+    begin: Begin | None = None,
 ) -> tuple[LlamaRecommender, Curve]:
-    """Train a student until validation stops improving; `name` is what progress is shown as."""
+    """Train a student until validation stops improving; `name` is what progress is shown as.
+
+    `begin` is called with the new student, before anything is learnt.
+    """
     torch.manual_seed(setup.seed)
     histories, targets = setup.histories, p.training.validation_targets
-    student = new_student(setup.teacher, p, histories.protocol.max_length)
+    student = new_student(setup.teacher, p, histories.protocol.max_length, begin)
     module, objective, weights = student_learning(setup, student, p)
     ndcg = SampledNdcg(histories, student.item_embedding, targets, setup.seed)
     run = TrainingRun(
@@ -60,20 +73,30 @@ def distill_student(
 
 
 def main(
-    histories_dir: Path, teacher_dir: Path, teacher_states_dir: Path, *, student_dir: Path
+    histories_dir: Path,
+    teacher_dir: Path,
+    teacher_states_dir: Path,
+    champion_dir: Path,
+    *,
+    student_dir: Path,
 ) -> None:
-    """Train the student, the same one without distillation, and a narrow one where asked for."""
+    """Train the student, the same one without distillation, and a narrow one where asked for.
+
+    Where there is a champion, the student without distillation goes on from its student, too: what
+    they differ by is what distillation gave in this run.
+    """
     device = start_training(ComputeParams.read())
     p = DistillStudentParams.read()
     histories, teacher = read_histories(histories_dir), load_decoder(teacher_dir).to(device)
     states = open_states(teacher_states_dir, histories, teacher)
     online = p.teaching if isinstance(p.teaching, OnlineTeaching) else None
     setup = DistillationSetup(histories, teacher, states, online, p.seed, device)
-    key = key_of([histories_dir, teacher_dir, teacher_states_dir], p)
+    key = key_of([histories_dir, teacher_dir, teacher_states_dir, champion_dir], p)
     with new_folder(student_dir) as folder:
         for name, student_params in students_of(p).items():
             checkpoint = Checkpoint.of("distill_student", f"{name}-{key}")
-            student, curve = distill_student(setup, student_params, checkpoint, name)
+            begin = partial(go_on_from, champion_dir / "student" / STARTS[name], histories, name)
+            student, curve = distill_student(setup, student_params, checkpoint, name, begin=begin)
             save_model(student, folder / name)
             write_json(folder / name / "curve.json", curve)
     checkpoint.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from slmrec.core.files import new_folder, write_json
 from slmrec.core.fingerprint import key_of
 from slmrec.core.stage import run_stage
 from slmrec.dataset.histories import Histories, read_histories
+from slmrec.models.champion import Begin, go_on_from
 from slmrec.models.ensemble import save_members
 from slmrec.models.factory import SequenceModel, new_sasrec
 from slmrec.models.sasrec import SASRec
@@ -34,19 +36,30 @@ def embed_items(
     device: torch.device,
     checkpoint: Checkpoint,
     watch: Watch | None = None,
+    begin: Begin | None = None,
 ) -> tuple[SASRec, Curve]:
-    """Train SASRec until validation stops improving; with `text` (I, F), over ids and text."""
+    """Train SASRec until validation stops improving; with `text` (I, F), over ids and text.
+
+    `begin` is called with the new model, before anything is learnt.
+    """
     torch.manual_seed(p.seed)
     trained = torch.from_numpy(histories.trained_items(items))
     model = new_sasrec(trained, text, p, histories.protocol.max_length).to(device)
-    ndcg = SampledNdcg(histories, model.item_embedding, p.training.validation_targets, p.seed)
     name = "sasrec" if text is None else "sasrec_text"
+    if begin is not None:
+        begin(model)
+    ndcg = SampledNdcg(histories, model.item_embedding, p.training.validation_targets, p.seed)
     run = next_item_run(name, model, ndcg, histories, p.training, p.seed, checkpoint, watch)
     return model, train(run)
 
 
 def main(
-    events_dir: Path, histories_dir: Path, *, item_vectors_dir: Path, ensemble_dir: Path
+    events_dir: Path,
+    histories_dir: Path,
+    champion_dir: Path,
+    *,
+    item_vectors_dir: Path,
+    ensemble_dir: Path,
 ) -> None:
     """Train on histories; write the model of ids, the one with text if asked for, and their curves.
 
@@ -59,11 +72,12 @@ def main(
     if p.text != "none":
         texts["sasrec_text"] = title_vectors(table, items, p.text.encoders)
     histories = read_histories(histories_dir)
-    key = key_of([events_dir / "items.parquet", histories_dir], p)
+    key = key_of([events_dir / "items.parquet", histories_dir, champion_dir], p)
     with new_folder(item_vectors_dir) as vectors, new_folder(ensemble_dir) as ensemble:
         for name, text in texts.items():
             checkpoint = Checkpoint.of("embed_items", f"{name}-{key}")
-            model, curve = embed_items(histories, text, items, p, device, checkpoint)
+            begin = partial(go_on_from, champion_dir / "item_vectors" / name, histories, name)
+            model, curve = embed_items(histories, text, items, p, device, checkpoint, begin=begin)
             save_model(model, vectors / name)
             write_json(vectors / name / "curve.json", curve)
         members: dict[int, SequenceModel] = {p.seed: model} if p.ensemble_seeds else {}
@@ -72,7 +86,10 @@ def main(
             print(f"ensemble: {progress}", flush=True)
             checkpoint = Checkpoint.of("embed_items", f"{name}-{seed}-{key}")
             seeded = p.model_copy(update={"seed": seed})
-            members[seed], _ = embed_items(histories, text, items, seeded, device, checkpoint)
+            begin = partial(go_on_from, champion_dir / "ensemble" / str(seed), histories, name)
+            members[seed], _ = embed_items(
+                histories, text, items, seeded, device, checkpoint, begin=begin
+            )
         save_members(ensemble, members)
     checkpoint.clear()
 

@@ -12,6 +12,7 @@ from slmrec.core.files import new_folder, write_json
 from slmrec.core.stage import run_stage
 from slmrec.params.prepare import PrepareParams
 from slmrec.preprocessing.events.catalogue import (
+    PREVIOUS_CHAMPION,
     PREVIOUS_PROFILE,
     Catalogue,
     read_catalogue,
@@ -52,9 +53,13 @@ def read_chunks(
     return chunks
 
 
-def main(data_dir: Path, *, events_dir: Path, metrics_path: Path) -> None:
-    """Read the logs in `data_dir`, write tables to `events_dir` and counts to `metrics_path`."""
+def main(data_dir: Path, *, events_dir: Path, champion_dir: Path, metrics_path: Path) -> None:
+    """Read the logs in `data_dir`, write tables to `events_dir` and counts to `metrics_path`.
+
+    `champion_dir` gets the models that trainings go on from, where the data version brings some.
+    """
     start_over_where_damaged(lambda: _prepare(data_dir, events_dir, metrics_path))
+    hand_on_champion(data_dir / PREVIOUS_CHAMPION, champion_dir)
 
 
 def _prepare(data_dir: Path, events_dir: Path, metrics_path: Path) -> None:
@@ -78,6 +83,16 @@ def _prepare(data_dir: Path, events_dir: Path, metrics_path: Path) -> None:
     write_json(metrics_path, counts.as_metrics(quarantine, catalogue, len(previous), overlap))
     forget_unused(cache_dir / "chunks", chunks)
     _tell(lost, overlap)
+
+
+def hand_on_champion(source: Path, champion_dir: Path) -> None:
+    """Copy the models of a data version; an empty list of them where it has none."""
+    with new_folder(champion_dir) as folder:
+        if source.is_dir():
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+        weights = sorted(folder.rglob("*.safetensors"))
+        models = [path.parent.relative_to(folder).as_posix() for path in weights]
+        write_json(folder / "models.json", {"models": models})
 
 
 def _check_items(catalogue: Catalogue, quarantine: Quarantine, p: PrepareParams) -> None:

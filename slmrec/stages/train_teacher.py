@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from slmrec.core.files import new_folder, write_json
 from slmrec.core.fingerprint import key_of
 from slmrec.core.stage import run_stage
 from slmrec.dataset.histories import Histories, read_histories
+from slmrec.models.champion import Begin, go_on_from
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import merge_layers
@@ -35,14 +37,15 @@ def train_teacher(
     device: torch.device,
     checkpoint: Checkpoint,
     watch: Watch | None = None,
+    begin: Begin | None = None,
 ) -> tuple[LlamaRecommender, list[int], Curve]:
     """Train a decoder over `item_embedding` until validation stops improving.
 
-    Returns a plain decoder, the backbone's layers that it has, counted from 1, and the curve.
-    """
+    `begin` is called with the new decoder, before anything is learnt. Returns a plain decoder,
+    the backbone's layers that it has, counted from 1, and the curve."""
     torch.manual_seed(p.seed)
     item_embedding.requires_grad_(p.item_vectors == "trained")
-    teacher, layers = new_teacher(histories, item_embedding, p, backbone)
+    teacher, layers = new_teacher(histories, item_embedding, p, backbone, begin)
     teacher = teacher.to(device)
     ndcg = SampledNdcg(histories, item_embedding, p.training.validation_targets, p.seed)
     run = next_item_run("teacher", teacher, ndcg, histories, p.training, p.seed, checkpoint, watch)
@@ -51,18 +54,26 @@ def train_teacher(
     return teacher, layers, curve
 
 
-def main(histories_dir: Path, item_vectors_dir: Path, *, teacher_dir: Path) -> None:
+def main(
+    histories_dir: Path, item_vectors_dir: Path, champion_dir: Path, *, teacher_dir: Path
+) -> None:
     """Train over the embedding of the item vectors; write the teacher, its layers and its curve."""
     device = start_training(ComputeParams.read())
     p = TrainTeacherParams.read()
     backbone = None if isinstance(p.backbone, DecoderParams) else open_backbone(p.backbone)
     files = sorted(set(backbone.files.values())) if backbone else []
-    key = key_of([histories_dir, item_vectors_dir, *files], p)
+    key = key_of([histories_dir, item_vectors_dir, champion_dir, *files], p)
     checkpoint = Checkpoint.of("train_teacher", key)
     item_embedding = load_model(embedding_model(item_vectors_dir)).item_embedding
     histories = read_histories(histories_dir)
     teacher, layers, curve = train_teacher(
-        histories, item_embedding, p, backbone, device, checkpoint
+        histories,
+        item_embedding,
+        p,
+        backbone,
+        device,
+        checkpoint,
+        begin=partial(go_on_from, champion_dir / "teacher", histories, "teacher"),
     )
     with new_folder(teacher_dir) as folder:
         save_model(teacher, folder)

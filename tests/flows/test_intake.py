@@ -30,13 +30,13 @@ class Intake:
         self.record, self.lines = Record(), list[str]()
 
     def order(self, day: date | None = None) -> Order:
-        return Order(str(self.landing), day, False, False, None, 0)
+        return Order(str(self.landing), day, False, False, None, 0, warm=False)
 
     def look(self, day: date | None = None) -> list[Landed]:
         return look(self.order(day), self.record, self.clone.folder, self.lines.append)
 
     def take(self, found: list[Landed]) -> list[Fetched]:
-        return take_in(self.order(), self.record, self.clone, found, self.lines.append)
+        return take_in(self.order(), self.record, self.clone, found, None, self.lines.append)
 
     def remember(self, fetched: list[Fetched]) -> None:
         taken = [*self.record.files, *(each.as_taken("1.0.0") for each in fetched)]
@@ -96,7 +96,7 @@ def test_what_was_taken_before_is_known_without_dvc_and_without_a_wait(
     land(case.landing, "again.inter", "1", FIRST + DAY)
     monkeypatch.setattr(intake, "check_out", lambda *_: pytest.fail("DVC takes seconds to start"))
     hour = replace(case.order(), settle_seconds=3600)
-    (fetched,) = take_in(hour, case.record, case.clone, case.look(), case.lines.append)
+    (fetched,) = take_in(hour, case.record, case.clone, case.look(), None, case.lines.append)
     assert (fetched.file.name, fetched.is_new) == ("again.inter", False)
 
 

@@ -14,8 +14,13 @@ from tests.support.project import environment
 
 
 def test_what_is_not_given_keeps_the_flows_default() -> None:
-    assert parse(["landing"]) == {"landing": "landing", "force": False, "dry_run": False}
-    options = ["--date", "2026-03-01", "--force", "--dry-run", "--override", "why"]
+    assert parse(["landing"]) == {
+        "landing": "landing",
+        "force": False,
+        "dry_run": False,
+        "warm": False,
+    }
+    options = ["--date", "2026-03-01", "--force", "--dry-run", "--warm", "--override", "why"]
     assert parse(["s3://bucket/logs", *options, "--settle-seconds", "3"]) == {
         "landing": "s3://bucket/logs",
         "date": date(2026, 3, 1),
@@ -23,6 +28,7 @@ def test_what_is_not_given_keeps_the_flows_default() -> None:
         "dry_run": True,
         "override": "why",
         "settle_seconds": 3,
+        "warm": True,
     }
 
 

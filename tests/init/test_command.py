@@ -71,7 +71,12 @@ def test_prepare_reads_what_init_wrote_without_losing_a_row(project: Path, layou
     layout(project / "data")
     run(Path("data"), Answers(), QUIET)
 
-    prepare.main(Path("data"), events_dir=Path("events"), metrics_path=Path("data.json"))
+    prepare.main(
+        Path("data"),
+        events_dir=Path("events"),
+        champion_dir=Path("champion"),
+        metrics_path=Path("data.json"),
+    )
 
     quarantined = pl.read_parquet("events/quarantine.parquet")
     assert set(quarantined["reason"]) <= {"duplicate"}

@@ -6,6 +6,7 @@ import json
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from slmrec.runtime.bundle import read_bundle
 
 BROKEN = Rule("hr@10", 0.1, "hits", "because", at_least=0.2)
 FACTS = {"version": "1.0.1"}
+PARTS = {"student", "teacher", "item_vectors", "ensemble", "metrics"}
 
 
 @pytest.fixture
@@ -52,13 +54,15 @@ def test_everybody_may_read_it(judged: Judged, tmp_path: Path) -> None:
 def test_models_and_metrics_go_with_it_where_they_are_there(judged: Judged, tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     write_version(tmp_path / "all", judged, FACTS)
-    without = replace(judged.challenger, student_dir=None, teacher_dir=None, metrics_dir=None)
+    absent: dict[str, Any] = {f"{name}_dir": None for name in PARTS}
+    without = replace(judged.challenger, **absent)
     (tmp_path / "without").mkdir()
     write_version(tmp_path / "without", replace(judged, challenger=without), FACTS)
     here, there = (
         {file.name for file in (tmp_path / name).iterdir()} for name in ("all", "without")
     )
-    assert here - there == {"student", "teacher", "metrics"}
+    assert here - there == PARTS
+    assert (tmp_path / "all/item_vectors/sasrec/model.safetensors").is_file()
     assert read_json(tmp_path / "all" / "record.json") == FACTS
 
 

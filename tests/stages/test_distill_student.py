@@ -29,6 +29,7 @@ from slmrec.training.run import Curve
 from tests.support.histories import TRAINING
 from tests.support.logs import Workshop
 from tests.support.small_pipeline import (
+    CHAMPION,
     HISTORIES,
     STATES,
     STUDENT,
@@ -112,7 +113,7 @@ def test_each_student_lies_in_a_folder_beside_its_curve(trained: Path) -> None:
         "decoder": NARROW.model_dump(),
     }
     change_small_params(Workshop(trained), distill_student__narrow=narrow)
-    distill_student.main(HISTORIES, TEACHER, STATES, student_dir=STUDENT)
+    distill_student.main(HISTORIES, TEACHER, STATES, CHAMPION, student_dir=STUDENT)
     parts = {"epoch", "valid_ndcg@10", "ranking"}
     imitation = {"cosine", "norm", "multi_supervision", "logits"}
     assert {

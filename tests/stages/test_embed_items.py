@@ -19,7 +19,13 @@ from slmrec.models.serialization import load_model
 from slmrec.stages import embed_items
 from tests.support.logs import Workshop
 from tests.support.project import change, environment, make_project, run
-from tests.support.small_pipeline import ENSEMBLE, HISTORIES, ITEM_VECTORS, change_small_params
+from tests.support.small_pipeline import (
+    CHAMPION,
+    ENSEMBLE,
+    HISTORIES,
+    ITEM_VECTORS,
+    change_small_params,
+)
 
 EMBED = (
     "slmrec.stages.embed_items",
@@ -48,7 +54,7 @@ def rerun(folder: Path, **changes: Any) -> None:
     """Run the stage with changed params."""
     change_small_params(Workshop(folder), **changes)
     embed_items.main(
-        Path("events"), HISTORIES, item_vectors_dir=ITEM_VECTORS, ensemble_dir=ENSEMBLE
+        Path("events"), HISTORIES, CHAMPION, item_vectors_dir=ITEM_VECTORS, ensemble_dir=ENSEMBLE
     )
 
 

@@ -113,7 +113,7 @@ def test_a_mistake_is_told_in_one_line(workshop: Workshop, mistake: str) -> None
 def test_a_mistake_ends_the_stage_with_a_code_and_keeps_no_half_made_folder(
     workshop: Workshop,
 ) -> None:
-    arguments = ("data", "events", "data.json")
+    arguments = ("data", "events", "champion", "data.json")
     assert workshop.stage("prepare", *arguments).returncode == UsageError.exit_code
     workshop.deliver("all.csv", b"")
     ended = workshop.stage("prepare", *arguments)
@@ -201,3 +201,20 @@ def test_without_a_clock_a_split_by_time_is_refused(workshop: Workshop) -> None:
     workshop.set(prepare__events__columns=columns, split__method="temporal")
     with pytest.raises(UsageError, match=r"time is null, but split.method is temporal"):
         read_params(Path("params.yaml"))
+
+
+def test_models_of_the_data_version_are_handed_on_and_listed(workshop: Workshop) -> None:
+    workshop.deliver_days(range(3))
+    workshop.prepare()
+    assert json.loads(Path("champion/models.json").read_text()) == {"models": []}
+    models = Path("data/index/champion/item_vectors/sasrec")
+    models.mkdir(parents=True)
+    (models / "model.safetensors").write_bytes(b"weights")
+    workshop.prepare()
+    listed = json.loads(Path("champion/models.json").read_text())
+    assert listed == {"models": ["item_vectors/sasrec"]}
+    copied = Path("champion/item_vectors/sasrec/model.safetensors")
+    assert copied.read_bytes() == b"weights"
+    (models / "model.safetensors").unlink()
+    workshop.prepare()
+    assert not copied.exists()

@@ -110,7 +110,12 @@ class Workshop:
 
     def prepare(self) -> dict[str, Any]:
         """Run prepare; returns metrics/data.json."""
-        prepare.main(Path("data"), events_dir=Path("events"), metrics_path=Path("data.json"))
+        prepare.main(
+            Path("data"),
+            events_dir=Path("events"),
+            champion_dir=Path("champion"),
+            metrics_path=Path("data.json"),
+        )
         counts: dict[str, Any] = json.loads(Path("data.json").read_text())
         return counts
 

@@ -193,7 +193,7 @@ def small_project(folder: Path, noise: float = 0.0, seed: int = 0) -> Path:
     write_params(folder)
     artifacts = folder / "artifacts"
     write_histories(suited_histories(), artifacts / "histories")
-    for model in ("student/student", "teacher"):
+    for model in ("student/student", "teacher", "item_vectors/sasrec", "ensemble/2"):
         (artifacts / model).mkdir(parents=True)
         (artifacts / model / "model.safetensors").write_bytes(f"{noise} {seed}".encode())
         (artifacts / model / "config.json").write_text("{}\n")

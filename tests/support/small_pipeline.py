@@ -39,7 +39,7 @@ CHANGES: dict[str, Any] = {
 }
 HISTORIES, ITEM_VECTORS, ENSEMBLE = Path("histories"), Path("item_vectors"), Path("ensemble")
 TEACHER, STATES, STUDENT = Path("teacher"), Path("teacher_states"), Path("student")
-NEIGHBOURS = Path("neighbours")
+NEIGHBOURS, CHAMPION = Path("neighbours"), Path("champion")
 
 
 def change_small_params(workshop: Workshop, **changes: Any) -> None:
@@ -70,8 +70,8 @@ def train_small_project() -> None:
     """Run the training stages in the current folder, from the histories to the students."""
     neighbours.main(Path("events"), HISTORIES, neighbours_dir=NEIGHBOURS)
     embed_items.main(
-        Path("events"), HISTORIES, item_vectors_dir=ITEM_VECTORS, ensemble_dir=ENSEMBLE
+        Path("events"), HISTORIES, CHAMPION, item_vectors_dir=ITEM_VECTORS, ensemble_dir=ENSEMBLE
     )
-    train_teacher.main(HISTORIES, ITEM_VECTORS, teacher_dir=TEACHER)
+    train_teacher.main(HISTORIES, ITEM_VECTORS, CHAMPION, teacher_dir=TEACHER)
     record_states.main(HISTORIES, ENSEMBLE, TEACHER, teacher_states_dir=STATES)
-    distill_student.main(HISTORIES, TEACHER, STATES, student_dir=STUDENT)
+    distill_student.main(HISTORIES, TEACHER, STATES, CHAMPION, student_dir=STUDENT)

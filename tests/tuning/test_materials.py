@@ -13,6 +13,7 @@ from slmrec.stages import embed_items, record_states, train_teacher
 from slmrec.tuning.attempt import OutOfTimeError
 from slmrec.tuning.materials import make_materials
 from slmrec.tuning.task import Limits, Task
+from tests.support.small_pipeline import CHAMPION
 from tests.tuning.support import task_of
 
 EVENTS, HISTORIES = Path("artifacts/events"), Path("artifacts/histories")
@@ -22,9 +23,13 @@ EVENTS, HISTORIES = Path("artifacts/events"), Path("artifacts/histories")
 def task(project: Path) -> Task:
     """A student's task, with item vectors and a teacher of the stages."""
     embed_items.main(
-        EVENTS, HISTORIES, item_vectors_dir=Path("item_vectors"), ensemble_dir=Path("ensemble")
+        EVENTS,
+        HISTORIES,
+        CHAMPION,
+        item_vectors_dir=Path("item_vectors"),
+        ensemble_dir=Path("ensemble"),
     )
-    train_teacher.main(HISTORIES, Path("item_vectors"), teacher_dir=Path("teacher"))
+    train_teacher.main(HISTORIES, Path("item_vectors"), CHAMPION, teacher_dir=Path("teacher"))
     inputs = {"item_vectors": Path("item_vectors"), "teacher": Path("teacher")}
     return replace(task_of(), part="student", inputs=inputs)
 

@@ -17,6 +17,7 @@ from slmrec.tuning.plan import Request, search_parts
 from slmrec.tuning.search import Search
 from slmrec.tuning.studies import PRESENT, SHORTER
 from slmrec.tuning.task import Limits
+from tests.support.small_pipeline import CHAMPION
 from tests.tuning.support import LOGS, params_of, small_space, task_of
 from tests.tuning.test_outcome import tell
 
@@ -54,13 +55,19 @@ def whole_pipeline(settings: dict[str, float]) -> Path:
     params.write_text(revise(params.read_text(), settings))
     histories, vectors = Path("artifacts/histories"), Path("vectors")
     embed_items.main(
-        Path("artifacts/events"), histories, item_vectors_dir=vectors, ensemble_dir=Path("ensemble")
+        Path("artifacts/events"),
+        histories,
+        CHAMPION,
+        item_vectors_dir=vectors,
+        ensemble_dir=Path("ensemble"),
     )
-    train_teacher.main(histories, vectors, teacher_dir=Path("teacher"))
+    train_teacher.main(histories, vectors, CHAMPION, teacher_dir=Path("teacher"))
     record_states.main(
         histories, Path("ensemble"), Path("teacher"), teacher_states_dir=Path("states")
     )
-    distill_student.main(histories, Path("teacher"), Path("states"), student_dir=Path("student"))
+    distill_student.main(
+        histories, Path("teacher"), Path("states"), CHAMPION, student_dir=Path("student")
+    )
     return Path("student")
 
 

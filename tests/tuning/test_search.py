@@ -22,6 +22,7 @@ from slmrec.tuning.settings import Sections
 from slmrec.tuning.studies import ended_trials, put_back_interrupted, settings_of
 from slmrec.tuning.task import Limits, Task
 from slmrec.tuning.trainers import Trained
+from tests.support.small_pipeline import CHAMPION
 from tests.tuning.support import task_of
 
 RATE, DROPOUT = "embed_items.training.learning_rate", "embed_items.dropout"
@@ -65,7 +66,7 @@ def test_the_best_model_is_kept_as_the_stage_makes_it(project: Path) -> None:
     params.write_text(revise(params.read_text(), settings))
     events, histories = Path("artifacts/events"), Path("artifacts/histories")
     embed_items.main(
-        events, histories, item_vectors_dir=Path("vectors"), ensemble_dir=Path("ensemble")
+        events, histories, CHAMPION, item_vectors_dir=Path("vectors"), ensemble_dir=Path("ensemble")
     )
     made = sha256_of(Path("vectors/sasrec/model.safetensors"))
     assert sha256_of(folder / "sasrec" / "model.safetensors") == made

@@ -17,6 +17,7 @@ from slmrec.training.run import Curve
 from slmrec.tuning.task import Task
 from slmrec.tuning.trainers import save_trained, trainer_of
 from slmrec.tuning.validation_only import without_test
+from tests.support.small_pipeline import CHAMPION
 from tests.tuning.support import LOGS, task_of
 
 EVENTS, HISTORIES = Path("artifacts/events"), Path("artifacts/histories")
@@ -26,12 +27,16 @@ EVENTS, HISTORIES = Path("artifacts/events"), Path("artifacts/histories")
 def trained(project: Path) -> Task:
     """A task whose inputs the stages have made."""
     embed_items.main(
-        EVENTS, HISTORIES, item_vectors_dir=Path("item_vectors"), ensemble_dir=Path("ensemble")
+        EVENTS,
+        HISTORIES,
+        CHAMPION,
+        item_vectors_dir=Path("item_vectors"),
+        ensemble_dir=Path("ensemble"),
     )
-    train_teacher.main(HISTORIES, Path("item_vectors"), teacher_dir=Path("teacher"))
+    train_teacher.main(HISTORIES, Path("item_vectors"), CHAMPION, teacher_dir=Path("teacher"))
     states = Path("teacher_states")
     record_states.main(HISTORIES, Path("ensemble"), Path("teacher"), teacher_states_dir=states)
-    distill_student.main(HISTORIES, Path("teacher"), states, student_dir=Path("student"))
+    distill_student.main(HISTORIES, Path("teacher"), states, CHAMPION, student_dir=Path("student"))
     inputs = {name: Path(name) for name in ("item_vectors", "teacher", "teacher_states")}
     return replace(task_of(), inputs=inputs)
 

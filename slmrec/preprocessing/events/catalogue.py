@@ -32,6 +32,7 @@ from slmrec.preprocessing.logs.text_blocks import SHOWN_CHARACTERS
 # Below data/: what the previous version of the data leaves for this one.
 PREVIOUS_INDEX = Path("index") / "items.parquet"
 PREVIOUS_PROFILE = Path("index") / "profile.json"  # which validate compares with
+PREVIOUS_CHAMPION = Path("index") / "champion"  # models that this version's go on from
 
 NAMELESS = "item without id"
 

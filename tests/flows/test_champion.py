@@ -1,0 +1,75 @@
+"""The published version's models in a clone's data, laid out as trainings look for them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.champion import bring_champion, champion_folder
+from tests.support.project import ROOT
+
+SERVED = "student_narrow"
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Path:
+    """A version with models, curves and metrics."""
+    folder = tmp_path / "registry" / "1.2.0"
+    for name in ("item_vectors/sasrec", "ensemble/7", "teacher", "student"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "model.safetensors").write_text(name)
+        (folder / name / "curve.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone that serves the narrow student, with data."""
+    folder = tmp_path / "clone"
+    (folder / "data").mkdir(parents=True)
+    text = (ROOT / "params.yaml").read_text()
+    changed = text.replace("  model: student ", f"  model: {SERVED} ")
+    assert changed != text
+    (folder / "params.yaml").write_text(changed)
+    return folder
+
+
+def content(clone: Path) -> dict[str, str]:
+    """Files below data/index/champion, and what they hold."""
+    root = clone / "data" / "index" / "champion"
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_text() for path in files}
+
+
+def test_weights_alone_lie_where_a_training_looks_for_them(clone: Path, version: Path) -> None:
+    bring_champion(clone, version)
+    assert content(clone) == {
+        "item_vectors/sasrec/model.safetensors": "item_vectors/sasrec",
+        "ensemble/7/model.safetensors": "ensemble/7",
+        "teacher/model.safetensors": "teacher",
+        f"student/{SERVED}/model.safetensors": "student",
+    }
+
+
+def test_another_version_takes_the_place_of_the_last(clone: Path, version: Path) -> None:
+    bring_champion(clone, version)
+    shutil.rmtree(version / "ensemble")
+    (version / "teacher" / "model.safetensors").write_text("newer")
+    bring_champion(clone, version)
+    assert content(clone)["teacher/model.safetensors"] == "newer"
+    assert not any(name.startswith("ensemble") for name in content(clone))
+
+
+def test_without_one_nothing_is_left(clone: Path, version: Path) -> None:
+    bring_champion(clone, version)
+    bring_champion(clone, None)
+    assert content(clone) == {}
+
+
+def test_the_version_that_serves_is_the_one_pointed_to(version: Path) -> None:
+    registry = version.parent
+    assert champion_folder(registry) is None
+    (registry / "current").symlink_to("1.2.0")
+    assert champion_folder(registry) == version
