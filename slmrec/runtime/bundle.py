@@ -25,8 +25,9 @@ from slmrec.runtime.bundle_folder import (
     file_names,
     read_file,
     real_folder,
+    sha256_of_file,
 )
-from slmrec.runtime.further_graphs import further_files, graphs_fit
+from slmrec.runtime.further_graphs import files_of, further_files, graphs_fit
 
 FORMAT = 2  # of the folder and the contract; a runtime refuses every other
 MANIFEST = "MANIFEST.sha256"
@@ -63,7 +64,7 @@ MANIFEST_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[A-Za-z0-9][A-Za
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle: the bytes of its files, and its contract."""
+    """A verified bundle: the bytes of its files, or of some of them, and its contract."""
 
     folder: Path
     files: dict[str, bytes]
@@ -76,21 +77,19 @@ def sha256_of_bytes(data: bytes) -> str:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write MANIFEST.sha256 over every file in `folder`, in name order, as `sha256sum -c` reads it.
-
-    It must be the last file written: without it a folder is no bundle.
-    """
+    """Write MANIFEST.sha256 over all in `folder`, as `sha256sum -c` reads it; it comes last."""
     names = sorted(entry.name for entry in folder.iterdir())
     lines = [f"{sha256_of_bytes((folder / name).read_bytes())}  {name}\n" for name in names]
     (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
-def read_bundle(folder: Path | str) -> Bundle:
-    """Read and verify a bundle.
+def read_bundle(folder: Path | str, graph: str | None = None) -> Bundle:
+    """Read and verify a bundle; with `graph` the other graphs are verified, and not kept.
 
-    Raises BundleError, naming the file, when the manifest is missing or malformed, when a file is
-    missing, extra, altered, too long, no plain file or a link that leaves the folder, or when the
-    contract is not of this format; UsageError when `folder` is no path.
+    At a million items each takes a gigabyte. Raises BundleError, naming the file, when the manifest
+    is missing or malformed, when a file is missing, extra, altered, too long, no plain file or a
+    link that leaves the folder, or when the contract is not of this format; UsageError when
+    `folder` is no path.
     """
     folder = real_folder(bundle_path(folder))
     if not (folder / MANIFEST).is_file():
@@ -100,11 +99,23 @@ def read_bundle(folder: Path | str) -> Bundle:
         )
     digests = _read_manifest(folder)
     _check_listing(folder, digests)
-    files = {name: _read_verified(folder / name, digest) for name, digest in digests.items()}
-    contract = _read_contract(folder, files[CONTRACT])
-    if missing := sorted(set(further_files(contract)) - files.keys()):
+    contract_file = _read_verified(folder / CONTRACT, digests[CONTRACT])
+    contract = _read_contract(folder, contract_file)
+    if missing := sorted(set(further_files(contract)) - digests.keys()):
         raise BundleError(f"{folder} lacks {missing[0]}, which its contract names; {ADVICE}")
+    others = set() if graph is None else _files_of_others(contract, graph)
+    files = {CONTRACT: contract_file}
+    for name, digest in digests.items():
+        if name in others:
+            _check_digest(folder / name, sha256_of_file(folder / name, LARGEST_FILE), digest)
+        elif name != CONTRACT:
+            files[name] = _read_verified(folder / name, digest)
     return Bundle(folder=folder, files=files, contract=contract)
+
+
+def _files_of_others(contract: Mapping[str, Any], graph: str) -> set[str]:
+    own = contract.get("graphs", {}).get(graph)
+    return {MODEL, *further_files(contract)} - set(files_of(own) if own else [MODEL])
 
 
 def part_of(bundle: Bundle, graph: str) -> dict[str, Any]:
@@ -179,12 +190,15 @@ def _read(path: Path) -> bytes:
 
 def _read_verified(path: Path, digest: str) -> bytes:
     data = _read(path)
-    actual = sha256_of_bytes(data)
+    _check_digest(path, sha256_of_bytes(data), digest)
+    return data
+
+
+def _check_digest(path: Path, actual: str, digest: str) -> None:
     if actual != digest:
         raise BundleError(
             f"{path} was altered: its sha256 is {actual}, the manifest says {digest}; {ADVICE}"
         )
-    return data
 
 
 def _read_contract(folder: Path, data: bytes) -> dict[str, Any]:

@@ -7,8 +7,12 @@ beside it (Hugging Face's cache). A link to anywhere else is refused.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +54,22 @@ def file_names(folder: Path) -> set[str]:
 def read_file(path: Path, largest: int) -> bytes:
     """The bytes of a file of the folder `path.parent`, a real one.
 
+    Raises what `opened` does.
+    """
+    with opened(path, largest) as stream:
+        return stream.read(largest + 1)
+
+
+def sha256_of_file(path: Path, largest: int) -> str:
+    """Hex sha256 of such a file, read piece by piece. Raises what `opened` does."""
+    with opened(path, largest) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def opened(path: Path, largest: int) -> Iterator[BufferedReader]:
+    """A file of the folder `path.parent`, a real one, open for reading.
+
     Raises BundleError where it is a link to outside, no plain file, longer than `largest` bytes, or
     cannot be read.
     """
@@ -65,7 +85,7 @@ def read_file(path: Path, largest: int) -> bytes:
         handle = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(handle, "rb") as stream:
             _check_status(path, os.fstat(handle), largest)
-            return stream.read(largest + 1)
+            yield stream
     except OSError as error:
         raise BundleError(
             f"{path} cannot be read ({error.strerror}); check its permissions, or {ADVICE}"

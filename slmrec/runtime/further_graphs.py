@@ -32,9 +32,14 @@ def file_of(graph: str) -> str:
 def further_files(contract: Mapping[str, Any]) -> Iterator[str]:
     """The files that a contract names beside those that every bundle has."""
     for facts in contract.get("graphs", {}).values():
-        yield facts["file"]
-        if vectors := facts.get("item_vectors"):
-            yield vectors["file"]
+        yield from files_of(facts)
+
+
+def files_of(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The files of one further graph, of which the contract says `facts`."""
+    yield facts["file"]
+    if vectors := facts.get("item_vectors"):
+        yield vectors["file"]
 
 
 def graphs_fit(contract: Mapping[str, Any]) -> bool:

@@ -38,7 +38,7 @@ def load_graph(
     check_choice(device, "device", DEVICES)
     check_count(threads, "threads")
     check_count(batch_size, "batch_size")
-    bundle = bundle_dir if isinstance(bundle_dir, Bundle) else read_bundle(bundle_dir)
+    bundle = bundle_dir if isinstance(bundle_dir, Bundle) else read_bundle(bundle_dir, graph)
     facts = part_of(bundle, graph)
     items = items_from_jsonl(bundle.files[ITEMS])
     placed = open_graph(bundle, file_of(graph), items.rows, device, threads)

@@ -67,8 +67,8 @@ def test_a_version_holds_the_bundle_its_models_its_verdict_and_what_it_was_made_
     assert (done.version, done.replaces, done.level) == (Version(1, 0, 0), None, "first")
     folder = registry.folder_of(done.version)
     assert files(folder) == {
-        "bundle", "student", "teacher", "metrics", "recorded.jsonl", "verdict.json",
-        "verdict.html", "record.json",
+        "bundle", "student", "teacher", "item_vectors", "ensemble", "metrics", "recorded.jsonl",
+        "verdict.json", "verdict.html", "record.json",
     }  # fmt: skip
     assert files(folder / "student") == {"model.safetensors", "config.json"}
     assert files(folder / "metrics") == {"evaluation.json"}

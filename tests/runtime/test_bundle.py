@@ -30,6 +30,21 @@ def test_reading_gives_the_bytes_of_every_file_and_the_contract(exported_bundle:
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")
+@pytest.mark.parametrize("graph", ["model", "serve_fixed", "user_tower", "step"])
+def test_for_one_graph_the_others_are_verified_and_not_kept(bundle: Path, graph: str) -> None:
+    files = {"model.onnx", "serve_fixed.onnx", "user_tower.onnx", "step.onnx"}
+    own = {f"{graph}.onnx"} | ({"item_vectors.safetensors"} if graph == "user_tower" else set())
+    kept = read_bundle(bundle, graph).files.keys()
+    assert kept & (files | {"item_vectors.safetensors"}) == own
+    assert kept | files | {"item_vectors.safetensors"} == read_bundle(bundle).files.keys()
+    for name in sorted(files - own):
+        whole = (bundle / name).read_bytes()
+        (bundle / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(BundleError, match=f"{name} was altered"):
+            read_bundle(bundle, graph)
+        (bundle / name).write_bytes(whole)
+
+
 def test_the_manifest_is_what_sha256sum_reads(exported_bundle: Path) -> None:
     process = subprocess.run(
         ["sha256sum", "--check", "--strict", MANIFEST],
