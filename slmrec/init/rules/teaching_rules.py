@@ -11,6 +11,7 @@ DISK_BYTES = 8e9  # that recorded states may take
 LLM_WIDTH, SCRATCH_WIDTH = 576, 128
 TOP = 64  # items that are recorded at a position
 STATE_BYTES, ITEM_BYTES = 2, 6  # of a state's number; of an item and its score
+MOST_ITEMS_OF_FOLDS = 200_000  # 5 tables of 50 neighbours, 8 bytes each: 400 MB
 NEW_ITEMS_MAY_COST = 0.01  # share of NDCG@10, where new items are among the targets
 LORA = {
     "kind": "lora",
@@ -71,6 +72,13 @@ def recorded(f: Facts) -> dict[str, Any]:
         "record_states.top": top,
         "record_states.keep": "disk" if size < DISK_BYTES else "nothing",
     }
+
+
+def neighbour_member(f: Facts) -> dict[str, Any]:
+    """Neighbours found among other users, while a table a fold is a matter of megabytes."""
+    member = {"folds": 5, "decay": 0.8, "weight": 1.0, "epsilon": 1.0}
+    few = f.logs.items <= MOST_ITEMS_OF_FOLDS
+    return {"record_states.neighbours": member if few else None}
 
 
 def student_weights(_: Facts) -> dict[str, Any]:
