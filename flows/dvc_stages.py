@@ -13,6 +13,8 @@ from slmrec.core.errors import BusyError
 
 # Exit codes of subprocess and of a shell after SIGKILL, which also comes when memory runs out.
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+# What DVC says of a stage that it passes over.
+UNCHANGED = re.compile(r"Stage '[^']+' (?:didn't change, skipping|is cached.*)")
 DVC_BUSY = "is busy"  # in DVC's message when another `dvc repro` holds the stage
 
 
@@ -59,9 +61,19 @@ def stage_making(project: Path, output: Path) -> str | None:
     return None
 
 
-def reproduce_stage(stage: str, project: Path, log: Callable[[str], None]) -> None:
-    """Let DVC run `stage` if it is stale, logging each line it prints. Raises StageError."""
-    run_module("dvc", ["repro", "--single-item", stage], stage, project, log)
+def reproduce_stage(stage: str, project: Path, log: Callable[[str], None]) -> bool:
+    """Let DVC run `stage` if it is stale, logging each line it prints; whether it was stale.
+
+    Raises StageError.
+    """
+    lines: list[str] = []
+
+    def note(line: str) -> None:
+        lines.append(line)
+        log(line)
+
+    run_module("dvc", ["repro", "--single-item", stage], stage, project, note)
+    return not any(UNCHANGED.fullmatch(line) for line in lines)
 
 
 def run_module(

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
+from prefect.states import Completed
 from prefect.tasks import Task
+from pydantic import Field
 
 from flows.dvc_stages import StageError, reproduce_stage, run_module, stage_order
+from flows.lineage import Lineage, Parent
 from flows.processes import end_with_worker
 from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 PROJECT = Path()  # a flow runs in the project's folder: make and the deployment see to that
 
 
@@ -38,9 +44,23 @@ def preflight(project: Path = PROJECT) -> None:
     retry_delay_seconds=[10, 60],
     retry_condition_fn=worth_retrying,
 )
-def reproduce(stage: str, project: Path = PROJECT) -> None:
-    """Run one stage of dvc.yaml, with its output in the log of the flow run."""
-    reproduce_stage(stage, project, get_run_logger().info)
+def reproduce(stage: str, lineage: Lineage | None, project: Path = PROJECT) -> State[None]:
+    """Run one stage of dvc.yaml, with its output in the log of the flow run.
+
+    Its state is Completed, or Unchanged where DVC had its outputs already.
+    """
+    log = get_run_logger().info
+    with lineage.of(stage, log) if lineage else nullcontext():
+        ran = reproduce_stage(stage, project, log)
+    return Completed() if ran else Completed(name="Unchanged")
+
+
+def open_lineage(target: str | None, project: Path) -> Lineage | None:
+    """Where the stages of this flow run are told of; None where nobody asked for it."""
+    if target is None:
+        return None
+    run_id, flow_name = flow_run.id, flow_run.flow_name
+    return Lineage(target, project, Parent(run_id, flow_name) if run_id and flow_name else None)
 
 
 @task(task_run_name="publish-metrics", cache_policy=NO_CACHE)
@@ -60,14 +80,18 @@ def publish_metrics() -> None:
 
 
 @flow(name="retrain")
-def retrain() -> None:
+def retrain(lineage: Text | None = None) -> None:
     """Bring every stage up to date.
 
     Raises BusyError while another retrain runs and StageError when a stage fails.
+
+    Args:
+        lineage: File, or http(s) URL, that OpenLineage events of the stages go to.
     """
     end_with_worker()
+    told = open_lineage(lineage, PROJECT)
     with lock("pipeline"):
         preflight()
         for stage in stage_order(PROJECT):
-            reproduce(stage)
+            reproduce(stage, told)
         publish_metrics()

@@ -26,8 +26,9 @@ from flows.data_version import default_remote
 from flows.dvc_stages import run_module, stage_order
 from flows.intake import Fetched, Order
 from flows.landing import Landed
+from flows.lineage import Lineage
 from flows.outcome import DRY_RUN, KEPT, NOTHING_NEW, PUBLISHED, Judgement
-from flows.pipeline import PROJECT, preflight, reproduce, worth_retrying
+from flows.pipeline import PROJECT, Text, open_lineage, preflight, reproduce, worth_retrying
 from flows.processes import end_with_worker
 from flows.taken import KeptBack, Look, Record
 from slmrec.core.locks import lock
@@ -42,7 +43,6 @@ IF_BUSY = ONCE | {
 }
 IF_AWAY = ONCE | {"retries": 2, "retry_delay_seconds": [10, 60]}  # of a remote: any failure
 SECONDS_TO_SETTLE = 10.0
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def retrain_landed(
     override: Text | None = None,
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = SECONDS_TO_SETTLE,
     warm: bool = False,
+    lineage: Text | None = None,
 ) -> State[None]:
     """Train on what is new in a landing folder, and publish what the gate lets pass.
 
@@ -86,6 +87,7 @@ def retrain_landed(
         override: Publish whatever the gate says, for this reason, which the version's record keeps.
         settle_seconds: How long a new file must stay as it is before it counts as complete.
         warm: Train on from the champion's item vectors, teacher and student, instead of anew.
+        lineage: File, or http(s) URL, that OpenLineage events of the stages go to.
     """
     end_with_worker()
     state = state_folder().absolute()
@@ -94,10 +96,10 @@ def retrain_landed(
     with lock("retrain", folder=places.folder):
         remove_abandoned([places.folder], places.clone / ".cache")
         order = Order(landing, date, force, dry_run, override, settle_seconds, warm)
-        return _retrain(order, places)
+        return _retrain(order, places, open_lineage(lineage, places.clone))
 
 
-def _retrain(order: Order, places: Places) -> State[None]:
+def _retrain(order: Order, places: Places, lineage: Lineage | None) -> State[None]:
     record, clone = Record.read(places.record), open_clone(PROJECT, places.clone)
     found = look(order, record, clone)
     if why := _why_not(order, record, clone, found):
@@ -109,7 +111,7 @@ def _retrain(order: Order, places: Places) -> State[None]:
         return _nothing_new(places, record, clone, "the files that arrived hold known content")
     preflight(clone.folder)
     for stage in stage_order(clone.folder):
-        reproduce(stage, clone.folder)
+        reproduce(stage, lineage, clone.folder)
     if order.dry_run:
         return _end(DRY_RUN, "dry run: nothing is published or committed", None, clone.folder)
     judgement = publish(clone, places.registry, order.override)

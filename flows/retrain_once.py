@@ -24,6 +24,7 @@ def parse(arguments: list[str]) -> dict[str, Any]:
         "--settle-seconds", type=float, help="a new file must not change for so long"
     )
     parser.add_argument("--warm", action="store_true", help="train on from the champion's models")
+    parser.add_argument("--lineage", metavar="TARGET", help="file or URL of OpenLineage events")
     given = vars(parser.parse_args(arguments))
     return {key: value for key, value in given.items() if value is not None}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.dvc_stages import StageError, stage_order
+from flows.dvc_stages import StageError, reproduce_stage, stage_order
 from flows.processes import process_group
 from slmrec.core.errors import BusyError
 from tests.support.project import environment
@@ -36,6 +36,17 @@ def test_a_stage_runs_once_and_its_lines_are_passed_on(small: Path) -> None:
     lines = reproduce("first", small)
     assert "first line" in lines
     assert "first line" not in reproduce("first", small)
+
+
+def test_it_says_whether_a_stage_was_stale(small: Path) -> None:
+    def ran() -> bool:
+        return reproduce_stage("first", small, lambda _: None)
+
+    assert [ran(), ran()] == [True, False]
+    (small / "data" / "more.inter").write_text("more")
+    assert ran()
+    (small / "data" / "more.inter").unlink()
+    assert not ran()  # DVC brings back what it made of the same data before
 
 
 def test_only_the_named_stage_runs(small: Path) -> None:

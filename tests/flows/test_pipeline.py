@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -40,10 +41,19 @@ class TestOnAServer:
         flow_run = state.state_details.flow_run_id
         assert flow_run is not None
         assert task_names(flow_run) == ["preflight", "first", "second", "report", "publish-metrics"]
+        assert set(task_states(flow_run).values()) == {"Completed"}
         wait_until(lambda: {"first line", "second line", "reporting"} <= logged(flow_run))
         artifacts = published(flow_run)
         assert "0.5000" in str(artifacts["quality-and-cost"])
         assert "student-teacher" in str(artifacts["result"])
+        again = retrain(lineage=str(small / "lineage.jsonl"), return_state=True)
+        assert again.state_details.flow_run_id is not None
+        states = task_states(again.state_details.flow_run_id)
+        stages = {name: states[name] for name in ("first", "second", "report")}
+        assert stages == dict.fromkeys(stages, "Unchanged")
+        events = [json.loads(line) for line in (small / "lineage.jsonl").read_text().splitlines()]
+        of_flow = {event["run"]["facets"]["parent"]["run"]["runId"] for event in events}
+        assert (len(events), of_flow) == (6, {str(again.state_details.flow_run_id)})
 
     def test_a_failed_preflight_stops_the_flow_before_any_stage(self, small: Path) -> None:
         (small / "data/small.inter").write_text("")
@@ -73,6 +83,13 @@ class TestOnAServer:
         assert second.returncode == BusyError.exit_code, second.stderr
         assert "\nflow: pipeline is already running (process " in second.stderr
         assert not (small / "first.txt").exists()
+
+
+def task_states(flow_run: UUID) -> dict[str, str]:
+    """The name of the state that each of the run's tasks ended in, by the task's."""
+    with get_client(sync_client=True) as client:
+        tasks = client.read_task_runs(flow_run_filter=only(flow_run))
+    return {task.name: str(task.state_name) for task in tasks}
 
 
 def task_names(flow_run: UUID) -> list[str]:

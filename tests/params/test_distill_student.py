@@ -40,7 +40,7 @@ def test_soft_targets_need_a_loss_that_is_a_softmax(section: dict[str, Any]) -> 
 def test_the_rule_holds_for_the_narrow_student_as_well(section: dict[str, Any]) -> None:
     narrow = {name: section[name] for name in section if name not in ("seed", "teaching", "narrow")}
     section["narrow"] = narrow | {"training": narrow["training"] | {"loss": GBCE}}
-    with pytest.raises(ValidationError, match=r"narrow\n.*weights\.logits is 1\.0"):
+    with pytest.raises(ValidationError, match=r"narrow\n.*weights\.logits is 2\.0"):
         DistillStudentParams.model_validate(section)
 
 

@@ -1,0 +1,133 @@
+"""OpenLineage events of real DVC stages: to a file and to a server, and nothing secret in them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from flows.dvc_stages import StageError, reproduce_stage
+from flows.lineage import Lineage, Parent
+from slmrec.core.errors import UsageError
+
+PARENT = Parent(str(uuid.UUID(int=7)), "retrain")
+SECRET = "planted-7f3a"
+Event = dict[str, Any]
+
+
+def told_of(small: Path, stage: str, target: str) -> list[str]:
+    """Run a stage under lineage; the lines of its log."""
+    lines: list[str] = []
+    with Lineage(target, small, PARENT).of(stage, lines.append):
+        reproduce_stage(stage, small, lines.append)
+    return lines
+
+
+def events_in(file: Path) -> list[Event]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def check_against_the_spec(event: Event) -> None:
+    """What https://openlineage.io/spec/2-0-2/OpenLineage.json requires of a run event."""
+    assert event.keys() >= {"run", "job", "eventTime", "producer", "schemaURL"}
+    assert event["eventType"] in {"START", "COMPLETE", "FAIL"}
+    assert datetime.fromisoformat(event["eventTime"]).tzinfo
+    assert uuid.UUID(event["run"]["runId"])
+    datasets = [*event["inputs"], *event["outputs"]]
+    assert all(each.keys() >= {"namespace", "name"} for each in [event["job"], *datasets])
+    for holder in [event["run"], event["job"], *datasets]:
+        for facet in holder.get("facets", {}).values():
+            assert facet.keys() >= {"_producer", "_schemaURL"}
+
+
+def test_a_stage_that_runs_is_told_of_with_the_hashes_of_dvc(small: Path) -> None:
+    file = small / "lineage.jsonl"
+    told_of(small, "first", str(file))
+    start, complete = events_in(file)
+    for event in (start, complete):
+        check_against_the_spec(event)
+        assert event["job"]["name"] == "first"
+        assert event["run"]["facets"]["parent"]["run"]["runId"] == PARENT.run_id
+    assert [start["eventType"], complete["eventType"]] == ["START", "COMPLETE"]
+    assert start["run"]["runId"] == complete["run"]["runId"]
+    lock = YAML(typ="safe").load(small / "dvc.lock")["stages"]["first"]
+    (data,), (out,) = complete["inputs"], complete["outputs"]
+    assert (data["namespace"], data["name"]) == ("file", f"{small}/data")
+    assert data["facets"]["version"]["datasetVersion"] == lock["deps"][0]["md5"]
+    assert out["facets"]["version"]["datasetVersion"] == lock["outs"][0]["md5"]
+    assert out["outputFacets"]["outputStatistics"]["size"] == 1  # the stage writes "1"
+    assert "version" not in start["outputs"][0].get("facets", {})  # it is not made yet
+
+
+def test_a_stage_that_fails_says_with_what(small: Path) -> None:
+    (small / "dvc.yaml").write_text("stages:\n  broken:\n    cmd: exit 3\n    deps: [data]\n")
+    with pytest.raises(StageError):
+        told_of(small, "broken", str(small / "lineage.jsonl"))
+    start, fail = events_in(small / "lineage.jsonl")
+    check_against_the_spec(fail)
+    assert (start["eventType"], fail["eventType"]) == ("START", "FAIL")
+    assert "broken ended with 3" in fail["run"]["facets"]["errorMessage"]["message"]
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, list[tuple[str, str | None, Event]]]]:
+    """A server on loopback that keeps what is posted: path, authorization and event."""
+    received: list[tuple[str, str | None, Event]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append((self.path, self.headers["Authorization"], json.loads(body)))
+            self.send_response(201)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    http = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}", received
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+def test_a_server_gets_them_and_no_secret_is_in_them(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    with server() as (url, received):
+        lines = told_of(small, "first", url)
+    paths, keys, events = zip(*received, strict=True)
+    assert set(paths) == {"/api/v1/lineage"}
+    assert set(keys) == {f"Bearer {SECRET}"}
+    assert [event["eventType"] for event in events] == ["START", "COMPLETE"]
+    assert SECRET not in json.dumps(events) + "".join(lines)
+
+
+def test_a_server_that_is_away_stops_no_stage(small: Path) -> None:
+    with server() as (url, _):
+        pass
+    lines = told_of(small, "first", url)
+    assert (small / "first.txt").read_text() == "1"
+    assert [line for line in lines if line.startswith("lineage: ")] == [
+        "lineage: START of first was not sent: ConnectionError",
+        "lineage: COMPLETE of first was not sent: ConnectionError",
+    ]
+
+
+@pytest.mark.parametrize("target", ["ftp://host/file", "no/such/folder/events.jsonl", "."])
+def test_a_target_that_is_neither_file_nor_server_is_refused(small: Path, target: str) -> None:
+    with pytest.raises(UsageError, match="give a file in a folder that is there"):
+        Lineage(target, small, None)
