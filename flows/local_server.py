@@ -73,9 +73,9 @@ def _set_environment(port: int) -> None:
 def _recovered() -> Iterator[None]:
     """A server that knows of no run but those of this process, before it and after it."""
     # Here, because Prefect reads the environment when it is imported.
+    from flows.automations import provision
     from flows.deploy import deploy
     from flows.recovery import end_orphans, recover
-    from flows.zombies import provision
 
     for orphan in end_orphans():
         print(f"ended process {orphan}, which an earlier make ui had left", flush=True)

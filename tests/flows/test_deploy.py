@@ -42,7 +42,7 @@ def read(client: SyncPrefectClient) -> DeploymentResponse:
 def test_a_schedule_and_a_pause_that_people_set_outlive_a_new_definition(
     client: SyncPrefectClient, small: Path
 ) -> None:
-    assert deploy() == ["daily", "retrain", "retrain-warm", "evaluate-only"]
+    assert deploy() == ["daily", "retrain", "retrain-warm", "watch", "evaluate-only"]
     first = read(client)
     weekly = DeploymentScheduleUpdate(schedule=CronSchedule(cron="7 5 * * 1"), active=False)
     client.update_deployment(first.id, DeploymentUpdate(paused=True, schedules=[weekly]))

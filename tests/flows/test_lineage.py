@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ from ruamel.yaml import YAML
 from flows.dvc_stages import StageError, reproduce_stage
 from flows.lineage import Lineage, Parent
 from slmrec.core.errors import UsageError
+from tests.support.posts import posts_received
 
 PARENT = Parent(str(uuid.UUID(int=7)), "retrain")
 SECRET = "planted-7f3a"
@@ -78,46 +75,22 @@ def test_a_stage_that_fails_says_with_what(small: Path) -> None:
     assert "broken ended with 3" in fail["run"]["facets"]["errorMessage"]["message"]
 
 
-@contextmanager
-def server() -> Iterator[tuple[str, list[tuple[str, str | None, Event]]]]:
-    """A server on loopback that keeps what is posted: path, authorization and event."""
-    received: list[tuple[str, str | None, Event]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append((self.path, self.headers["Authorization"], json.loads(body)))
-            self.send_response(201)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    http = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{http.server_port}", received
-    finally:
-        http.shutdown()
-        http.server_close()
-
-
 def test_a_server_gets_them_and_no_secret_is_in_them(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENLINEAGE_API_KEY", SECRET)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    with server() as (url, received):
+    with posts_received() as (url, received):
         lines = told_of(small, "first", url)
-    paths, keys, events = zip(*received, strict=True)
-    assert set(paths) == {"/api/v1/lineage"}
-    assert set(keys) == {f"Bearer {SECRET}"}
+    assert {post.path for post in received} == {"/api/v1/lineage"}
+    assert {post.authorization for post in received} == {f"Bearer {SECRET}"}
+    events = [json.loads(post.body) for post in received]
     assert [event["eventType"] for event in events] == ["START", "COMPLETE"]
     assert SECRET not in json.dumps(events) + "".join(lines)
 
 
 def test_a_server_that_is_away_stops_no_stage(small: Path) -> None:
-    with server() as (url, _):
+    with posts_received() as (url, _):
         pass
     lines = told_of(small, "first", url)
     assert (small / "first.txt").read_text() == "1"
