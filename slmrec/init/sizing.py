@@ -196,7 +196,7 @@ RULES = (
         "neighbours taught",
         teaching_rules.neighbour_member,
         _items,
-        "student alone on validation: MovieLens-100k, five seeds, XXX; 8,000 users of "
+        "student alone on validation: MovieLens-100k, five seeds, .0854 to .0933; 8,000 users of "
         "amazon-beauty-classic .0547 to .0559",
         ("record_states.neighbours",),
     ),
