@@ -31,6 +31,7 @@ from slmrec.runtime import Recommender
 from slmrec.runtime.item_ids import look_up
 from slmrec.runtime.ragged import batches_by_length
 from slmrec.runtime.session import run_graph
+from slmrec.scoring.lists import Lists
 from slmrec.scoring.part import USERS_AT_ONCE
 from slmrec.scoring.run import Asked, run
 from slmrec.scoring.source import SCHEMA
@@ -55,7 +56,7 @@ print(peak_mib())
 
 def asked(bundle: Path, histories: Path, out: Path) -> Asked:
     """The run that is measured."""
-    return Asked(bundle, histories, out, K, True, PART_USERS, "cpu")
+    return Asked(bundle, histories, out, Lists(K, True), PART_USERS, "cpu")
 
 
 def write_table(file: Path, lists: Sequence[Sequence[str]], times: int) -> Path:

@@ -23,6 +23,11 @@ class LookedUp:
     indices: Ragged
     unknown: list[str]  # the ids that are unknown, in the order they were given
 
+    def unknown_of_rows(self) -> np.ndarray:
+        """How many ids of each row are unknown.  # (B,) int64"""
+        rows = np.arange(len(self.indices.lengths)).repeat(self.indices.lengths)
+        return np.bincount(rows[self.indices.values == UNK], minlength=len(self.indices.lengths))
+
 
 def look_up(rows: Rows, index: Mapping[str, int], name: str) -> LookedUp:
     """The item indices of rows of ids; `name` is what the caller called them.

@@ -42,6 +42,7 @@ class UserVectors:
 
     vectors: np.ndarray  # (B, W) float32
     unknown: UnknownIds
+    unknown_items: np.ndarray  # (B,) int64, how many ids of each history are unknown
 
 
 class UserTower:
@@ -104,7 +105,8 @@ class UserTower:
         rows = id_rows(histories, "histories", ordered=True)
         found = self._reader.read(rows, "histories", unknown)
         first = found.unknown[0] if found.unknown else None
-        return UserVectors(self._embed(found.indices), UnknownIds(len(found.unknown), 0, first))
+        unknown_ids = UnknownIds(len(found.unknown), 0, first)
+        return UserVectors(self._embed(found.indices), unknown_ids, found.unknown_of_rows())
 
     def embed_indices(self, history: np.ndarray) -> np.ndarray:
         """The same of item indices (B, T), padded on the right with 0.  # (B, W) float32

@@ -1,1 +1,1 @@
-"""Lists for whole tables of histories: streamed, in several processes, resumed."""
+"""Lists or vectors for whole tables of histories: streamed, in several processes, resumed."""

@@ -1,4 +1,4 @@
-"""The command `slmrec score`."""
+"""The commands `slmrec score` and `slmrec embed`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from slmrec.core.installed import require
 
 if TYPE_CHECKING:
     from slmrec.scoring.part import Counts
+    from slmrec.scoring.run import Asked
 
 Histories = Annotated[
     Path,
@@ -20,6 +21,19 @@ Histories = Annotated[
         metavar="HISTORIES",
         help="Parquet, a file or a folder: `user`, and `items`, ids with the oldest first.",
     ),
+]
+Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of a bundle.")]
+Out = Annotated[
+    Path, typer.Argument(metavar="OUT", help="Folder of the result; goes on where it stopped.")
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, help="Of one thread each; as many as cores if not given (1 on CUDA)."),
+]
+PartUsers = Annotated[int, typer.Option(help="Users in a file of the result; a multiple of 1,024.")]
+Device = Annotated[
+    Literal["cpu", "cuda"],
+    typer.Option(help="Where it runs: there, or an error; never elsewhere in silence."),
 ]
 ExcludeSeen = Annotated[
     bool | None,
@@ -31,38 +45,58 @@ ExcludeSeen = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the room's command to the console script."""
+    """Add the room's commands to the console script."""
     app.command()(score)
+    app.command()(embed)
 
 
 def score(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of a bundle.")],
+    bundle: Bundle,
     histories: Histories,
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder of the lists; goes on where it stopped.")
-    ],
+    out: Out,
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
     exclude_seen: ExcludeSeen = None,
-    processes: Annotated[
-        int | None,
-        typer.Option(min=1, help="Of one thread each; as many as cores if not given (1 on CUDA)."),
-    ] = None,
-    part_users: Annotated[
-        int, typer.Option(help="Users in a file of the result; a multiple of 1,024.")
-    ] = 32768,
-    device: Annotated[
-        Literal["cpu", "cuda"],
-        typer.Option(help="Where it runs: there, or an error; never elsewhere in silence."),
-    ] = "cpu",
+    processes: Processes = None,
+    part_users: PartUsers = 32768,
+    device: Device = "cpu",
 ) -> None:
     """Write the next items of many users, from Parquet to Parquet."""
     require("pyarrow", "filelock", extra="batch")
-    from slmrec.scoring.run import Asked, run
+    from slmrec.scoring.lists import Lists
+    from slmrec.scoring.run import Asked
 
-    asked = Asked(bundle, histories, out, k, exclude_seen, part_users, device)
-    counts = run(asked, processes or (1 if device == "cuda" else _cores()))
+    asked = Asked(bundle, histories, out, Lists(k, exclude_seen), part_users, device)
+    counts = _run(asked, processes)
     print(f"{out} holds the lists of {counts.users:,} users")
-    for line in remarks(counts, k):
+    _say(remarks(counts, k))
+
+
+def embed(
+    bundle: Bundle,
+    histories: Histories,
+    out: Out,
+    processes: Processes = None,
+    part_users: PartUsers = 32768,
+    device: Device = "cpu",
+) -> None:
+    """Write the vectors of many users, from Parquet to Parquet, for a vector database."""
+    require("pyarrow", "filelock", extra="batch")
+    from slmrec.scoring.run import Asked
+    from slmrec.scoring.vectors import Vectors
+
+    counts = _run(Asked(bundle, histories, out, Vectors(), part_users, device), processes)
+    print(f"{out} holds the vectors of {counts.users:,} users")
+    _say(remarks(counts, 0))
+
+
+def _run(asked: Asked, processes: int | None) -> Counts:
+    from slmrec.scoring.run import run
+
+    return run(asked, processes or (1 if asked.device == "cuda" else _cores()))
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
         print(f"slmrec: {line}", file=sys.stderr)
 
 

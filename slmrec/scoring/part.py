@@ -1,8 +1,9 @@
-"""One part: histories in, lists and scores out, and a count of what was not as it should be."""
+"""One part: histories in, an answer for each out, and a count of what was not as it should be."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,9 @@ import pyarrow.parquet as pq
 
 from slmrec.core.errors import DataError
 from slmrec.core.files import new_file
-from slmrec.runtime import Recommender
-from slmrec.scoring.source import ITEMS, SCHEMA, USER
+from slmrec.scoring.source import SCHEMA
 
-SCORES = "scores"
-WRITTEN = pa.schema(
-    [
-        pa.field(USER, pa.string()),
-        pa.field(ITEMS, pa.list_(pa.string())),
-        pa.field(SCORES, pa.list_(pa.float32())),
-    ]
-)
-# Users handed to the recommender at once, which sorts them by length. The last bits of a score
+# Users handed to the model at once, which sorts them by length. The last bits of an answer
 # depend on which histories share a run of the graph: so these are the same ones however large a
 # part is, however many processes work and however the input was cut into files and row groups.
 USERS_AT_ONCE = 1024
@@ -51,27 +43,16 @@ class Counts:
         return Counts(**numbers, first_unknown=self.first_unknown or other.first_unknown)
 
 
-def score(
-    recommender: Recommender, histories: pa.Table, k: int, exclude_seen: bool
-) -> tuple[pa.Table, Counts]:
-    """The k best items of each history, as `WRITTEN` says, in the order of the histories."""
-    tables, counts = [WRITTEN.empty_table()], Counts()
+Answer = Callable[[pa.Table], tuple[pa.Table, Counts]]  # of histories
+
+
+def in_groups(histories: pa.Table, answer: Answer, schema: pa.Schema) -> tuple[pa.Table, Counts]:
+    """What `answer` gives for each group of `USERS_AT_ONCE` histories, joined in their order."""
+    tables, counts = [schema.empty_table()], Counts()
     for first in range(0, len(histories), USERS_AT_ONCE):
-        rows = histories.slice(first, USERS_AT_ONCE)
-        ids = rows[ITEMS].to_pylist()
-        answer = recommender.recommend(ids, k, exclude_seen, unknown="ignore")
-        items = [[item.item for item in best] for best in answer]
-        scores = [[item.score for item in best] for best in answer]
-        columns = [rows[USER].cast(pa.string()), items, scores]
-        tables.append(pa.table(columns, schema=WRITTEN))
-        counts += Counts(
-            users=len(rows),
-            ids=sum(map(len, ids)),
-            unknown_ids=answer.unknown.histories,
-            first_unknown=answer.unknown.first,
-            empty_histories=sum(not row for row in ids),
-            short_lists=sum(len(best) < k for best in items),
-        )
+        table, counted = answer(histories.slice(first, USERS_AT_ONCE))
+        tables.append(table.cast(schema))
+        counts += counted
     return pa.concat_tables(tables).combine_chunks(), counts
 
 
@@ -93,7 +74,7 @@ def read_counts(file: Path, users: int, made_with: str) -> Counts:
         note: dict[str, Any] = json.loads(metadata.metadata[NOTE])
         counts = Counts(**note["counts"])
     except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{file} is no part of a run that scored; remove it") from error
+        raise DataError(f"{file} is no part of such a run; remove it") from error
     if note["made_with"] != made_with:
         raise DataError(f"{file} is of a run with other settings; remove it")
     if not metadata.num_rows == counts.users == users:

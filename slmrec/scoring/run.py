@@ -18,16 +18,17 @@ from slmrec.core.files import read_json, sha256_of, write_json
 from slmrec.core.locks import lock
 from slmrec.core.progress import Progress
 from slmrec.core.scratch import remove_abandoned
-from slmrec.runtime.bundle import ITEMS, MANIFEST, read_bundle
-from slmrec.runtime.items import items_from_jsonl
+from slmrec.runtime.bundle import MANIFEST, Bundle, read_bundle
 from slmrec.runtime.onnx_runtime import load_onnxruntime
-from slmrec.runtime.requests import check_k
+from slmrec.scoring.lists import Lists
 from slmrec.scoring.part import USERS_AT_ONCE, Counts, read_counts
 from slmrec.scoring.source import Source
-from slmrec.scoring.workers import Work, score_parts
+from slmrec.scoring.vectors import Vectors
+from slmrec.scoring.workers import Work, write_parts
 
 # Readers of Parquet folders pass over names that begin so.
 SETTINGS, SUMMARY, LOCKS = "_settings.json", "_summary.json", "_locks"
+WRITER = "score-or-embed"  # one lock for both: neither may write where the other does
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,13 @@ class Asked:
     bundle: Path
     histories: Path
     out: Path
-    k: int
-    exclude_seen: bool | None  # None for what the contract says
+    task: Lists | Vectors
     part_users: int
     device: Literal["cpu", "cuda"]
 
 
 def run(asked: Asked, processes: int) -> Counts:
-    """Score all histories into asked.out; what is there already of the same run is kept.
+    """Answer all histories into asked.out; what is there already of the same run is kept.
 
     Raises UsageError where the folder holds a run with other settings or something else, DataError
     for histories or parts that cannot be used, BusyError while another process writes there.
@@ -52,21 +52,22 @@ def run(asked: Asked, processes: int) -> Counts:
     _check_part_users(asked.part_users)
     _check_folders(asked.histories, asked.out)
     source = Source.at(asked.histories)
-    bundle_sha256, settings, folder = _settings(asked, source)
+    bundle = read_bundle(asked.bundle)
+    task = asked.task.of_bundle(bundle)
+    settings = _settings(asked, task, source, bundle)
     asked.out.mkdir(parents=True, exist_ok=True)
-    with lock("score", folder=_made(asked.out / LOCKS)):
+    with lock(WRITER, folder=_made(asked.out / LOCKS)):
         remove_abandoned([asked.out], asked.out)
         _begin_or_go_on(asked.out, settings)
         work = Work(
-            bundle=folder,
-            bundle_sha256=bundle_sha256,
+            bundle=bundle.folder,
+            bundle_sha256=settings["bundle_sha256"],
             device=asked.device,
-            k=asked.k,
-            exclude_seen=settings["exclude_seen"],
+            task=task,
             out=asked.out,
             made_with=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         )
-        _score_missing(work, source, asked.part_users, processes)
+        _write_missing(work, source, asked.part_users, processes)
         counts = _counts(work, source, asked.part_users)
         write_json(asked.out / SUMMARY, asdict(counts))
     return counts
@@ -76,37 +77,34 @@ def _check_part_users(part_users: int) -> None:
     if part_users < 1 or part_users % USERS_AT_ONCE:
         raise UsageError(
             f"--part-users is {part_users:,}; give a multiple of {USERS_AT_ONCE:,}, so that the "
-            "same users are scored together however large a part is"
+            "same users are run together however large a part is"
         )
 
 
 def _check_folders(histories: Path, out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file; name a folder for the lists")
+        raise UsageError(f"{out} is a file; name a folder for the result")
     if out.resolve().is_relative_to(histories.resolve()):
         raise UsageError(
             f"{out} lies in {histories}, whose files would be read; name a folder elsewhere"
         )
 
 
-def _settings(asked: Asked, source: Source) -> tuple[str, dict[str, Any], Path]:
-    """The manifest's hash, all that decides the bytes of a run, and the bundle's real folder."""
-    bundle = read_bundle(asked.bundle)
-    check_k(asked.k, items_from_jsonl(bundle.files[ITEMS]).candidates)
-    seen = bundle.contract["exclude_seen"] if asked.exclude_seen is None else asked.exclude_seen
-    bundle_sha256 = sha256_of(bundle.folder / MANIFEST)
-    settings = {
-        "bundle_sha256": bundle_sha256,
+def _settings(
+    asked: Asked, task: Lists | Vectors, source: Source, bundle: Bundle
+) -> dict[str, Any]:
+    """All that decides the bytes of a run."""
+    return {
+        "command": task.command,
+        "bundle_sha256": sha256_of(bundle.folder / MANIFEST),
         "histories": source.facts(),
-        "k": asked.k,
-        "exclude_seen": seen,
+        **task.settings(),
         "part_users": asked.part_users,
         "device": asked.device,
         # Another version may give other last bits.
         "onnxruntime": load_onnxruntime().__version__,
         "slmrec": __version__,
     }
-    return bundle_sha256, settings, bundle.folder
 
 
 def _made(folder: Path) -> Path:
@@ -141,16 +139,18 @@ def _sizes(source: Source, part_users: int) -> dict[int, int]:
     return {part: min(part_users, source.users - start) for part, start in enumerate(starts)}
 
 
-def _score_missing(work: Work, source: Source, part_users: int, processes: int) -> None:
+def _write_missing(work: Work, source: Source, part_users: int, processes: int) -> None:
     sizes = _sizes(source, part_users)
     missing = {part: users for part, users in sizes.items() if not work.part_file(part).exists()}
     if len(missing) < len(sizes):
         kept = len(sizes) - len(missing)
-        print(f"score: {kept:,} of {len(sizes):,} parts are there already", flush=True)
+        print(
+            f"{work.task.command}: {kept:,} of {len(sizes):,} parts are there already", flush=True
+        )
     done, started = 0, time.monotonic()
     needed = min(processes, max(1, len(missing)))
-    with Progress("score", sum(missing.values())) as progress:
-        for users in score_parts(work, source.parts(part_users, missing), needed):
+    with Progress(work.task.command, sum(missing.values())) as progress:
+        for users in write_parts(work, source.parts(part_users, missing), needed):
             done += users
             speed = done / max(time.monotonic() - started, 1e-9)
             progress.step(done, {"users a second": speed})

@@ -1,4 +1,4 @@
-"""Parts scored in this process or in several, each with a bundle of its own."""
+"""Parts computed in this process or in several, each with a bundle of its own."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ import pyarrow as pa
 from slmrec.core.errors import BundleError, UnavailableError
 from slmrec.core.files import sha256_of
 from slmrec.core.parent import die_with_parent
-from slmrec.runtime import Recommender
 from slmrec.runtime.bundle import MANIFEST
-from slmrec.scoring.part import from_ipc, score, to_ipc, write_part
+from slmrec.scoring.lists import Lists
+from slmrec.scoring.part import Answer, from_ipc, to_ipc, write_part
+from slmrec.scoring.vectors import Vectors
 
 THREADS = 1  # of a process: many small runs share cores best by processes
 
@@ -32,8 +33,7 @@ class Work:
     bundle: Path  # its real folder: a pointer to it may move meanwhile
     bundle_sha256: str  # of its manifest
     device: Literal["cpu", "cuda"]
-    k: int
-    exclude_seen: bool
+    task: Lists | Vectors
     out: Path
     made_with: str  # the hash of the run's settings, which every part carries
 
@@ -42,14 +42,14 @@ class Work:
         return self.out / f"part-{part:06}.parquet"
 
 
-def score_parts(work: Work, parts: Iterable[tuple[int, pa.Table]], processes: int) -> Iterator[int]:
-    """Score and write the parts; gives the users of each as it is done, in whatever order.
+def write_parts(work: Work, parts: Iterable[tuple[int, pa.Table]], processes: int) -> Iterator[int]:
+    """Compute and write the parts; gives the users of each as it is done, in whatever order.
 
     Raises UnavailableError where a process is ended from outside; finished parts stay.
     """
     if processes == 1:
         for part, histories in parts:
-            yield _score_part(work, part, histories)
+            yield _write_part(work, part, histories)
         return
     context = multiprocessing.get_context("spawn")  # onnxruntime's threads do not survive a fork
     pool = ProcessPoolExecutor(processes, context, initializer=_begin)
@@ -57,7 +57,7 @@ def score_parts(work: Work, parts: Iterable[tuple[int, pa.Table]], processes: in
         yield from _in_pool(pool, work, iter(parts), processes)
     except BrokenProcessPool as error:
         raise UnavailableError(
-            "a process that scored was ended from outside, perhaps for want of memory; what is "
+            "a process was ended from outside, perhaps for want of memory; what is "
             "finished stays: run it again, with fewer --processes or smaller --part-users"
         ) from error
     finally:
@@ -71,7 +71,7 @@ def _in_pool(
     while True:
         # One part waits for each process that works, and no more of them lie in memory.
         for part, histories in islice(parts, 2 * processes - len(pending)):
-            pending.add(pool.submit(_score_sent_part, work, part, to_ipc(histories)))
+            pending.add(pool.submit(_write_sent_part, work, part, to_ipc(histories)))
         if not pending:
             return
         done, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -85,20 +85,20 @@ def _begin() -> None:
     die_with_parent()
 
 
-def _score_sent_part(work: Work, part: int, histories: bytes) -> int:
-    return _score_part(work, part, from_ipc(histories))
+def _write_sent_part(work: Work, part: int, histories: bytes) -> int:
+    return _write_part(work, part, from_ipc(histories))
 
 
-def _score_part(work: Work, part: int, histories: pa.Table) -> int:
-    table, counts = score(_recommender(work), histories, work.k, work.exclude_seen)
+def _write_part(work: Work, part: int, histories: pa.Table) -> int:
+    table, counts = _ready(work)(histories)
     write_part(work.part_file(part), table, counts, work.made_with)
     return counts.users
 
 
 @functools.lru_cache(maxsize=1)
-def _recommender(work: Work) -> Recommender:
-    """The bundle, loaded once in a process."""
-    recommender = Recommender.load(work.bundle, work.device, THREADS)
+def _ready(work: Work) -> Answer:
+    """The bundle, loaded once in a process, as what answers a part."""
+    answer = work.task.ready(work.bundle, work.device, THREADS)
     if sha256_of(work.bundle / MANIFEST) != work.bundle_sha256:
         raise BundleError(f"{work.bundle} was replaced while it was used; run it again")
-    return recommender
+    return answer

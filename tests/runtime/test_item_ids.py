@@ -25,6 +25,12 @@ def test_unknown_ids_are_read_as_unknown_and_listed_as_often_as_they_come() -> N
     assert found.unknown == ["9", "9", "10"]
 
 
+def test_unknown_ids_are_counted_row_by_row() -> None:
+    found = look_up([[], ["9", "7", "9"], ["8"], [], ["10"], []], INDEX, "histories")
+    assert found.unknown_of_rows().tolist() == [0, 2, 0, 0, 1, 0]
+    assert look_up([], INDEX, "histories").unknown_of_rows().tolist() == []
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

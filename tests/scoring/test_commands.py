@@ -1,7 +1,8 @@
-"""`slmrec score` on the command line."""
+"""`slmrec score` and `slmrec embed` on the command line."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from slmrec.core import installed
 from slmrec.scoring.commands import remarks
 from slmrec.scoring.part import Counts
+from tests.runtime.bundle_edits import without_graph
 from tests.support.project import ROOT, run
 from tests.support.scored import walks, write_histories, written_rows
 
@@ -34,6 +36,31 @@ def test_histories_become_lists_and_oddities_are_said(small_bundle: Path, tmp_pa
     assert refused.returncode == 2
     assert len(refused.stderr.splitlines()) == 1
     assert "holds a run with k 3, this one has 4" in refused.stderr
+
+
+def test_histories_become_vectors_and_oddities_are_said(small_bundle: Path, tmp_path: Path) -> None:
+    histories = write_histories(tmp_path / "h.parquet", walks(1300))
+    words = ["embed", str(small_bundle), str(histories), str(tmp_path / "out")]
+    process = run(ROOT, "slmrec.cli", *words, "--processes", "2", "--part-users", "1024")
+    assert process.stdout.splitlines() == [f"{tmp_path / 'out'} holds the vectors of 1,300 users"]
+    assert len(process.stderr.splitlines()) == 2  # unknown ids and empty histories
+    rows = written_rows(tmp_path / "out")
+    assert list(rows[0]) == ["user", "vector", "unknown_items"]
+    assert sum(row["unknown_items"] for row in rows) == 13
+    scored = run(ROOT, "slmrec.cli", "score", *words[1:], "--part-users", "1024", check=False)
+    assert scored.returncode == 2
+    assert 'holds a run with command "embed", this one has "score"' in scored.stderr
+
+
+def test_a_bundle_without_a_user_tower_is_one_line(small_bundle: Path, tmp_path: Path) -> None:
+    bundle = without_graph(Path(shutil.copytree(small_bundle, tmp_path / "bundle")), "user_tower")
+    histories = write_histories(tmp_path / "h.parquet", walks(5))
+    words = ["embed", str(bundle), str(histories), str(tmp_path / "out")]
+    refused = run(ROOT, "slmrec.cli", *words, check=False)
+    assert refused.returncode == 6
+    assert len(refused.stderr.splitlines()) == 1
+    assert "add it to export_onnx.graphs" in refused.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_odd_is_nothing_said() -> None:

@@ -1,4 +1,4 @@
-"""A part holds what the recommender answers, and counts what was odd."""
+"""A part is written with its counts, and what is no part is found out."""
 
 from __future__ import annotations
 
@@ -9,56 +9,31 @@ import pyarrow.parquet as pq
 import pytest
 
 from slmrec.core.errors import DataError
-from slmrec.runtime import Recommender
-from slmrec.scoring import part
-from slmrec.scoring.part import Counts, from_ipc, read_counts, score, to_ipc, write_part
+from slmrec.scoring.part import (
+    USERS_AT_ONCE,
+    Counts,
+    from_ipc,
+    in_groups,
+    read_counts,
+    to_ipc,
+    write_part,
+)
 from slmrec.scoring.source import SCHEMA
-from tests.support.scored import walks
+from tests.support.scored import histories_of, walks
 
 
-def histories_of(lists: list[list[str]]) -> pa.Table:
-    return pa.table([[f"u{row}" for row in range(len(lists))], lists], schema=SCHEMA)
+def test_groups_are_of_one_size_and_joined_in_their_order() -> None:
+    sizes: list[int] = []
 
+    def answer(rows: pa.Table) -> tuple[pa.Table, Counts]:
+        sizes.append(len(rows))
+        return rows, Counts(users=len(rows))
 
-@pytest.fixture(scope="module")
-def recommender(small_bundle: Path) -> Recommender:
-    return Recommender(small_bundle, "cpu", 1)
-
-
-@pytest.mark.parametrize("exclude_seen", [True, False])
-def test_lists_and_scores_are_the_recommenders(
-    recommender: Recommender, exclude_seen: bool
-) -> None:
-    lists = walks(50)
-    table, _ = score(recommender, histories_of(lists), 5, exclude_seen)
-    expected = recommender.recommend(lists, 5, exclude_seen, unknown="ignore")
-    assert table["user"].to_pylist() == [f"u{row}" for row in range(50)]
-    assert table["items"].to_pylist() == [[item.item for item in best] for best in expected]
-    assert table["scores"].to_pylist() == [[item.score for item in best] for best in expected]
-
-
-def test_users_are_scored_in_groups_of_a_fixed_size(
-    recommender: Recommender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(part, "USERS_AT_ONCE", 8)
-    lists = walks(32)
-    whole, _ = score(recommender, histories_of(lists), 5, True)
-    second, _ = score(recommender, histories_of(lists).slice(8, 8), 5, True)
-    assert whole.slice(8, 8).equals(second)
-
-
-def test_everything_odd_is_counted(recommender: Recommender) -> None:
-    everything = [f"i{item}" for item in range(2, 40)]  # of 39 candidates 2 are left, i40 and i41
-    lists = [["i2", "who", "i3"], [], everything, ["what"]]
-    _, counts = score(recommender, histories_of(lists), 5, True)
-    assert counts == Counts(
-        users=4,
-        ids=3 + 0 + 38 + 1,
-        unknown_ids=2,
-        first_unknown="who",
-        empty_histories=1,
-        short_lists=1,
-    )
+    histories = histories_of(walks(2 * USERS_AT_ONCE + 5))
+    table, counts = in_groups(histories, answer, SCHEMA)
+    assert sizes == [USERS_AT_ONCE, USERS_AT_ONCE, 5]
+    assert table.equals(histories.combine_chunks()) and counts.users == 2053
+    assert in_groups(histories.slice(0, 0), answer, SCHEMA)[0].schema == SCHEMA
 
 
 def test_counts_are_added_and_the_first_unknown_id_stays() -> None:
@@ -67,11 +42,11 @@ def test_counts_are_added_and_the_first_unknown_id_stays() -> None:
     assert (second + Counts(1, 1, 1, "what")).first_unknown == "who"
 
 
-def test_a_part_tells_its_counts(recommender: Recommender, tmp_path: Path) -> None:
-    table, counts = score(recommender, histories_of(walks(20)), 5, True)
+def test_a_part_tells_its_counts(tmp_path: Path) -> None:
+    table, counts = histories_of(walks(20)), Counts(20, 5, 1, "who")
     write_part(tmp_path / "part.parquet", table, counts, "made")
     assert read_counts(tmp_path / "part.parquet", 20, "made") == counts
-    assert pq.read_table(tmp_path / "part.parquet").equals(table)
+    assert pq.read_table(tmp_path / "part.parquet").to_pylist() == table.to_pylist()
     with pytest.raises(DataError, match="has 20 rows, expected 21"):
         read_counts(tmp_path / "part.parquet", 21, "made")
     with pytest.raises(DataError, match="other settings"):

@@ -10,16 +10,20 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from slmrec.core.errors import BusyError, DataError, UsageError
+from slmrec.core.errors import BundleError, BusyError, DataError, UsageError
 from slmrec.core.locks import lock
-from slmrec.runtime import Recommender
+from slmrec.runtime import Recommender, UserTower
 from slmrec.scoring import run as running
 from slmrec.scoring import workers
+from slmrec.scoring.lists import Lists
 from slmrec.scoring.run import SETTINGS, SUMMARY, Asked, run
+from slmrec.scoring.vectors import Vectors
+from tests.runtime.bundle_edits import without_graph
 from tests.support.project import ROOT, environment
 from tests.support.scored import walks, write_histories, written_parts, written_rows
 from tests.support.waiting import has_ended, wait_until
@@ -34,7 +38,7 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def asked(small_bundle: Path, histories: Path, tmp_path: Path) -> Asked:
-    return Asked(small_bundle, histories, tmp_path / "out", 5, None, 1024, "cpu")
+    return Asked(small_bundle, histories, tmp_path / "out", Lists(5, None), 1024, "cpu")
 
 
 def test_all_users_are_answered_in_their_order(asked: Asked) -> None:
@@ -62,6 +66,31 @@ def test_rows_are_the_same_to_the_bit_however_all_is_cut(asked: Asked, tmp_path:
     again = replace(asked, histories=tmp_path / "cut", out=tmp_path / "again")
     run(again, 2)
     assert written_rows(again.out) == written_rows(asked.out)
+
+
+def test_vectors_are_the_same_to_the_bit_however_all_is_cut(asked: Asked, tmp_path: Path) -> None:
+    asked = replace(asked, task=Vectors())
+    assert run(asked, 1).unknown_ids == 25
+    twice = replace(asked, out=tmp_path / "twice")
+    run(twice, 2)
+    assert written_parts(twice.out) == written_parts(asked.out)
+    large = replace(asked, out=tmp_path / "large", part_users=2048)
+    run(large, 1)
+    assert written_rows(large.out) == written_rows(asked.out)
+    lost = sorted(asked.out.glob("part-*"))[1]
+    before = lost.read_bytes()
+    lost.unlink()
+    run(asked, 1)  # goes on with what is missing
+    assert lost.read_bytes() == before
+    expected = UserTower(asked.bundle, "cpu", 1).embed(walks(USERS)[:1024], unknown="ignore")
+    assert [row["vector"] for row in written_rows(asked.out)[:1024]] == expected.vectors.tolist()
+
+
+def test_no_folder_is_made_for_a_bundle_without_a_user_tower(asked: Asked, tmp_path: Path) -> None:
+    bundle = without_graph(Path(shutil.copytree(asked.bundle, tmp_path / "bundle")), "user_tower")
+    with pytest.raises(BundleError, match=r"no graph user_tower, .* add it to export_onnx\.graphs"):
+        run(replace(asked, bundle=bundle, task=Vectors()), 1)
+    assert not asked.out.exists()
 
 
 def test_a_run_that_failed_goes_on_and_ends_with_the_same_bytes(
@@ -92,16 +121,17 @@ def test_a_run_that_failed_goes_on_and_ends_with_the_same_bytes(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k": 6}, "holds a run with k 5, this one has 6"),
-        ({"exclude_seen": False}, "holds a run with exclude_seen true, this one has false"),
+        ({"task": Lists(6, None)}, "holds a run with k 5, this one has 6"),
+        ({"task": Lists(5, False)}, "holds a run with exclude_seen true, this one has false"),
+        ({"task": Vectors()}, 'holds a run with command "score", this one has "embed"'),
         ({"part_users": 2048}, "holds a run with part_users 1024, this one has 2048"),
     ],
 )
-def test_other_settings_are_refused(asked: Asked, change: dict[str, int], message: str) -> None:
+def test_other_settings_are_refused(asked: Asked, change: dict[str, Any], message: str) -> None:
     run(asked, 1)
     before = written_parts(asked.out)
     with pytest.raises(UsageError, match=message):
-        run(replace(asked, **change), 1)  # type: ignore[arg-type]
+        run(replace(asked, **change), 1)
     assert written_parts(asked.out) == before
 
 
@@ -133,7 +163,7 @@ def test_what_is_not_a_runs_folder_is_refused(asked: Asked, tmp_path: Path) -> N
     with pytest.raises(UsageError, match="give a multiple of 1,024"):
         run(replace(asked, part_users=1000), 1)
     with pytest.raises(UsageError, match="k is 40"):
-        run(replace(asked, k=40, out=tmp_path / "new"), 1)
+        run(replace(asked, task=Lists(40, None), out=tmp_path / "new"), 1)
     assert not (tmp_path / "new").exists()
 
 
@@ -154,8 +184,8 @@ def test_no_users_are_no_parts(asked: Asked, tmp_path: Path) -> None:
 def test_two_runs_into_one_folder_are_refused(asked: Asked) -> None:
     (asked.out / running.LOCKS).mkdir(parents=True)
     with (
-        lock("score", folder=asked.out / running.LOCKS),
-        pytest.raises(BusyError, match="score is already running"),
+        lock(running.WRITER, folder=asked.out / running.LOCKS),
+        pytest.raises(BusyError, match="score-or-embed is already running"),
     ):
         run(asked, 1)
     assert not (asked.out / SETTINGS).exists()

@@ -55,6 +55,11 @@ ELSEWHERE = {
         "tests/scoring/test_commands.py",
         "def test_histories_become_lists_and_oddities_are_said",
     ),
+    "slmrec embed BUNDLE HISTORIES OUT": Elsewhere(
+        "wants histories in Parquet; a test makes some and runs it on them",
+        "tests/scoring/test_commands.py",
+        "def test_histories_become_vectors_and_oddities_are_said",
+    ),
     "slmrec monitor current --served LOG": Elsewhere(
         "wants a published version and a log; a test makes both",
         "tests/registry/test_monitor_command.py",

@@ -1,4 +1,4 @@
-"""Histories in Parquet, as `slmrec score` reads them, and the lists that it wrote."""
+"""Histories in Parquet, as `slmrec score` reads them, and what it wrote."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from slmrec.scoring.source import SCHEMA
 
 
 def write_histories(
@@ -29,6 +31,11 @@ def walks(users: int) -> list[list[str]]:
         + (["nowhere"] if user % 100 == 99 else [])
         for user in range(users)
     ]
+
+
+def histories_of(lists: Sequence[Sequence[str]]) -> pa.Table:
+    """Users "u0", "u1" and so on with a history each, as a part holds them."""
+    return pa.table([[f"u{row}" for row in range(len(lists))], lists], schema=SCHEMA)
 
 
 def written_parts(out: Path) -> dict[str, bytes]:
