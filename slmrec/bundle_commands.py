@@ -1,9 +1,10 @@
-"""The commands of a bundle: recommend, verify, bench."""
+"""The commands of a bundle: recommend, verify, bench, add-items."""
 
 from __future__ import annotations
 
 import sys
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,7 +28,7 @@ AnyDevice = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add a bundle's commands to the console script."""
-    for command in (recommend, verify, bench):
+    for command in (recommend, verify, bench, add_items):
         app.command()(command)
 
 
@@ -113,3 +114,37 @@ def bench(
     print(measuring.table(report))
     if json_file:
         write_json(json_file, report)
+
+
+def add_items(
+    bundle: Bundle,
+    items: Annotated[
+        Path, typer.Argument(metavar="ITEMS", help="New items: .csv, .parquet or .jsonl.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the new bundle.")],
+    item_column: Annotated[str, typer.Option(help="Column of ITEMS with the ids.")] = "item",
+    title_column: Annotated[str, typer.Option(help="Column of ITEMS with the titles.")] = "title",
+    exposure: Annotated[
+        float, typer.Option(min=0.01, help="How often a new item is listed, beside a known one.")
+    ] = 1.0,
+    like: Annotated[
+        int, typer.Option(min=1, help="Known items, by their titles, whose vectors it gets.")
+    ] = 5,
+    words: Annotated[int, typer.Option(min=1, help="As neighbours.titles.words was.")] = 2,
+    most_titles: Annotated[
+        int, typer.Option(min=1, help="As neighbours.titles.most_titles was.")
+    ] = 2000,
+    date: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="For the contract; today if not given."),
+    ] = None,
+) -> None:
+    """Append items known by their titles alone to a bundle, between two trainings."""
+    modules = ("onnx", "polars", "pydantic", "ruamel", "safetensors", "scipy", "sklearn")
+    require(*modules, extra="items")
+    from slmrec.export.add_command import Options, run
+
+    day = (date or datetime.now(UTC)).date().isoformat()
+    options = Options(item_column, title_column, exposure, like, words, most_titles, day)
+    for line in run(bundle, items, out, options):
+        print(line)

@@ -11,10 +11,11 @@ import torch
 from slmrec.core.errors import DataError
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes
-from slmrec.export.contract import bundle_contract, graph_properties
+from slmrec.export.contract import bundle_contract
 from slmrec.export.further_parity import check_steps, check_user_tower
 from slmrec.export.further_parts import FurtherParts, further_parts
-from slmrec.export.graph import export_graph, stamp
+from slmrec.export.graph import export_graph
+from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.graph_quality import measure_graph
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity

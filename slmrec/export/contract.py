@@ -10,7 +10,7 @@ from slmrec import __version__
 from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
 from slmrec.export.further_parts import FurtherParts
-from slmrec.runtime.bundle import CONTRACT_HASH, FORMAT, ITEMS_HASH, MODEL, VERSION, sha256_of_bytes
+from slmrec.runtime.bundle import FORMAT, MODEL, sha256_of_bytes
 from slmrec.runtime.further_graphs import USER_TOWER, file_of
 from slmrec.runtime.items import ServedItems
 
@@ -70,15 +70,6 @@ def bundle_contract(
         "vocabulary": VOCABULARY,
         "behaviour": BEHAVIOUR,
         "inputs_sha256": inputs_sha256,
-    }
-
-
-def graph_properties(contract: bytes, served: ServedItems) -> dict[str, str]:
-    """The metadata that ties a graph to its contract and item table."""
-    return {
-        VERSION: __version__,
-        CONTRACT_HASH: sha256_of_bytes(contract),
-        ITEMS_HASH: sha256_of_bytes(served.jsonl),
     }
 
 

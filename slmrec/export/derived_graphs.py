@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import onnx
 
@@ -22,7 +24,7 @@ def fixed_list_graph(graph: onnx.ModelProto, length: int) -> onnx.ModelProto:
     inputs = [value for value in fixed.graph.input if value.name != "k"]
     for output in fixed.graph.output:
         output.type.tensor_type.shape.dim[1].dim_value = length
-    return _cut(fixed, inputs, list(fixed.graph.output))
+    return cut(fixed, inputs, list(fixed.graph.output))
 
 
 def user_tower_graph(graph: onnx.ModelProto, width: int, extended: bool) -> onnx.ModelProto:
@@ -42,10 +44,21 @@ def user_tower_graph(graph: onnx.ModelProto, width: int, extended: bool) -> onnx
     vector = onnx.helper.make_tensor_value_info(
         "vector", onnx.TensorProto.FLOAT, [history.type.tensor_type.shape.dim[0].dim_param, width]
     )
-    return _cut(tower, [history], [vector])
+    return cut(tower, [history], [vector])
 
 
-def _cut(
+def made_of(body: onnx.GraphProto, values: Iterable[str]) -> set[str]:
+    """All that some values of a graph are computed from, themselves among it."""
+    made_by = {output: node for node in body.node for output in node.output}
+    waiting, found = list(values), set[str]()
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting += made_by[name].input if name in made_by else []
+    return found
+
+
+def cut(
     graph: onnx.ModelProto, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
 ) -> onnx.ModelProto:
     """Keep what the outputs need: nodes in their order, and the weights these read."""

@@ -179,14 +179,6 @@ def exported(
     return cast(Any, program).model_proto
 
 
-def stamp(graph: onnx.ModelProto, properties: dict[str, str]) -> bytes:
-    """The graph's bytes with `properties` as its metadata."""
-    stamped = onnx.ModelProto()
-    stamped.CopyFrom(graph)
-    onnx.helper.set_model_props(stamped, dict(sorted(properties.items())))
-    return stamped.SerializeToString(deterministic=True)
-
-
 def check_weights(graph: nn.Module) -> None:
     """Raise TrainingError for one that is not finite, UsageError where they are too many."""
     size = 0

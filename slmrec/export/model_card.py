@@ -33,7 +33,7 @@ training or of the neighbours.
 examined for fairness between
   groups of users or makers, and must not decide anything of consequence to a person.
 
-## Made from
+{additions}## Made from
 {inputs_list}
 
 contract.json says what a consumer can rely on; golden.npz holds inputs and outputs to replay; \
@@ -50,6 +50,7 @@ def model_card(contract: dict[str, Any], metrics: dict[str, Any]) -> str:
         onnxruntime=contract["minimum_runtime"]["onnxruntime"],
         max_length=contract["max_length"],
         quality_table=_quality_table(metrics["models"]),
+        additions=_additions(contract.get("additions", [])),
         inputs_list=_inputs_list(contract["inputs_sha256"]),
         **metrics["parity"],
     )
@@ -69,6 +70,27 @@ def _quality_row(name: str, report: dict[str, Any]) -> str:
     return (
         f"| {name} | {full['ndcg@10']:.4f} | {low:.4f} to {high:.4f} "
         f"| {full['hr@10']:.4f} | {full['mrr']:.4f} |"
+    )
+
+
+def _additions(additions: list[dict[str, Any]]) -> str:
+    """What was added after the export, as a part of the card; nothing where nothing was."""
+    if not additions:
+        return ""
+    lines = [
+        f"- {each['date']}: {each['items']:,} items from index {each['first']} on, by their titles"
+        for each in additions
+    ]
+    return "\n".join(
+        [
+            "## Added since",
+            "The figures above are from before. The new items have vectors of items with like "
+            "titles, and no event was learnt of.",
+            "",
+            *lines,
+            "",
+            "",
+        ]
     )
 
 

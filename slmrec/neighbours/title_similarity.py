@@ -33,17 +33,21 @@ def title_similarity(items: pl.DataFrame, rows: int, p: TitleParams, count: int)
 
 def title_terms(titles: list[str], p: TitleParams) -> csr_matrix:
     """TF-IDF vectors of titles, of length 1; without a column where no term is shared."""
-    vectorizer = TfidfVectorizer(
+    try:
+        return title_vectorizer(p).fit_transform(titles)
+    except ValueError:  # how it says that no term is left
+        return csr_matrix((len(titles), 0))
+
+
+def title_vectorizer(p: TitleParams) -> TfidfVectorizer:
+    """What makes TF-IDF vectors of titles; terms and their weights are not chosen yet."""
+    return TfidfVectorizer(
         ngram_range=(1, p.words),
         min_df=2,  # a term of one title makes nothing similar
         max_df=p.most_titles,
         token_pattern=WORD,
         sublinear_tf=True,
     )
-    try:
-        return vectorizer.fit_transform(titles)
-    except ValueError:  # how it says that no term is left
-        return csr_matrix((len(titles), 0))
 
 
 def _similar(terms: csr_matrix, block: slice, count: int) -> csr_matrix:

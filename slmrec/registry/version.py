@@ -24,12 +24,13 @@ LEVEL_NAMES = ("patch", "minor", "major")
 GATE = "gate.json"  # the verdict: in a published bundle, in no other
 NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 # Parts of a contract, by the path of their keys; `*` is any key. Hashes and counts say nothing of
-# the shape, the items are compared by their ids, and how neighbours join the scores is learnt, as
-# weights are.
+# the shape, the items are compared by their ids, however they came in, and how neighbours join the
+# scores is learnt, as weights are.
 NOT_COMPARED = (
     "version",
     "inputs_sha256",
     "items",
+    "additions",
     "neighbours",
     "graphs.*.neighbours",
     "graphs.*.item_vectors.rows",

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from slmrec.export.canonical_graph import canonicalize
-from slmrec.export.graph import stamp
+from slmrec.export.graph_metadata import stamp
 from tests.support.bundles import small_graph
 
 
@@ -105,7 +105,7 @@ def test_weights_have_the_names_that_they_had_in_every_bundle_so_far() -> None:
 
 DIGEST = """
 import hashlib
-from slmrec.export.graph import stamp
+from slmrec.export.graph_metadata import stamp
 from tests.support.bundles import small_graph
 print(hashlib.sha256(stamp(small_graph(), {"a": "1"})).hexdigest())
 """

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from slmrec.core.errors import UsageError
-from slmrec.export.contract import bundle_contract, graph_properties
+from slmrec.export.contract import bundle_contract
 from tests.support.bundles import MAX_LENGTH, ROWS, served_items, small_contract, small_graph
 
 
@@ -43,10 +43,3 @@ def test_a_graph_that_no_onnxruntime_is_known_to_read_is_refused() -> None:
     graph.ir_version = 99
     with pytest.raises(UsageError, match=r"wrote ONNX IR 99, known are \[10\]"):
         bundle_contract(graph, served_items(), MAX_LENGTH, True, 1e-4, {}, None)
-
-
-def test_a_graphs_properties_are_the_hashes_of_contract_and_item_table() -> None:
-    properties = graph_properties(b"a contract", served_items())
-    assert properties["slmrec.contract_sha256"] == hashlib.sha256(b"a contract").hexdigest()
-    items_sha256 = hashlib.sha256(served_items().jsonl).hexdigest()
-    assert properties["slmrec.items_sha256"] == items_sha256

@@ -7,7 +7,7 @@ import onnx
 import pytest
 import torch
 
-from slmrec.export.derived_graphs import fixed_list_graph, user_tower_graph
+from slmrec.export.derived_graphs import fixed_list_graph, made_of, user_tower_graph
 from slmrec.runtime.further_checks import run_fixed
 from slmrec.runtime.session import embed_users, open_session
 from tests.support.bundles import run_on, run_small_graph, small_graph, small_model
@@ -65,3 +65,10 @@ def test_cutting_leaves_the_graph_as_it_was() -> None:
     user_tower_graph(small_graph(), 9, True)
     assert small_graph().SerializeToString(deterministic=True) == before
     assert run_on([[5, 9]], k=3).items.shape == (1, 3)
+
+
+def test_what_a_list_s_length_is_made_of_is_k_and_constants() -> None:
+    (best,) = [node for node in small_graph().graph.node if node.op_type == "TopK"]
+    found = made_of(small_graph().graph, [best.input[1]])
+    assert "k" in found
+    assert not {"history", "exclude"} & found

@@ -13,9 +13,10 @@ import torch
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.dataset.histories import Histories
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes, write_bundle
-from slmrec.export.contract import bundle_contract, graph_properties
+from slmrec.export.contract import bundle_contract
 from slmrec.export.further_parts import FurtherParts, further_parts
-from slmrec.export.graph import export_graph, stamp
+from slmrec.export.graph import export_graph
+from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.item_tables import candidates_of
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender

@@ -60,6 +60,11 @@ ELSEWHERE = {
         "tests/scoring/test_commands.py",
         "def test_histories_become_vectors_and_oddities_are_said",
     ),
+    "slmrec add-items BUNDLE items.csv OUT": Elsewhere(
+        "wants a bundle whose items have titles; a test makes one and runs it on that",
+        "tests/export/test_add_command.py",
+        "def test_the_command_needs_no_torch",
+    ),
     "slmrec monitor current --served LOG": Elsewhere(
         "wants a published version and a log; a test makes both",
         "tests/registry/test_monitor_command.py",

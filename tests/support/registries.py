@@ -20,8 +20,8 @@ from slmrec.core.files import sha256_of, sha256_of_folder, write_json
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.dataset.histories import Histories
 from slmrec.export.bundle_writer import bundle_files, json_bytes, write_bundle
-from slmrec.export.contract import bundle_contract, graph_properties
-from slmrec.export.graph import stamp
+from slmrec.export.contract import bundle_contract
+from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.params.gate import GateParams
 from slmrec.params.section import read_yaml
