@@ -40,6 +40,7 @@ def open_clone(project: Path, folder: Path) -> Clone:
     if not folder.is_dir():
         with new_folder(folder) as temporary:
             git(project, "clone", "--quiet", "--no-checkout", "--no-tags", ".", str(temporary))
+    _remove_locks(folder)
     git(folder, "fetch", "--quiet", "--no-tags", str(project.absolute()), "HEAD")
     ensure_author(folder)
     git(folder, "checkout", "--quiet", "--force", "--detach", commit)
@@ -48,6 +49,16 @@ def open_clone(project: Path, folder: Path) -> Clone:
     if clone.tip and _data_is_of_branch(clone, clone.tip):
         _take_own(folder, clone.tip)
     return clone
+
+
+def _remove_locks(folder: Path) -> None:
+    """Remove the lock files of git and DVC, which stay where a process was killed.
+
+    The caller holds the retraining's own lock: nobody else works in the clone.
+    """
+    for left in (folder / ".git").rglob("*.lock"):
+        left.unlink()
+    (folder / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)  # process ids, used again by now
 
 
 def _commit_of(project: Path) -> str:

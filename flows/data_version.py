@@ -32,6 +32,8 @@ def share_cache(project: Path, clone: Path) -> None:
         cache_dir = str(Path(repo.cache.local_cache_dir).absolute())
         remotes = {name: dict(remote) for name, remote in repo.config["remote"].items()}
         default = repo.config["core"].get("remote")
+    # DVC writes it in place: one that was cut short would stop every later run.
+    (clone / ".dvc" / "config.local").unlink(missing_ok=True)
     with Repo(str(clone)) as repo, repo.config.edit("local") as settings:
         settings["cache"] = {"dir": cache_dir, "type": LINKS}
         settings["remote"] = remotes

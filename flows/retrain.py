@@ -30,7 +30,7 @@ from flows.lineage import Lineage
 from flows.outcome import DRY_RUN, KEPT, NOTHING_NEW, PUBLISHED, Judgement
 from flows.pipeline import PROJECT, Text, open_lineage, preflight, reproduce, worth_retrying
 from flows.processes import end_with_worker
-from flows.taken import KeptBack, Look, Record
+from flows.taken import Committing, KeptBack, Look, Record
 from slmrec.core.locks import lock
 from slmrec.core.scratch import remove_abandoned
 from slmrec.core.state import state_folder
@@ -100,7 +100,8 @@ def retrain_landed(
 
 
 def _retrain(order: Order, places: Places, lineage: Lineage | None) -> State[None]:
-    record, clone = Record.read(places.record), open_clone(PROJECT, places.clone)
+    clone = open_clone(PROJECT, places.clone)
+    record = _read_record(places, clone)
     found = look(order, record, clone)
     if why := _why_not(order, record, clone, found):
         return _nothing_new(places, record, clone, why)
@@ -121,6 +122,15 @@ def _retrain(order: Order, places: Places, lineage: Lineage | None) -> State[Non
     _push(places, clone)
     message = f"{judgement.version} serves: {judgement.headline}"
     return _end(PUBLISHED, message, judgement, clone.folder)
+
+
+def _read_record(places: Places, clone: Clone) -> Record:
+    """What was taken, brought up to date where a run was killed while it committed."""
+    written = Record.read(places.record)
+    record = written.settled(clone.tip)
+    if record != written:
+        record.write(places.record)
+    return record
 
 
 def _why_not(order: Order, record: Record, clone: Clone, found: list[Landed]) -> str | None:
@@ -172,8 +182,10 @@ def _commit(
     """Commit and tag, and only then remember what was taken."""
     assert judgement.version is not None and judgement.record is not None
     new = sum(each.is_new for each in fetched)
-    # First, so that what is committed is pushed by a later run if this one ends in between.
-    record.model_copy(update={"to_push": True}).write(places.record)
+    # First, so that a later run knows what is committed, and pushes it, if this one is killed.
+    files = [each.as_taken(judgement.version) for each in fetched]
+    committing = Committing(tip=clone.tip, files=files)
+    record.model_copy(update={"to_push": True, "committing": committing}).write(places.record)
     message = f"slmrec {judgement.version}: new files of logs: {new}\n\n{judgement.headline}"
     commit = commit_version(clone, judgement.version, judgement.record, message)
     get_run_logger().info(f"committed {commit[:12]} to {clone.folder}")

@@ -47,12 +47,20 @@ class KeptBack(Strict):
     verdict: str
 
 
+class Committing(Strict):
+    """A version whose commit is about to be made, and the files that are taken with it."""
+
+    tip: str | None  # of the branch before
+    files: list[Taken]
+
+
 class Record(Strict):
     """All of the file."""
 
     files: list[Taken] = []
     kept_back: KeptBack | None = None
     to_push: bool = False  # whether something was committed that is not pushed yet
+    committing: Committing | None = None
 
     @classmethod
     def read(cls, path: Path) -> Record:
@@ -72,6 +80,15 @@ class Record(Strict):
     def write(self, path: Path) -> None:
         """Replace the file at once."""
         write_json(path, self.model_dump(mode="json"))
+
+    def settled(self, tip: str | None) -> Record:
+        """The record after a run that was killed while it committed; `tip` is the branch's now."""
+        if self.committing is None:
+            return self
+        if self.committing.tip == tip:
+            return self.model_copy(update={"committing": None})
+        files = [*self.files, *self.committing.files]
+        return self.model_copy(update={"files": files, "kept_back": None, "committing": None})
 
     def new_among(self, files: Iterable[Landed]) -> list[Landed]:
         """Those that no look has shown when something was taken: their content may be new."""

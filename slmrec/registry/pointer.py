@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from slmrec.core.errors import BundleError, BusyError, UsageError
-from slmrec.core.files import sync
+from slmrec.core.files import new_file, sync
 from slmrec.core.locks import lock
+from slmrec.core.scratch import remove_abandoned
 from slmrec.registry.store import Registry
 from slmrec.registry.version import Version
 from slmrec.runtime.follow import POINTER
 
-LEFTOVER = re.compile(r"\..+\.\d+\.tmp")  # as core/files.py names what is not finished
+LOCKS = ".locks"
+UNFINISHED = ".unfinished"  # names the version that is put in its place, until it serves
 
 
 @contextmanager
@@ -25,16 +26,39 @@ def only_publisher(registry: Registry) -> Iterator[None]:
 
     What a killed publisher left half-written is removed first.
     """
-    with lock("publish", folder=registry.folder / ".locks"):
-        _sweep(registry.folder)
+    with lock("publish", folder=registry.folder / LOCKS):
+        remove_abandoned([registry.folder], registry.folder / LOCKS)
+        _sweep_unfinished(registry)
         yield
 
 
-def _sweep(folder: Path) -> None:
-    for entry in folder.iterdir():
-        # A link that is not in place yet may be a rollback's at this moment: it sees to them.
-        if LEFTOVER.fullmatch(entry.name) and not entry.is_symlink():
-            shutil.rmtree(entry)
+@contextmanager
+def unfinished(registry: Registry, version: Version) -> Iterator[None]:
+    """Note that `version` is on its way, until the block ends.
+
+    Where its publisher is killed, the note tells a version that never served from one that was
+    rolled back: the next publisher removes it, and its number is free again.
+    """
+    with new_file(registry.folder / UNFINISHED) as temporary:
+        temporary.write_text(str(version))
+    try:
+        yield
+    finally:
+        (registry.folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def _sweep_unfinished(registry: Registry) -> None:
+    with lock("pointer", folder=registry.folder / LOCKS, wait=True):
+        noted = _noted(registry)
+        known = noted is not None and noted in registry.versions()
+        if noted is not None and known and noted != _champion_or_none(registry):
+            _remove(registry, noted)
+        (registry.folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def _noted(registry: Registry) -> Version | None:
+    note = registry.folder / UNFINISHED
+    return Version.parse(note.read_text()) if note.is_file() else None
 
 
 def move_pointer(registry: Registry, version: Version, expected: Version | None) -> None:
@@ -42,7 +66,7 @@ def move_pointer(registry: Registry, version: Version, expected: Version | None)
 
     Raises BusyError when the champion is no longer the `expected` one.
     """
-    with lock("pointer", folder=registry.folder / ".locks", wait=True):
+    with lock("pointer", folder=registry.folder / LOCKS, wait=True):
         champion = registry.current()
         if champion != expected:
             raise BusyError(
@@ -80,7 +104,9 @@ def roll_back(registry: Registry, to: str | None) -> tuple[Version | None, Versi
     else:
         champion, target = _champion_or_none(registry), registry.named(to)
     registry.read(target)
-    with lock("pointer", folder=registry.folder / ".locks", wait=True):
+    with lock("pointer", folder=registry.folder / LOCKS, wait=True):
+        if champion is not None and champion == _noted(registry):
+            (registry.folder / UNFINISHED).unlink()  # it served: its publisher was killed later
         _point_to(registry.folder, target)
     return champion, target
 
@@ -101,8 +127,12 @@ def drop_old(registry: Registry, keep: int) -> list[Version]:
         kept.add(registry.before(champion))
     dropped = [version for version in registry.versions() if version not in kept]
     for version in dropped:
-        # Renamed first: whoever lists the versions sees a whole one or none.
-        gone = registry.folder / f".{version}.{os.getpid()}.tmp"
-        os.replace(registry.folder_of(version), gone)
-        shutil.rmtree(gone)
+        _remove(registry, version)
     return dropped
+
+
+def _remove(registry: Registry, version: Version) -> None:
+    # Renamed first: whoever lists the versions sees a whole one or none.
+    gone = registry.folder / f".{version}.{os.getpid()}.tmp"
+    os.replace(registry.folder_of(version), gone)
+    shutil.rmtree(gone)

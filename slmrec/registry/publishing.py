@@ -12,7 +12,7 @@ from slmrec.core.files import new_folder
 from slmrec.registry.challenger import Challenger, histories_to_record
 from slmrec.registry.fresh_check import check_in_fresh_process
 from slmrec.registry.gate import GateSettings, Side, judge
-from slmrec.registry.pointer import drop_old, move_pointer, only_publisher
+from slmrec.registry.pointer import drop_old, move_pointer, only_publisher, unfinished
 from slmrec.registry.recorded import RECORDED, record
 from slmrec.registry.store import Registry
 from slmrec.registry.verdict import Verdict
@@ -133,11 +133,12 @@ def publish_judged(judged: Judged, registry: Registry, keep: int, tell: Tell) ->
     version = versions[-1].after(level_of(found)) if versions else FIRST
     level = LEVEL_NAMES[level_of(found)] if versions else "first"
     named = [f"{LEVEL_NAMES[change.level]}: {change.what}" for change in found]
-    with new_folder(registry.folder_of(version)) as folder:
-        write_version(folder, judged, facts_of(judged, version, level, named))
-        tell(f"checking version {version} in a fresh process")
-        checked = check_in_fresh_process(folder / BUNDLE, folder / RECORDED)
-    _take_the_place(registry, version, judged.champion)
+    with unfinished(registry, version):
+        with new_folder(registry.folder_of(version)) as folder:
+            write_version(folder, judged, facts_of(judged, version, level, named))
+            tell(f"checking version {version} in a fresh process")
+            checked = check_in_fresh_process(folder / BUNDLE, folder / RECORDED)
+        _take_the_place(registry, version, judged.champion)
     return Publication(version, judged.champion, level, found, checked, drop_old(registry, keep))
 
 

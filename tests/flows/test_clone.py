@@ -132,3 +132,17 @@ def test_branch_and_tags_are_pushed_to_where_the_project_pushes(
     assert object_at(small, "retrain") is None
     git(small, "remote", "set-url", "origin", "https://example.org/logs.git")
     assert remote_of(small) == "https://example.org/logs.git"
+
+
+def test_locks_that_a_killed_run_left_stop_no_later_one(small: Path, tmp_path: Path) -> None:
+    clone = open_clone(small, tmp_path / "state" / "clone")
+    published(clone, "pin 2")
+    left = [clone.folder / ".git" / name for name in ("index.lock", "HEAD.lock", "config.lock")]
+    left.append(clone.folder / ".git" / "refs" / "heads" / "retrain.lock")
+    left.append(clone.folder / ".dvc" / "tmp" / "rwlock")
+    left[-1].parent.mkdir(parents=True, exist_ok=True)
+    for file in left:
+        file.write_text("")
+    again = open_clone(small, clone.folder)
+    assert not any(file.exists() for file in left)
+    published(again, "pin 3", "1.0.1")

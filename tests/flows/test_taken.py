@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.landing import Landed
-from flows.taken import KeptBack, Look, Record, Taken
+from flows.taken import Committing, KeptBack, Look, Record, Taken
 from slmrec.core.errors import DataError, UsageError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -53,3 +53,12 @@ def test_what_came_later_than_a_date_forbids_to_go_back_to_it() -> None:
     record.check_date(date(2026, 3, 1))
     with pytest.raises(UsageError, match=r"a\.csv came after 2026-02-28 and is taken already"):
         record.check_date(date(2026, 2, 28))
+
+
+def test_what_a_killed_run_committed_is_taken_and_what_it_did_not_commit_is_not() -> None:
+    kept = KeptBack(files=[], commit="c", verdict="worse")
+    committing = Committing(tip="before", files=[taken(FILE)])
+    record = Record(kept_back=kept, to_push=True, committing=committing)
+    assert record.settled("after") == Record(files=[taken(FILE)], to_push=True)
+    assert record.settled("before") == Record(kept_back=kept, to_push=True)
+    assert Record(files=[taken(FILE)]).settled("after") == Record(files=[taken(FILE)])

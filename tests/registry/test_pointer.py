@@ -11,7 +11,14 @@ import pytest
 
 from slmrec.core.errors import BundleError, BusyError, UsageError
 from slmrec.core.files import write_json
-from slmrec.registry.pointer import drop_old, move_pointer, only_publisher, roll_back
+from slmrec.registry.pointer import (
+    UNFINISHED,
+    drop_old,
+    move_pointer,
+    only_publisher,
+    roll_back,
+    unfinished,
+)
 from slmrec.registry.store import Registry
 from slmrec.registry.version import Version
 from tests.support.bundles import make_bundle
@@ -57,12 +64,13 @@ def test_a_second_publisher_is_told_who_is_at_it(filled: Registry) -> None:
 
 
 def test_what_a_killed_publisher_left_is_removed_by_the_next(filled: Registry) -> None:
-    left = filled.folder / ".1.0.6.4711.tmp"
-    (left / "bundle").mkdir(parents=True)
+    left = [filled.folder / name for name in (".1.0.6.4711.tmp", ".1.0.6.4711.0a1b2c3d.tmp")]
+    for folder in left:
+        (folder / "bundle").mkdir(parents=True)
     link = filled.folder / ".current.4711.tmp"
     link.symlink_to("1.0.6")
     with only_publisher(filled):
-        assert not left.exists()
+        assert not any(folder.exists() for folder in left)
         move_pointer(filled, patch(4), expected=patch(5))
     assert not link.is_symlink()
     assert len(filled.versions()) == 6
@@ -121,3 +129,31 @@ def test_the_newest_the_champion_and_the_one_before_it_are_kept(filled: Registry
     assert {entry.name for entry in filled.folder.iterdir()} == {
         "1.0.1", "1.0.2", "1.0.4", "1.0.5", "current", ".locks"
     }  # fmt: skip
+
+
+def killed_while_it_published(registry: Registry, version: Version) -> None:
+    """Leave the note that a publisher leaves which never came to the end of its block."""
+    with unfinished(registry, version):
+        note = (registry.folder / UNFINISHED).read_text()
+    (registry.folder / UNFINISHED).write_text(note)
+
+
+def test_a_version_that_never_served_goes_and_its_number_is_free(filled: Registry) -> None:
+    roll_back(filled, "1.0.4")
+    killed_while_it_published(filled, patch(5))
+    with only_publisher(filled):
+        assert filled.versions()[-1] == filled.current() == patch(4)
+    assert not (filled.folder / UNFINISHED).exists()
+
+
+def test_a_version_that_served_stays_wherever_its_publisher_was_killed(filled: Registry) -> None:
+    killed_while_it_published(filled, patch(5))
+    with only_publisher(filled):
+        assert filled.current() == patch(5)
+    killed_while_it_published(filled, patch(5))
+    roll_back(filled, None)  # before the next publisher
+    with only_publisher(filled):
+        assert filled.versions()[-1] == patch(5)
+    killed_while_it_published(filled, patch(6))  # whose folder was not in its place yet
+    with only_publisher(filled):
+        assert len(filled.versions()) == 6
