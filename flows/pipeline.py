@@ -17,6 +17,7 @@ from pydantic import Field
 
 from flows.dvc_stages import StageError, reproduce_stage, run_module, stage_order
 from flows.lineage import Lineage, Parent
+from flows.pictures import publish_pictures
 from flows.processes import end_with_worker
 from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
@@ -77,6 +78,7 @@ def publish_metrics() -> None:
         key="result",
         description="What the run made, and where it lies",
     )
+    publish_pictures(PROJECT, None)
 
 
 @flow(name="retrain")

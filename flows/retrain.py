@@ -28,6 +28,7 @@ from flows.intake import Fetched, Order
 from flows.landing import Landed
 from flows.lineage import Lineage
 from flows.outcome import DRY_RUN, KEPT, NOTHING_NEW, PUBLISHED, Judgement
+from flows.pictures import publish_pictures
 from flows.pipeline import PROJECT, Text, open_lineage, preflight, reproduce, worth_retrying
 from flows.processes import end_with_worker
 from flows.taken import Committing, KeptBack, Look, Record
@@ -114,8 +115,10 @@ def _retrain(order: Order, places: Places, lineage: Lineage | None) -> State[Non
     for stage in stage_order(clone.folder):
         reproduce(stage, lineage, clone.folder)
     if order.dry_run:
+        publish_pictures(clone.folder, places.registry)
         return _end(DRY_RUN, "dry run: nothing is published or committed", None, clone.folder)
     judgement = publish(clone, places.registry, order.override)
+    publish_pictures(clone.folder, places.registry)
     if judgement.version is None:
         return _keep_champion(places, record, clone, found, judgement)
     _commit(places, record, clone, fetched, judgement)
