@@ -97,5 +97,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 		{ echo "none of $(PYTHONS) runs and has venv; name one: make repro PYTHON=..." >&2; exit 1; }
 	[ -x $(VENV)/bin/pip ] || $(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --progress-bar off --quiet \
-		-c constraints.txt -e ".[pipeline,studies,tune,dev]"
+		-c constraints.txt -e ".[pipeline,studies,tune,vectors,dev]"
 	touch $(INSTALLED)

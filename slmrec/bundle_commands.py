@@ -1,4 +1,4 @@
-"""The commands of a bundle: recommend, verify, bench, add-items."""
+"""The commands of a bundle: recommend, verify, bench, add-items, export-triton."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     """Add a bundle's commands to the console script."""
     for command in (recommend, verify, bench, add_items):
         app.command()(command)
+    app.command("export-triton")(export_triton)
 
 
 def recommend(
@@ -148,3 +149,34 @@ def add_items(
     options = Options(item_column, title_column, exposure, like, words, most_titles, day)
     for line in run(bundle, items, out, options):
         print(line)
+
+
+def export_triton(
+    bundle: Bundle,
+    repository: Annotated[
+        Path, typer.Argument(metavar="REPOSITORY", help="Folder to write: new, or empty.")
+    ],
+    device: Annotated[
+        Literal["cpu", "cuda"], typer.Option(help="What the server's instances run on.")
+    ] = "cpu",
+    name: Annotated[str, typer.Option(help="Of the model, as clients call it.")] = "slmrec",
+    instances: Annotated[
+        int, typer.Option(min=1, help="That run side by side; on cuda, on each GPU.")
+    ] = 1,
+    max_batch: Annotated[
+        int | None, typer.Option(min=1, help="Rows run together at most; 32 on cpu, 256 on cuda.")
+    ] = None,
+    queue_delay: Annotated[
+        int, typer.Option(min=0, help="Microseconds a request may wait for others.")
+    ] = 500,
+) -> None:
+    """Write a Triton model repository of a bundle's serve_fixed.onnx."""
+    from slmrec.export.triton_config import TritonModel
+    from slmrec.export.triton_repository import write_repository
+    from slmrec.runtime.recommender import BATCH_SIZE
+
+    batch = max_batch or BATCH_SIZE[device]
+    write_repository(bundle, repository, TritonModel(name, device, instances, batch, queue_delay))
+    print(
+        f"{repository} holds the model {name}; start: tritonserver --model-repository={repository}"
+    )

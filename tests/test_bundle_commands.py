@@ -96,3 +96,15 @@ def test_an_altered_bundle_is_one_clear_line_and_exit_code_6(tmp_path: Path, com
     assert process.returncode == 6
     assert len(lines(process.stderr)) == 1
     assert "model.onnx was altered" in process.stderr
+
+
+def test_a_triton_repository_is_written_once(bundle: Path, tmp_path: Path) -> None:
+    words = ["export-triton", str(bundle), str(tmp_path / "repository"), "--device", "cuda"]
+    process = run(ROOT, "slmrec.cli", *words)
+    (line,) = lines(process.stdout)
+    assert line.endswith(f"start: tritonserver --model-repository={tmp_path / 'repository'}")
+    config = (tmp_path / "repository/slmrec/config.pbtxt").read_text()
+    assert "KIND_GPU" in config and "max_batch_size: 256" in config
+    again = run(ROOT, "slmrec.cli", *words, check=False)
+    assert again.returncode == 2
+    assert len(lines(again.stderr)) == 1 and "is not an empty folder" in again.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,10 +10,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from slmrec.export.triton_config import TritonModel
+from slmrec.export.triton_repository import write_repository
+from slmrec.runtime import Recommender
+from slmrec.runtime.session import open_session
 from tests.support.bundles import make_bundle
 from tests.support.project import ROOT
+from tests.support.triton import fits, parsed_config
 
 PAGE = (ROOT / "docs" / "consumers.md").read_text()
 REQUEST = ("i5,i9,i3", "6")
@@ -56,6 +63,24 @@ def test_the_examples_of_further_graphs_answer(
         check=True,
     )
     assert process.stdout.split("\n")[0] == answer
+
+
+def test_the_kserve_example_fits_the_config_and_the_graph_recommends_by_it(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "bundle")
+    write_repository(bundle, tmp_path / "repository", TritonModel("slmrec", "cpu", 1, 32, 500))
+    folder = tmp_path / "repository" / "slmrec"
+    request = json.loads(example("json"))
+    assert fits(request, parsed_config(folder / "config.pbtxt"))
+    rows = {
+        tensor["name"]: np.array(tensor["data"], np.int64).reshape(tensor["shape"])
+        for tensor in request["inputs"]
+    }
+    session = open_session((folder / "1/model.onnx").read_bytes(), "cpu", 1)
+    (items,) = session.run(["items"], rows)
+    expected = Recommender(bundle, "cpu", 1).recommend([["i5", "i9", "i3"], ["i4"]], 20)
+    assert [[f"i{item}" for item in row] for row in items] == [
+        [item.item for item in best] for best in expected
+    ]
 
 
 @pytest.mark.acceptance

@@ -65,6 +65,11 @@ ELSEWHERE = {
         "tests/export/test_add_command.py",
         "def test_the_command_needs_no_torch",
     ),
+    "slmrec export-triton BUNDLE REPOSITORY": Elsewhere(
+        "needs a folder that is new each time; a test gives it one",
+        "tests/test_bundle_commands.py",
+        "def test_a_triton_repository_is_written_once",
+    ),
     "slmrec monitor current --served LOG": Elsewhere(
         "wants a published version and a log; a test makes both",
         "tests/registry/test_monitor_command.py",
@@ -84,6 +89,11 @@ ELSEWHERE = {
         "runs until it is stopped; tests start it on a port of their own",
         "tests/support/examples.py",
         '"-m", "examples.service"',
+    ),
+    "python -m examples.vector_search BUNDLE --history 50,181 --title-words Star": Elsewhere(
+        "wants titles with that word; a test runs it on a small bundle",
+        "tests/examples/vector_search/test___main__.py",
+        "def test_it_prints_the_list_of_a_history",
     ),
     "slmrec fetch-demo": Elsewhere(
         "needs the package index; CI runs it within make repro", "Makefile", "|| slmrec fetch-demo"
