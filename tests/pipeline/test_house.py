@@ -43,6 +43,8 @@ TESTS_OF_SEVERAL = {
     "tests/init/test_layouts.py": "the whole of init, on layouts of logs as they are met",
     "tests/preprocessing/logs/test_public_layouts.py": "prepare, on every layout of docs/logs.md",
     "tests/runtime/test_python_versions.py": "the whole of the runtime, on other Pythons",
+    "tests/flows/test_ui.py": "Prefect's page, whatever in flows/ shows there",
+    "tests/examples/test_browser.py": "a page in JavaScript",
     "tests/runtime/test_imports.py": "the whole of the runtime: what it imports, and when",
 }
 BRANCHES = (

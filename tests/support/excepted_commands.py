@@ -134,13 +134,14 @@ ELSEWHERE = {
     "python -m flows.deploy": Elsewhere(
         "needs a server; a test runs what it does on one",
         "tests/flows/test_deploy.py",
-        'assert deploy() == ["daily", "retrain"]',
+        'assert deploy() == ["daily", "retrain", "retrain-warm", "watch", "evaluate-only"]',
     ),
     **dict.fromkeys(
         (
             "make retrain",
             "make retrain LANDING=/srv/landing",
             "make retrain LANDING=/srv/landing OPTIONS=--dry-run",
+            "make retrain LANDING=/srv/landing OPTIONS=--warm",
         ),
         Elsewhere(
             "wants a landing folder and runs for minutes; a test runs it on one",
