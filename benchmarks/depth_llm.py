@@ -24,7 +24,8 @@ def study(experiment: Experiment) -> Path:
     experiment.prepare()
     vectors = experiment.sasrec(experiment.teacher_seed).artifact("item_vectors")
     changes = experiment.settings["teacher"]["changes"]
-    linked = [experiment.tables.artifact("histories"), vectors]
+    linked = [experiment.tables.artifact(name) for name in ("histories", "champion")]
+    linked.append(vectors)
     workspace = experiment.workspace("teacher", changes, linked)
     workspace.run_stage("train_teacher")
     shutil.copyfile(PROJECT / "studies.yaml", workspace.root / "studies.yaml")

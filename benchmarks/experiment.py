@@ -76,7 +76,8 @@ class Experiment:
         changes = {"embed_items.seed": seed}
         if seed == self.teacher_seed:
             changes["embed_items.ensemble_seeds"] = self.settings["teacher"]["ensemble_seeds"]
-        workspace = self.workspace(f"sasrec-{seed}", changes, self._tables("events", "histories"))
+        linked = self._tables("events", "histories", "champion")
+        workspace = self.workspace(f"sasrec-{seed}", changes, linked)
         workspace.run_stage("embed_items")
         return workspace
 
@@ -89,7 +90,8 @@ class Experiment:
         """The one teacher and its outputs at every training position."""
         vectors = [sasrec.artifact("item_vectors"), sasrec.artifact("ensemble")]
         changes = self.settings["teacher"]["changes"]
-        workspace = self.workspace("teacher", changes, [*self._tables("histories"), *vectors])
+        linked = [*self._tables("histories", "champion"), *vectors]
+        workspace = self.workspace("teacher", changes, linked)
         workspace.run_stage("train_teacher")
         workspace.run_stage("record_states")
         return workspace
@@ -98,7 +100,7 @@ class Experiment:
         self, name: str, seed: int, sasrec: Workspace, teacher: Workspace
     ) -> dict[str, Any]:
         """What metrics/evaluation.json says of one student, SASRec of its seed and the teacher."""
-        linked = self._tables("events", "histories", "neighbours")
+        linked = self._tables("events", "histories", "neighbours", "champion")
         linked.append(sasrec.artifact("item_vectors"))
         linked += map(teacher.artifact, ("ensemble", "teacher", "teacher_states"))
         changes = self.settings["students"][name]["changes"] | {"distill_student.seed": seed}

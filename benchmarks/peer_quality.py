@@ -81,7 +81,7 @@ class PeerQuality:
 
     def run_sasrec(self, seed: int) -> None:
         """Train our SASRec with one seed, from its start to its end, unless that is done."""
-        root, linked = self.folder / f"sasrec-{seed}", ("events", "histories")
+        root, linked = self.folder / f"sasrec-{seed}", ("events", "histories", "champion")
         done = root / "cost.json"
         if not done.is_file():
             shutil.rmtree(root, ignore_errors=True)  # what was interrupted has no time

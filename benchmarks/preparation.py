@@ -42,7 +42,7 @@ PEERS = ("pandas", "rectools", "recbole")
 def measure_ours(size: int) -> Figures:
     """prepare + split with nothing in the cache, and the bytes that they leave on disk."""
     run_dir = new_run(f"ours-{size}", simulated_logs(size))
-    prepare = run_stage(run_dir, "prepare", "data", "events", "data.json")
+    prepare = run_stage(run_dir, "prepare", "data", "events", "champion", "data.json")
     split = run_stage(run_dir, "split", "events", "events", "histories")
     sizes = {name: folder_bytes(run_dir / name) for name in ("events", "histories", "cache")}
     parts = {"prepare": prepare, "split": split, "bytes": sizes}
@@ -97,9 +97,9 @@ def measure_append(size: int) -> Figures:
     shutil.copytree(logs, run_dir / "data", copy_function=os.link)
     last_day = sorted((run_dir / "data" / "events").iterdir())[-1]
     shutil.move(last_day, run_dir / "last")
-    full = run_stage(run_dir, "prepare", "data", "events", "data.json")
+    full = run_stage(run_dir, "prepare", "data", "events", "champion", "data.json")
     shutil.move(run_dir / "last", last_day)
-    append = run_stage(run_dir, "prepare", "data", "events", "data.json")
+    append = run_stage(run_dir, "prepare", "data", "events", "champion", "data.json")
     names = ("seconds", "processor_seconds")
     share = {name: round(append[name] / full[name], 4) for name in names}
     return {"full": full, "append": append, "share": share}
@@ -115,7 +115,7 @@ def measure_beauty(sequences: Path) -> Figures:
     (run_dir / "data").mkdir()
     write_logs(sequences, run_dir / "data" / "events.csv")
     write_params(run_dir, beauty_params(read_params(run_dir)))
-    run_stage(run_dir, "prepare", "data", "events", "data.json")
+    run_stage(run_dir, "prepare", "data", "events", "champion", "data.json")
     run_stage(run_dir, "split", "events", "events", "histories")
     names = ("data.json", "histories/summary.json")
     return {name: json.loads((run_dir / name).read_text()) for name in names}

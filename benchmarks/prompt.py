@@ -53,7 +53,8 @@ Teachers = dict[str, Workspace]  # with and without a prompt
 def train_teachers(experiment: Experiment, prompt: str) -> Teachers:
     """The teacher without a prompt and the one with it, trained where they have not been."""
     vectors = experiment.sasrec(experiment.teacher_seed).artifact("item_vectors")
-    linked = [experiment.tables.artifact("histories"), vectors]
+    linked = [experiment.tables.artifact(name) for name in ("histories", "champion")]
+    linked.append(vectors)
     teachers = {}
     for name, text in (("without", None), ("with", prompt)):
         changes = experiment.settings["teacher"]["changes"]

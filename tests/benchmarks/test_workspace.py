@@ -62,5 +62,9 @@ def test_a_link_follows_its_newest_target(tmp_path: Path) -> None:
 
 
 def test_outputs_of_a_stage_are_those_of_dvc_yaml_with_metrics_apart() -> None:
-    assert outs("prepare") == ["artifacts/events"]
-    assert outputs("prepare") == ["artifacts/events", "metrics/data.json"]
+    assert outs("prepare") == ["artifacts/events", "artifacts/champion"]
+    assert outputs("prepare") == [
+        "artifacts/events",
+        "artifacts/champion",
+        "metrics/data.json",
+    ]

@@ -27,7 +27,13 @@ def import_and_print_settings(module: str) -> str:
     return imported.stdout + imported.stderr
 
 
-@pytest.mark.parametrize("module", ["slmrec.stages.train_teacher", "slmrec.studies.layer_analysis"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "slmrec.stages.train_teacher",
+        pytest.param("slmrec.studies.layer_analysis", marks=pytest.mark.acceptance),
+    ],
+)
 def test_threads_of_the_openmp_that_torch_loads_do_not_spin(module: str) -> None:
     # OMP_WAIT_POLICY is shown as PASSIVE where nothing is set, too; the turns that a thread spins
     # before it sleeps tell: libgomp's default is 300000, and 0 where the policy is PASSIVE.

@@ -28,7 +28,13 @@ NEW = NewItems(
 NEW_INDICES = np.arange(ROWS, ROWS + 3)[None]
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["alone", "neighbours"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(False, id="alone"),
+        pytest.param(True, id="neighbours", marks=pytest.mark.acceptance),
+    ],
+)
 def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("old") / "bundle"
     return read_bundle(make_titled_bundle(folder, request.param))

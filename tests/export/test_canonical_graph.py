@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import onnx
+import pytest
 from onnx import TensorProto, helper
 
 from slmrec.export.canonical_graph import canonicalize
@@ -111,6 +112,7 @@ print(hashlib.sha256(stamp(small_graph(), {"a": "1"})).hexdigest())
 """
 
 
+@pytest.mark.acceptance
 def test_another_process_exports_the_same_bytes() -> None:
     # Another hash seed: the exporter's own counters follow it.
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}

@@ -243,6 +243,7 @@ def test_a_model_of_another_kind_is_exported_as_it_is() -> None:
     assert items[0].tolist() == scores.topk(5).indices.tolist()
 
 
+@pytest.mark.acceptance
 def test_a_prompt_is_exported_as_constants_and_gives_torchs_scores(llm_dir: Path) -> None:
     decoder = decoder_from(llm_dir, prompt="bought then")
     candidates = torch.arange(ITEMS) >= FIRST_ITEM

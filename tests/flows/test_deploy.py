@@ -69,6 +69,7 @@ def test_a_parameter_that_the_flow_does_not_have_is_refused_with_its_name(
     assert client.create_flow_run_from_deployment(read(client).id, parameters={}).id
 
 
+@pytest.mark.acceptance
 def test_a_start_that_was_killed_between_two_steps_is_finished_by_the_next(
     client: SyncPrefectClient,
 ) -> None:

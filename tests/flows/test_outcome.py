@@ -17,6 +17,7 @@ def code_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the projects below bring none
 
 
+@pytest.mark.acceptance
 def test_a_better_bundle_is_published_and_a_worse_one_is_kept_back_with_its_rules(
     tmp_path: Path,
 ) -> None:

@@ -108,14 +108,15 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
 def test_the_form_says_what_each_parameter_is() -> None:
     schema = parameter_schema(retrain_landed).model_dump_for_openapi()
     assert set(schema["properties"]) == {
-        "landing", "date", "force", "dry_run", "override", "settle_seconds",
+        "landing", "date", "force", "dry_run", "override", "settle_seconds", "warm", "lineage",
     }  # fmt: skip
     assert all(parameter["description"] for parameter in schema["properties"].values())
     assert schema["required"] == ["landing"]
 
 
 def test_the_deployment_runs_one_at_a_time_and_waits_for_somebody_to_switch_it_on() -> None:
-    _daily, deployment = YAML(typ="safe").load(ROOT / "prefect.yaml")["deployments"]
+    deployments = YAML(typ="safe").load(ROOT / "prefect.yaml")["deployments"]
+    (deployment,) = (each for each in deployments if each["name"] == "retrain")
     file, name = deployment["entrypoint"].split(":")
     assert (ROOT / file).is_file()
     assert name == retrain_landed.fn.__name__

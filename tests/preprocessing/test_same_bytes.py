@@ -124,7 +124,7 @@ def test_one_thread_and_two_give_the_same_bytes(workshop: Workshop) -> None:
     for threads in ("1", "2"):
         shutil.rmtree("cache", ignore_errors=True)
         for module, arguments in (
-            ("prepare", ["data", "events", "data.json"]),
+            ("prepare", ["data", "events", "champion", "data.json"]),
             ("split", ["events", "events", "histories"]),
         ):
             ended = workshop.stage(module, *arguments, POLARS_MAX_THREADS=threads)

@@ -94,6 +94,7 @@ def test_ctrl_c_is_one_line_and_a_code(
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
+@pytest.mark.acceptance
 def test_a_search_that_is_killed_goes_on_to_the_same_page(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
