@@ -1,9 +1,9 @@
 """OpenLineage events of each stage: what it read and wrote, by the hashes that DVC keeps.
 
-https://openlineage.io/docs/spec/object-model: a START and a COMPLETE or FAIL a run, made of the
+https://openlineage.io/docs/spec/object-model: a START and one end a run, made of the
 official client's classes. Names of datasets follow its convention for files: namespace `file`, and
-the path. Only what dvc.lock says is told: no parameter, no environment, and of a log the line alone
-that a stage failed with.
+the path. Only what dvc.lock says is told: no parameter, no environment, no line of a log, where a
+password may stand.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 
+from flows.dvc_stages import StageError
 from slmrec.core.errors import UsageError
 from slmrec.core.installed import require
 
@@ -55,13 +56,16 @@ class Lineage:
 
     @contextmanager
     def of(self, stage: str, log: Callable[[str], None]) -> Iterator[None]:
-        """Tell of a stage that runs within the block: START, then COMPLETE or FAIL."""
+        """Tell of a stage that runs within the block: START, then COMPLETE, FAIL or ABORT."""
         run_id = str(uuid.uuid4())
         self._tell("START", run_id, stage, log, "")
         try:
             yield
-        except Exception as error:
-            self._tell("FAIL", run_id, stage, log, str(error))
+        except StageError as error:
+            self._tell("FAIL", run_id, stage, log, f"{stage} ended with {error.code}")
+            raise
+        except BaseException as error:  # cancelled, or ended by Ctrl-C
+            self._tell("ABORT", run_id, stage, log, type(error).__name__)
             raise
         self._tell("COMPLETE", run_id, stage, log, "")
 

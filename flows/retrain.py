@@ -115,10 +115,8 @@ def _retrain(order: Order, places: Places, lineage: Lineage | None) -> State[Non
     for stage in stage_order(clone.folder):
         reproduce(stage, lineage, clone.folder)
     if order.dry_run:
-        publish_pictures(clone.folder, places.registry)
         return _end(DRY_RUN, "dry run: nothing is published or committed", None, clone.folder)
     judgement = publish(clone, places.registry, order.override)
-    publish_pictures(clone.folder, places.registry)
     if judgement.version is None:
         return _keep_champion(places, record, clone, found, judgement)
     _commit(places, record, clone, fetched, judgement)
@@ -235,4 +233,6 @@ def _end(name: str, message: str, judgement: Judgement | None, project: Path | N
     get_run_logger().info(message)
     text = outcome.page(message, judgement, project)
     create_markdown_artifact(markdown=text, key="retrain", description="What the run came to")
+    if project:  # all is committed by now: a picture is no reason to lose that
+        publish_pictures(project, state_folder().absolute() / "registry")
     return Completed(name=name, message=message)

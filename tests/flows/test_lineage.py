@@ -36,7 +36,7 @@ def events_in(file: Path) -> list[Event]:
 def check_against_the_spec(event: Event) -> None:
     """What https://openlineage.io/spec/2-0-2/OpenLineage.json requires of a run event."""
     assert event.keys() >= {"run", "job", "eventTime", "producer", "schemaURL"}
-    assert event["eventType"] in {"START", "COMPLETE", "FAIL"}
+    assert event["eventType"] in {"START", "COMPLETE", "FAIL", "ABORT"}
     assert datetime.fromisoformat(event["eventTime"]).tzinfo
     assert uuid.UUID(event["run"]["runId"])
     datasets = [*event["inputs"], *event["outputs"]]
@@ -66,13 +66,25 @@ def test_a_stage_that_runs_is_told_of_with_the_hashes_of_dvc(small: Path) -> Non
 
 
 def test_a_stage_that_fails_says_with_what(small: Path) -> None:
-    (small / "dvc.yaml").write_text("stages:\n  broken:\n    cmd: exit 3\n    deps: [data]\n")
+    command = f"echo 'broken: no access with {SECRET}'; exit 3"
+    stage = {"broken": {"cmd": command, "deps": ["data"]}}
+    YAML(typ="safe").dump({"stages": stage}, small / "dvc.yaml")
     with pytest.raises(StageError):
         told_of(small, "broken", str(small / "lineage.jsonl"))
     start, fail = events_in(small / "lineage.jsonl")
     check_against_the_spec(fail)
     assert (start["eventType"], fail["eventType"]) == ("START", "FAIL")
-    assert "broken ended with 3" in fail["run"]["facets"]["errorMessage"]["message"]
+    assert fail["run"]["facets"]["errorMessage"]["message"] == "broken ended with 3"
+    assert SECRET not in (small / "lineage.jsonl").read_text()
+
+
+def test_a_stage_that_is_cancelled_is_told_of_as_such(small: Path) -> None:
+    told = Lineage(str(small / "lineage.jsonl"), small, None)
+    with pytest.raises(KeyboardInterrupt), told.of("first", print):
+        raise KeyboardInterrupt
+    start, abort = events_in(small / "lineage.jsonl")
+    check_against_the_spec(abort)
+    assert (start["eventType"], abort["eventType"]) == ("START", "ABORT")
 
 
 def test_a_server_gets_them_and_no_secret_is_in_them(
