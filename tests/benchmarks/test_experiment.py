@@ -80,6 +80,7 @@ def test_every_stage_runs_where_its_inputs_are_linked(
     assert links == {
         "events",
         "histories",
+        "champion",
         "neighbours",
         "item_vectors",
         "ensemble",

@@ -11,10 +11,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from slmrec.core import tables
+from slmrec.core.errors import DataError
 from slmrec.preprocessing.events import (
     chunk_store,
     day_ranges,
@@ -42,13 +43,20 @@ SPLIT = {"split__method": "leave_one_out"}
 
 
 def digest(workshop: Workshop, files: dict[str, bytes]) -> str:
-    """Digest of what prepare and split make of these files, with nothing in the cache."""
+    """Digest of what prepare and split make of these files, with nothing in the cache.
+
+    Logs of which split makes no window are no case: it refuses them, whatever their order.
+    """
     for leftover in ("cache", "events", "histories", "data"):
         shutil.rmtree(leftover, ignore_errors=True)
     for name, content in files.items():
         workshop.deliver(name, content)
     workshop.prepare()
-    workshop.split()
+    try:
+        workshop.split()
+    except DataError as error:
+        assume("give no windows" not in str(error))
+        raise
     return workshop.promised_bytes()
 
 
