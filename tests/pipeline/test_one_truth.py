@@ -103,7 +103,7 @@ def served_metrics(histories: Histories, recommender: Recommender) -> dict[str, 
     ("exclude_seen", "method"),
     [
         (True, "temporal"),
-        (False, "leave_one_out"),
+        pytest.param(False, "leave_one_out", marks=pytest.mark.acceptance),
         pytest.param(False, "temporal", marks=pytest.mark.acceptance),
         pytest.param(True, "leave_one_out", marks=pytest.mark.acceptance),
     ],

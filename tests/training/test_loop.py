@@ -179,7 +179,10 @@ train(replace(run, objective=objective))
 """
 
 
-@pytest.mark.parametrize("step", [1, 4, 11])
+@pytest.mark.parametrize(
+    "step",
+    [1, *(pytest.param(step, marks=pytest.mark.acceptance) for step in (4, 11))],
+)
 def test_a_run_killed_at_a_step_resumes_and_ends_with_the_same_bytes(
     tmp_path: Path, step: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

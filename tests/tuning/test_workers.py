@@ -22,6 +22,7 @@ def path_of_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
+@pytest.mark.acceptance
 def test_two_workers_run_as_many_trials_as_one_and_none_twice(project: Path) -> None:
     search = Search(task_of(trials=5))
     run_trials(search, workers=2)
