@@ -31,6 +31,7 @@ EMBED = (
     "slmrec.stages.embed_items",
     "artifacts/events",
     "artifacts/histories",
+    "artifacts/champion",
     "artifacts/item_vectors",
     "artifacts/ensemble",
 )
