@@ -79,6 +79,10 @@ class Histories:
         """The item that each of N targets asks for.  # (N,) int64"""
         return self.items[self.offsets[targets.row] + targets.position]
 
+    def target_times(self, targets: Targets) -> np.ndarray:
+        """When each of N targets happened, in microseconds since 1970 UTC.  # (N,) int64"""
+        return self.times[self.offsets[targets.row] + targets.position]
+
     def training_items(self) -> np.ndarray:
         """Items of the training events, in order; where windows overlap, an event counts once."""
         return self.items[self.in_training()]

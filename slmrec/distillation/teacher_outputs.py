@@ -56,7 +56,9 @@ def teacher_outputs(
 ) -> TeacherOutputs:
     """A teacher's outputs at the real positions of what it read.  # n = real.sum()"""
     scores = vectors[real] @ candidate_vectors.T  # (n, C)
-    log_probs = torch.log_softmax(scores if added is None else scores + added, dim=1)
+    if added is not None:
+        scores += added
+    log_probs = torch.log_softmax(scores, dim=1)
     best = torch.topk(log_probs, top, dim=1)
     block_states = torch.stack([state[real] for state in states], dim=1)
     return TeacherOutputs(block_states, candidates[best.indices], best.values)

@@ -18,6 +18,8 @@ from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
 from slmrec.models.sasrec import SASRec
 
+WEIGHTS = "model.safetensors"
+
 
 def save_model(model: SequenceModel, model_dir: Path) -> None:
     """Write config.json and model.safetensors into an existing or new folder."""
@@ -26,7 +28,7 @@ def save_model(model: SequenceModel, model_dir: Path) -> None:
     weights = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    save_file(weights, model_dir / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, model_dir / WEIGHTS, metadata={"format": "pt"})
 
 
 def load_model(model_dir: Path) -> SequenceModel:
@@ -35,7 +37,7 @@ def load_model(model_dir: Path) -> SequenceModel:
     Raises DataError when the weights do not fit the config.
     """
     config = read_json(model_dir / "config.json")
-    weights = read_weights(model_dir / "model.safetensors")
+    weights = read_weights(model_dir / WEIGHTS)
     model = _build(config, weights)
     try:
         model.load_state_dict(weights)

@@ -23,23 +23,22 @@ def new_teacher(
     p: TrainTeacherParams,
     backbone: Backbone | None,
     begin: Begin | None = None,
-) -> tuple[LlamaRecommender, list[int]]:
+) -> tuple[LlamaRecommender, list[int] | None]:
     """An untrained teacher over `item_embedding`, and which layers it has, counted from 1.
 
     `backbone` is the pretrained model that `p.backbone` names, None for a teacher from scratch.
-    `begin` is called with it, before low-rank updates stand beside its weights.
+    `begin` is called with it, before low-rank updates stand beside its weights; where that gives it
+    another teacher's weights, the layers are that one's, None.
     """
     max_length = histories.protocol.max_length
     if isinstance(p.backbone, DecoderParams):
         teacher = new_decoder(item_embedding, p.backbone, p.dropout, p.layer_drop, max_length)
-        if begin is not None:
-            begin(teacher)
-        return teacher, list(range(1, p.backbone.layers + 1))
+        went_on = begin is not None and begin(teacher)
+        return teacher, None if went_on else list(range(1, p.backbone.layers + 1))
     assert backbone is not None
     settings = DecoderSettings(item_embedding, p.dropout, p.layer_drop, max_length)
     sample = partial(sampled_windows, histories, seed=p.seed)
     teacher, layers = pretrained_decoder(backbone, p.backbone, settings, sample)
-    if begin is not None:
-        begin(teacher)
+    went_on = begin is not None and begin(teacher)
     prepare_layers(teacher, p.backbone.tuning)
-    return teacher, layers
+    return teacher, None if went_on else layers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,7 +18,7 @@ from slmrec.distillation.students import (
     student_learning,
     students_of,
 )
-from slmrec.models.champion import Begin, go_on_from
+from slmrec.models.champion import Begin, Champion
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import merge_layers
 from slmrec.models.serialization import load_decoder, save_model
@@ -88,6 +87,7 @@ def main(
     device = start_training(ComputeParams.read())
     p = DistillStudentParams.read()
     histories, teacher = read_histories(histories_dir), load_decoder(teacher_dir).to(device)
+    champion = Champion.of(champion_dir, histories)
     states = open_states(teacher_states_dir, histories, teacher)
     online = p.teaching if isinstance(p.teaching, OnlineTeaching) else None
     setup = DistillationSetup(histories, teacher, states, online, p.seed, device)
@@ -95,7 +95,7 @@ def main(
     with new_folder(student_dir) as folder:
         for name, student_params in students_of(p).items():
             checkpoint = Checkpoint.of("distill_student", f"{name}-{key}")
-            begin = partial(go_on_from, champion_dir / "student" / STARTS[name], histories, name)
+            begin = champion.start(f"student/{STARTS[name]}", name)
             student, curve = distill_student(setup, student_params, checkpoint, name, begin=begin)
             save_model(student, folder / name)
             write_json(folder / name / "curve.json", curve)

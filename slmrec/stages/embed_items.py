@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from slmrec.core.files import new_folder, write_json
 from slmrec.core.fingerprint import key_of
 from slmrec.core.stage import run_stage
 from slmrec.dataset.histories import Histories, read_histories
-from slmrec.models.champion import Begin, go_on_from
+from slmrec.models.champion import Begin, Champion
 from slmrec.models.ensemble import save_members
 from slmrec.models.factory import SequenceModel, new_sasrec
 from slmrec.models.sasrec import SASRec
@@ -72,11 +71,12 @@ def main(
     if p.text != "none":
         texts["sasrec_text"] = title_vectors(table, items, p.text.encoders)
     histories = read_histories(histories_dir)
+    champion = Champion.of(champion_dir, histories)
     key = key_of([events_dir / "items.parquet", histories_dir, champion_dir], p)
     with new_folder(item_vectors_dir) as vectors, new_folder(ensemble_dir) as ensemble:
         for name, text in texts.items():
             checkpoint = Checkpoint.of("embed_items", f"{name}-{key}")
-            begin = partial(go_on_from, champion_dir / "item_vectors" / name, histories, name)
+            begin = champion.start(f"item_vectors/{name}", name)
             model, curve = embed_items(histories, text, items, p, device, checkpoint, begin=begin)
             save_model(model, vectors / name)
             write_json(vectors / name / "curve.json", curve)
@@ -86,7 +86,7 @@ def main(
             print(f"ensemble: {progress}", flush=True)
             checkpoint = Checkpoint.of("embed_items", f"{name}-{seed}-{key}")
             seeded = p.model_copy(update={"seed": seed})
-            begin = partial(go_on_from, champion_dir / "ensemble" / str(seed), histories, name)
+            begin = champion.start(f"ensemble/{seed}", name)
             members[seed], _ = embed_items(
                 histories, text, items, seeded, device, checkpoint, begin=begin
             )

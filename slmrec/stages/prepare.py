@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from slmrec.core import tables
 from slmrec.core.cache import cache_folder
 from slmrec.core.errors import DataError
 from slmrec.core.files import new_folder, write_json
@@ -18,6 +19,7 @@ from slmrec.preprocessing.events.catalogue import (
     read_catalogue,
     read_previous,
 )
+from slmrec.preprocessing.events.champion import hand_on_champion
 from slmrec.preprocessing.events.chunk import Chunk
 from slmrec.preprocessing.events.chunk_store import (
     chunks_of,
@@ -59,7 +61,8 @@ def main(data_dir: Path, *, events_dir: Path, champion_dir: Path, metrics_path: 
     `champion_dir` gets the models that trainings go on from, where the data version brings some.
     """
     start_over_where_damaged(lambda: _prepare(data_dir, events_dir, metrics_path))
-    hand_on_champion(data_dir / PREVIOUS_CHAMPION, champion_dir)
+    items = tables.read_table(events_dir / "items.parquet", tables.ITEMS)["item"]
+    hand_on_champion(data_dir / PREVIOUS_CHAMPION, items, champion_dir)
 
 
 def _prepare(data_dir: Path, events_dir: Path, metrics_path: Path) -> None:
@@ -83,16 +86,6 @@ def _prepare(data_dir: Path, events_dir: Path, metrics_path: Path) -> None:
     write_json(metrics_path, counts.as_metrics(quarantine, catalogue, len(previous), overlap))
     forget_unused(cache_dir / "chunks", chunks)
     _tell(lost, overlap)
-
-
-def hand_on_champion(source: Path, champion_dir: Path) -> None:
-    """Copy the models of a data version; an empty list of them where it has none."""
-    with new_folder(champion_dir) as folder:
-        if source.is_dir():
-            shutil.copytree(source, folder, dirs_exist_ok=True)
-        weights = sorted(folder.rglob("*.safetensors"))
-        models = [path.parent.relative_to(folder).as_posix() for path in weights]
-        write_json(folder / "models.json", {"models": models})
 
 
 def _check_items(catalogue: Catalogue, quarantine: Quarantine, p: PrepareParams) -> None:

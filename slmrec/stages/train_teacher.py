@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+import shutil
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from slmrec.core.files import new_folder, write_json
 from slmrec.core.fingerprint import key_of
 from slmrec.core.stage import run_stage
 from slmrec.dataset.histories import Histories, read_histories
-from slmrec.models.champion import Begin, go_on_from
+from slmrec.models.champion import Begin, Champion
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import merge_layers
@@ -28,6 +28,8 @@ from slmrec.training.loop import train
 from slmrec.training.objectives import next_item_run
 from slmrec.training.run import Curve, Watch
 
+LAYERS = "layers.json"
+
 
 def train_teacher(
     histories: Histories,
@@ -38,11 +40,13 @@ def train_teacher(
     checkpoint: Checkpoint,
     watch: Watch | None = None,
     begin: Begin | None = None,
-) -> tuple[LlamaRecommender, list[int], Curve]:
+) -> tuple[LlamaRecommender, list[int] | None, Curve]:
     """Train a decoder over `item_embedding` until validation stops improving.
 
     `begin` is called with the new decoder, before anything is learnt. Returns a plain decoder,
-    the backbone's layers that it has, counted from 1, and the curve."""
+    the backbone's layers that it has, counted from 1, and the curve. Of a decoder that went on from
+    another one, `begin` knows the layers.
+    """
     torch.manual_seed(p.seed)
     item_embedding.requires_grad_(p.item_vectors == "trained")
     teacher, layers = new_teacher(histories, item_embedding, p, backbone, begin)
@@ -73,12 +77,15 @@ def main(
         backbone,
         device,
         checkpoint,
-        begin=partial(go_on_from, champion_dir / "teacher", histories, "teacher"),
+        begin=Champion.of(champion_dir, histories).start("teacher", "teacher"),
     )
     with new_folder(teacher_dir) as folder:
         save_model(teacher, folder)
         write_json(folder / "curve.json", curve)
-        write_json(folder / "layers.json", {"kept": layers})
+        if layers is None:
+            shutil.copyfile(champion_dir / "teacher" / LAYERS, folder / LAYERS)
+        else:
+            write_json(folder / LAYERS, {"kept": layers})
     checkpoint.clear()
 
 

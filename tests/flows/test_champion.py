@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from flows.champion import bring_champion, champion_folder
+from slmrec.core.trained_on import TrainedOn, digest_of, read_trained_on
 from tests.support.project import ROOT
 
 SERVED = "student_narrow"
+ITEMS = list(enumerate(["b", "a"]))
 
 
 @pytest.fixture
@@ -21,6 +24,12 @@ def version(tmp_path: Path) -> Path:
         (folder / name).mkdir(parents=True)
         (folder / name / "model.safetensors").write_text(name)
         (folder / name / "curve.json").write_text("{}")
+    (folder / "bundle").mkdir()
+    items = ({"index": 2 + n, "item": item, "title": None, "status": "active"} for n, item in ITEMS)
+    (folder / "bundle" / "items.jsonl").write_text("".join(f"{json.dumps(i)}\n" for i in items))
+    window = {"method": "temporal", "valid_from_us": 7}
+    (folder / "record.json").write_text(json.dumps({"version": "1.2.0", "window": window}))
+    (folder / "teacher" / "layers.json").write_text("layers")
     return folder
 
 
@@ -37,9 +46,9 @@ def clone(tmp_path: Path) -> Path:
 
 
 def content(clone: Path) -> dict[str, str]:
-    """Files below data/index/champion, and what they hold."""
+    """Files of models below data/index/champion, and what they hold."""
     root = clone / "data" / "index" / "champion"
-    files = (path for path in root.rglob("*") if path.is_file())
+    files = (path for path in root.rglob("*") if path.is_file() and path.parent != root)
     return {path.relative_to(root).as_posix(): path.read_text() for path in files}
 
 
@@ -49,8 +58,13 @@ def test_weights_alone_lie_where_a_training_looks_for_them(clone: Path, version:
         "item_vectors/sasrec/model.safetensors": "item_vectors/sasrec",
         "ensemble/7/model.safetensors": "ensemble/7",
         "teacher/model.safetensors": "teacher",
+        "teacher/layers.json": "layers",
         f"student/{SERVED}/model.safetensors": "student",
     }
+
+    trained_on = read_trained_on(clone / "data" / "index" / "champion")
+    ids = [item for _, item in ITEMS]
+    assert trained_on == TrainedOn("1.2.0", "temporal", 7, 2, digest_of(ids))
 
 
 def test_another_version_takes_the_place_of_the_last(clone: Path, version: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from slmrec.core.errors import DataError
-from slmrec.models.champion import go_on_from
+from slmrec.core.trained_on import TrainedOn
+from slmrec.models.champion import Champion, go_on_from
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
@@ -90,8 +91,33 @@ def test_more_layers_start_anew(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_without_a_champion_nothing_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    go_on_from(tmp_path / "none", HISTORIES, "sasrec", sasrec(NEW, 2))
+    start = Champion.of(tmp_path, HISTORIES).start("item_vectors/sasrec", "sasrec")
+    assert not start(sasrec(NEW, 2))
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "valid_from", "line"),
+    [
+        # The first target of HISTORIES, whose events are a microsecond apart, is that of 4 us.
+        ("temporal", 4, "sasrec: goes on from the champion's, 5 items known, 4 new"),
+        ("temporal", 5, "has seen events up to 1970-01-01T00:00:00 UTC, and the first target"),
+        ("leave_one_out", None, "sasrec: goes on from the champion's, 5 items known, 4 new"),
+        ("sessions", None, "sasrec: starts anew, the champion 1.0.2 was split sessions"),
+    ],
+)
+def test_a_model_that_may_have_seen_the_targets_is_left_aside(
+    champion: Path,
+    capsys: pytest.CaptureFixture[str],
+    method: str,
+    valid_from: int | None,
+    line: str,
+) -> None:
+    TrainedOn("1.0.2", method, valid_from, 0, "").write(champion.parent)
+    went_on = Champion.of(champion.parent, HISTORIES).start(champion.name, "sasrec")(sasrec(NEW, 2))
+    said = capsys.readouterr().out
+    assert line in said
+    assert went_on == ("goes on" in said)
 
 
 def test_what_is_no_safetensors_file_is_refused(champion: Path) -> None:

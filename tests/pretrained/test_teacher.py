@@ -59,7 +59,7 @@ def test_a_pretrained_teacher_has_the_layers_of_its_cut_and_is_ready_for_its_tun
     embedding = decoder_settings().item_embedding
     backbone = open_backbone(folder_params(llm_dir))
     teacher, layers = new_teacher(RING, embedding, p, backbone)
-    assert len(layers) == len(teacher.layers) == 2
+    assert layers is not None and len(layers) == len(teacher.layers) == 2
     assert any("lora_" in name for name, _ in teacher.named_parameters())
     assert (teacher.dropout.p, teacher.layer_drop, teacher.max_length) == (0.25, 0.125, 8)
 

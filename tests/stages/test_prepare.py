@@ -11,6 +11,7 @@ import pytest
 
 from slmrec.core import tables
 from slmrec.core.errors import DataError, UsageError
+from slmrec.core.trained_on import TrainedOn, digest_of
 from slmrec.params.params_file import read_params
 from tests.support.logs import START, Workshop, as_csv, as_parquet, event_columns, item_source
 
@@ -210,6 +211,8 @@ def test_models_of_the_data_version_are_handed_on_and_listed(workshop: Workshop)
     models = Path("data/index/champion/item_vectors/sasrec")
     models.mkdir(parents=True)
     (models / "model.safetensors").write_bytes(b"weights")
+    ids = tables.read_table(Path("events/items.parquet"), tables.ITEMS)["item"]
+    TrainedOn("1.0.0", "temporal", 0, len(ids), digest_of(ids)).write(models.parents[1])
     workshop.prepare()
     listed = json.loads(Path("champion/models.json").read_text())
     assert listed == {"models": ["item_vectors/sasrec"]}

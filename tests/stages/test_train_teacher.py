@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from slmrec.core.checkpoint import Checkpoint
-from slmrec.core.files import read_json
+from slmrec.core.files import read_json, write_json
 from slmrec.dataset.histories import read_histories
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.serialization import load_decoder, load_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.train_teacher import TrainTeacherParams
-from slmrec.stages.train_teacher import train_teacher
+from slmrec.stages.train_teacher import main, train_teacher
 from slmrec.training.device import start_torch
 from tests.support.small_pipeline import HISTORIES, ITEM_VECTORS, TEACHER
 
@@ -51,3 +52,12 @@ def test_the_same_seed_gives_the_same_teacher(trained: Path) -> None:
     again, _, _ = train_teacher(histories, item_vectors(), p, None, device, checkpoint)
     saved = load_decoder(TEACHER).state_dict()
     assert all(torch.equal(weight, saved[name]) for name, weight in again.state_dict().items())
+
+
+def test_a_teacher_that_goes_on_has_the_layers_of_the_champion(trained: Path) -> None:
+    champion = trained / "champion" / "teacher"
+    shutil.copytree(TEACHER, champion)
+    # As another choice of layers of the same number would have written it.
+    write_json(champion / "layers.json", {"kept": [1, 3]})
+    main(HISTORIES, ITEM_VECTORS, champion.parent, teacher_dir=trained / "again")
+    assert read_json(trained / "again" / "layers.json") == {"kept": [1, 3]}
