@@ -28,9 +28,8 @@ AnyDevice = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add a bundle's commands to the console script."""
-    for command in (recommend, verify, bench, add_items):
+    for command in (recommend, verify, bench, add_items, export_triton):
         app.command()(command)
-    app.command("export-triton")(export_triton)
 
 
 def recommend(

@@ -25,6 +25,10 @@ function show(best) {
   );
 }
 
+function tell(error) {
+  status.textContent = `error: ${error.message}`;
+}
+
 try {
   await keptForLater();
   const { load } = await import("./recommend.js");
@@ -37,12 +41,12 @@ try {
   for (const name of ["history", "k"]) {
     if (asked.has(name)) form[name].value = asked.get(name);
   }
+  const answerAndTell = () => answer().then(() => (status.textContent = "ready"), tell);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    answer();
+    answerAndTell();
   });
-  await answer();
-  status.textContent = "ready";
+  await answerAndTell();
 } catch (error) {
-  status.textContent = `error: ${error.message}`;
+  tell(error);
 }

@@ -70,6 +70,15 @@ def asked(browser: Browser, url: str) -> str:
     return str(browser.evaluate(STATUS))
 
 
+def submitted(browser: Browser, k: str) -> str:
+    """What the page says of itself once it has answered its form."""
+    ask = "document.getElementById('ask')"
+    browser.evaluate(f"{STATUS} = 'asked'")
+    browser.evaluate(f"{ask}.k.value = '{k}', {ask}.dispatchEvent(new Event('submit')), true")
+    browser.wait_for(ENDED)
+    return str(browser.evaluate(STATUS))
+
+
 def test_it_recommends_what_python_does_and_goes_on_without_a_network(example: Path) -> None:
     (best,) = Recommender.load(example / "bundle", "cpu", 1).recommend([HISTORY], K)
     expected = [[item.item, f"{item.score:.3f}"] for item in best]
@@ -77,6 +86,9 @@ def test_it_recommends_what_python_does_and_goes_on_without_a_network(example: P
         with served(example) as url:
             assert asked(browser, url) == "ready"
             shown = browser.evaluate(LIST)
+            # Half an item cannot be asked for; the next question is answered again.
+            assert submitted(browser, k="0.5").startswith("error: ")
+            assert submitted(browser, k=str(K)) == "ready"
         assert [[item, f"{float(score):.3f}"] for item, score in shown] == expected
         browser.open("about:blank")
         assert asked(browser, url) == "ready"  # nobody serves it any more
