@@ -19,6 +19,7 @@ from flows.dvc_stages import StageError, reproduce_stage, run_module, stage_orde
 from flows.lineage import Lineage, Parent
 from flows.pictures import publish_pictures
 from flows.processes import end_with_worker
+from flows.progress import StageProgress
 from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
@@ -46,13 +47,13 @@ def preflight(project: Path = PROJECT) -> None:
     retry_condition_fn=worth_retrying,
 )
 def reproduce(stage: str, lineage: Lineage | None, project: Path = PROJECT) -> State[None]:
-    """Run one stage of dvc.yaml, with its output in the log of the flow run.
+    """Run one stage of dvc.yaml, with its output in the log of the flow run and its progress shown.
 
     Its state is Completed, or Unchanged where DVC had its outputs already.
     """
     log = get_run_logger().info
     with lineage.of(stage, log) if lineage else nullcontext():
-        ran = reproduce_stage(stage, project, log)
+        ran = reproduce_stage(stage, project, StageProgress(stage, log))
     return Completed() if ran else Completed(name="Unchanged")
 
 
