@@ -7,12 +7,12 @@ REGISTRY/1.4.0/    bundle/  student/  teacher/  metrics/  recorded.jsonl
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from slmrec.core.errors import BundleError, UsageError
 from slmrec.core.files import read_json
+from slmrec.core.state import state_folder
 from slmrec.registry.version import Version
 from slmrec.runtime.bundle import Bundle, read_bundle
 from slmrec.runtime.follow import BUNDLE, POINTER
@@ -20,11 +20,6 @@ from slmrec.runtime.follow import BUNDLE, POINTER
 RECORD = "record.json"  # what a version was made from, and which one it replaced
 VERDICT = "verdict.json"
 VERDICT_PAGE = "verdict.html"
-
-
-def state_folder() -> Path:
-    """`SLMREC_STATE`, by default `.state` in the project's folder: what outlives a run."""
-    return Path(os.environ.get("SLMREC_STATE", ".state"))
 
 
 def at(folder: Path | None) -> Registry:
