@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +44,21 @@ def test_the_python_example_recommends(tmp_path: Path) -> None:
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
 
 
+@pytest.mark.skipif(find_spec("openvino") is None, reason="needs OpenVINO")
+def test_the_openvino_example_recommends_what_python_does(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "bundle")
+    for number, name in ((0, "recommend.py"), (1, "in_openvino.py")):
+        (tmp_path / name).write_text(example("python", number))
+    (expected, found) = (
+        recommended(sys.executable, str(tmp_path / name), str(bundle), *REQUEST)
+        for name in ("recommend.py", "in_openvino.py")
+    )
+    assert found == expected
+
+
 @pytest.mark.parametrize(
     ("number", "said", "answer"),
-    [(1, "scores.shape, len(set(ids))", "(2, 39) 39"), (2, "len(lists), len(lists[0])", "1 10")],
+    [(2, "scores.shape, len(set(ids))", "(2, 39) 39"), (3, "len(lists), len(lists[0])", "1 10")],
 )
 def test_the_examples_of_further_graphs_answer(
     tmp_path: Path, number: int, said: str, answer: str
