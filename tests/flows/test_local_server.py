@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import stat
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 
@@ -21,6 +23,7 @@ from flows.local_server import serve
 from flows.server_process import HOST, free_port
 from slmrec.core.errors import BusyError, UnavailableError
 from slmrec.core.locks import lock
+from tests.support.postgres import PG_CTL, postgres_server
 from tests.support.project import ROOT
 from tests.support.served import Served
 from tests.support.small_flow import add_stage
@@ -36,6 +39,7 @@ SET = (  # by the server, for what it starts
     "SLMREC_PROJECT",
     "SLMREC_SERVED_BY",
 )
+ENDED = ("Completed", "Failed", "Crashed", "Cancelled")  # names of a run's last states
 
 
 @pytest.fixture
@@ -151,11 +155,36 @@ def test_after_a_power_cut_and_after_ctrl_c_the_next_run_goes_on(project_to_serv
     assert served.state(stopped) == "Crashed"
     (project_to_serve / "wait").unlink()
     last = served.start_run()
-    ended = ("Completed", "Failed", "Crashed", "Cancelled")
-    wait_until(lambda: served.state(last) in ended, every=0.5)
+    wait_until(lambda: served.state(last) in ENDED, every=0.5)
     state = served.state(last)
     served.stop()
     assert state == "Completed", served.printed.read_text()
+
+
+@pytest.mark.acceptance
+@pytest.mark.skipif(PG_CTL is None, reason="needs PostgreSQL")
+def test_with_postgres_runs_are_kept_there(project_to_serve: Path) -> None:
+    (project_to_serve / "wait").unlink()
+    with postgres_server() as url:
+        served = Served(project_to_serve, PREFECT_SERVER_DATABASE_CONNECTION_URL=url)
+        run = served.start_run()
+        wait_until(lambda: served.state(run) in ENDED, every=0.5)
+        state = served.state(run)
+        served.stop()
+        assert state == "Completed", served.printed.read_text()
+        states = asyncio.run(states_in(url))
+    assert states.pop(run) == "COMPLETED"
+    assert set(states.values()) == {"SCHEDULED"}  # of the daily deployment
+
+
+async def states_in(url: str) -> dict[str, str]:
+    """The runs in a database of Prefect's and the states that they are in."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        rows = await connection.fetch("SELECT id, state_type FROM flow_run")
+    finally:
+        await connection.close()
+    return {str(row["id"]): row["state_type"] for row in rows}
 
 
 @pytest.mark.acceptance

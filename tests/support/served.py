@@ -23,14 +23,15 @@ from tests.support.waiting import has_ended, wait_until
 class Served:
     """`python -m flows.local_server` in a project, until it is stopped or killed."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, **settings: str) -> None:
         self.project, self.port = project, free_port()
         self.printed = project / "ui.txt"
         with self.printed.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flows.local_server", str(self.port)],
                 cwd=project,
-                env={**environment(), "PREFECT_HOME": str(project / ".cache" / "prefect")},
+                env={**environment(), "PREFECT_HOME": str(project / ".cache" / "prefect")}
+                | settings,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
