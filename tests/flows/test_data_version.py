@@ -117,3 +117,18 @@ def test_globs_that_would_read_the_index_as_logs_are_refused(
     change(clone / "params.yaml", "prepare.events.files", ["**/*.parquet"])
     with pytest.raises(UsageError, match=r"match data/index/items\.parquet too"):
         log_globs(clone)
+
+
+def test_a_remote_on_s3_keeps_the_data_and_gives_it_back(
+    project_and_clone: tuple[Path, Path], bucket: str
+) -> None:
+    project, clone = project_and_clone
+    run(
+        project, "dvc", "remote", "add", "--default", "--force", "--local", "store", f"{bucket}/dvc"
+    )
+    share_cache(project, clone)
+    run(clone, "dvc", "push", "data.dvc")
+    (project / ".dvc" / "cache").rename(project / "lost")
+    check_out(clone, ignored)
+    names = sorted(file.name for file in (clone / "data").iterdir())
+    assert names == ["small.inter", "small.item"]

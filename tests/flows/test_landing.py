@@ -7,11 +7,13 @@ import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import boto3
 import fsspec
 import pytest
 
 from flows.landing import Landed, Landing, had_arrived, is_temporary, matching, read_by_prepare
 from slmrec.core.errors import UnavailableError, UsageError
+from tests.support.s3 import BUCKET
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -39,6 +41,19 @@ def test_a_folder_that_is_no_disk_is_read_in_the_same_way(tmp_path: Path) -> Non
         memory.rm("/landed", recursive=True)
     assert (tmp_path / "new" / "a.csv").read_bytes() == b"some logs"
     assert md5 == hashlib.md5(b"some logs").hexdigest()
+
+
+def test_a_bucket_is_read_as_a_folder_is_and_looked_at_anew(bucket: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"there is no landing folder {bucket}/none; make it"):
+        Landing(f"{bucket}/none").look()
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="landed/days/a.csv", Body=b"some logs")
+    landing = Landing(f"{bucket}/landed")
+    (file,) = landing.look().values()
+    assert (file.name, file.size) == ("days/a.csv", 9)
+    assert file.modified is not None and file.modified.tzinfo is not None
+    assert landing.fetch(file, tmp_path / "a.csv") == hashlib.md5(b"some logs").hexdigest()
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="landed/b.csv", Body=b"more")
+    assert list(landing.look()) == ["b.csv", "days/a.csv"]
 
 
 def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
