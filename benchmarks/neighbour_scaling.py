@@ -9,7 +9,6 @@ results/neighbour-scaling.json.
 
 from __future__ import annotations
 
-import resource
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.arguments import RESULTS, new_parser
+from benchmarks.catalogue_size import peak_mib
 from benchmarks.simulated_training import simulate_histories
 from benchmarks.stopwatch import Stopwatch
 from slmrec.core.files import write_json
@@ -53,16 +53,12 @@ def measure(events: int) -> Row:
     stopwatch = Stopwatch()
     row["graph"] = {"edges": item_graph(histories, rows, p.graph, p.count).nnz, **stopwatch.read()}
     del histories
-    row["peak_mib_graph"] = _peak_mib()
+    row["peak_mib_graph"] = peak_mib()
     table = simulate_titles(items)
     stopwatch = Stopwatch()
     similar = title_similarity(table, rows, p.titles, p.count)
     row["titles"] = {"edges": similar.nnz, **stopwatch.read()}
-    return row | {"peak_mib": _peak_mib()}
-
-
-def _peak_mib() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return row | {"peak_mib": peak_mib()}
 
 
 def measure_apart(events: int) -> Row:
