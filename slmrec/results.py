@@ -79,14 +79,22 @@ def _protocol_line(metrics_dir: Path) -> str:
 
 def _distillation_line(metrics_dir: Path) -> str:
     """What to do where the student is not above itself without distillation; else nothing."""
-    paired = read_json(metrics_dir / "evaluation.json")["paired"]
-    low, high = paired.get("student-student_without_distillation", (0.0, 0.0))
-    if low > 0 or low == high:
+    evaluation = read_json(metrics_dir / "evaluation.json")
+    low, high = evaluation["paired"].get("student-student_without_distillation", (0.0, 0.0))
+    choice = evaluation.get("student")  # metrics of an earlier version have none
+    if choice and choice["falls_back"]:
+        why = (
+            f"Distillation did not pay on validation (NDCG@10 {choice['distilled']:.4f} with it, "
+            f"{choice['without_distillation']:.4f} without), so the student is the one without."
+        )
+    elif low > 0 or low == high:
         return ""
+    else:
+        interval = f"{low:+.4f} to {high:+.4f}"
+        why = f"On these logs distillation is not shown to win anything ({interval})."
     return (
-        f"On these logs distillation is not shown to win anything ({low:+.4f} to {high:+.4f}). To "
-        "go without it, set the weights of distill_student to 0 but for ranking: 1.0, and "
-        "embed_items.ensemble_seeds to []; or try a better teacher (slmrec tune)."
+        f"{why} To go without it, set the weights of distill_student to 0 but for ranking: 1.0, "
+        "and embed_items.ensemble_seeds to []; or try a better teacher (slmrec tune)."
     )
 
 

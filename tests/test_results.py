@@ -38,6 +38,7 @@ def metrics_dir(tmp_path: Path) -> Path:
         "protocol": {"split": "temporal", "test_targets": 20000, "items": 1682, "seed": 4},
         "models": {"teacher": teacher, "popularity": popularity},
         "paired": {"teacher-popularity": [-0.001, 0.03]},
+        "student": {"distilled": 0.06, "without_distillation": 0.05, "falls_back": False},
     }
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     cost = {"parameters": 2600000, "epoch_seconds": 12.34, "users_per_second": 1234.4}
@@ -65,6 +66,14 @@ def test_distillation_that_is_not_shown_to_win_is_not_recommended(
     (metrics_dir / "evaluation.json").write_text(json.dumps(evaluation))
     text = result_text(metrics_dir.parent)
     assert ("not shown to win anything (-0.0010 to +0.0040)" in text) is said
+
+
+def test_it_is_said_that_the_student_is_the_one_without_distillation(metrics_dir: Path) -> None:
+    evaluation = json.loads((metrics_dir / "evaluation.json").read_text())
+    evaluation["student"] = {"distilled": 0.05, "without_distillation": 0.06, "falls_back": True}
+    (metrics_dir / "evaluation.json").write_text(json.dumps(evaluation))
+    text = result_text(metrics_dir.parent)
+    assert "(NDCG@10 0.0500 with it, 0.0600 without), so the student is the one without" in text
 
 
 def test_a_difference_shows_its_sign(metrics_dir: Path) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from slmrec.dataset.histories import Histories, Targets
 from slmrec.ranking.candidates import mask_excluded
+from slmrec.ranking.evidence import is_evident
 from slmrec.ranking.inputs import InputBatch, batches_by_input
 from slmrec.ranking.metrics import NEVER_LISTED, gains, user_means
 from slmrec.ranking.scorers import Scorer
@@ -66,7 +67,6 @@ SETTINGS = {
     "smoothing": (1.0, 5.0, 20.0),
     "weight": (0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
 }
-EVIDENCE = 2.0  # standard errors of the mean gain
 
 
 class TrendScorer:
@@ -105,12 +105,7 @@ def choose_trend(
         found = quality([each.added(events) for each in trends])
         place = int(np.argmax([of_users.mean() for of_users in found]))
         trend, best = trends[place], found[place]
-    return (trend if _is_evident(best - alone) else None), mean
-
-
-def _is_evident(gains_of_users: np.ndarray) -> bool:
-    error = gains_of_users.std() / np.sqrt(len(gains_of_users))
-    return bool(gains_of_users.mean() > EVIDENCE * error)
+    return (trend if is_evident(best - alone) else None), mean
 
 
 def _quality(

@@ -65,4 +65,7 @@ class DistillStudentParams(StudentParams, TopSection):
 
     seed: Seed
     teaching: Annotated[OfflineTeaching | OnlineTeaching, Field(discriminator="kind")]
+    # Whether the student without distillation, where it is evidently better on validation, is the
+    # student.
+    fall_back: bool
     narrow: StudentParams | None  # a second student of another shape, taught the same way

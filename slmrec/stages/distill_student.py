@@ -11,6 +11,7 @@ from slmrec.core.files import new_folder, write_json
 from slmrec.core.fingerprint import key_of
 from slmrec.core.stage import run_stage
 from slmrec.dataset.histories import read_histories
+from slmrec.distillation.comparison import compare_students
 from slmrec.distillation.live_teacher import open_states
 from slmrec.distillation.students import (
     DistillationSetup,
@@ -22,6 +23,7 @@ from slmrec.models.champion import Begin, Champion
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import merge_layers
 from slmrec.models.serialization import load_decoder, save_model
+from slmrec.models.student_choice import ALONE, STUDENT, keep_choice
 from slmrec.params.compute import ComputeParams
 from slmrec.params.distill_student import DistillStudentParams, OnlineTeaching, StudentParams
 from slmrec.ranking.validation import SampledNdcg
@@ -82,7 +84,8 @@ def main(
     """Train the student, the same one without distillation, and a narrow one where asked for.
 
     Where there is a champion, the student without distillation goes on from its student, too: what
-    they differ by is what distillation gave in this run.
+    they differ by is what distillation gave in this run. Where it gave nothing on validation, the
+    student falls back to the one without, if it may.
     """
     device = start_training(ComputeParams.read())
     p = DistillStudentParams.read()
@@ -93,13 +96,20 @@ def main(
     setup = DistillationSetup(histories, teacher, states, online, p.seed, device)
     key = key_of([histories_dir, teacher_dir, teacher_states_dir, champion_dir], p)
     with new_folder(student_dir) as folder:
+        students = {}
         for name, student_params in students_of(p).items():
             checkpoint = Checkpoint.of("distill_student", f"{name}-{key}")
             begin = champion.start(f"student/{STARTS[name]}", name)
             student, curve = distill_student(setup, student_params, checkpoint, name, begin=begin)
             save_model(student, folder / name)
             write_json(folder / name / "curve.json", curve)
+            students[name] = student
+        choice = compare_students(students[STUDENT], students[ALONE], histories, p.fall_back)
+        keep_choice(folder, choice)
     checkpoint.clear()
+    figures = f"{choice.distilled:.4f}, {choice.without_distillation:.4f} without distillation"
+    kept = ": that one is the student" if choice.falls_back else ""
+    print(f"student: validation NDCG@10 {figures}{kept}", flush=True)
 
 
 if __name__ == "__main__":

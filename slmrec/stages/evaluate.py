@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from slmrec.evaluation.looks import note_look
 from slmrec.evaluation.negatives import write_negatives
 from slmrec.evaluation.neighbour_contestants import NeighbourContestants, joined_name
 from slmrec.models.serialization import embedding_model, load_model
+from slmrec.models.student_choice import read_choice
 from slmrec.params.compute import ComputeParams
 from slmrec.params.evaluate import EvaluateParams
 from slmrec.training.device import start_torch
@@ -77,6 +79,7 @@ def main(
     print(note_look(histories, contestants, p), flush=True)
     checkpoints = rank_checkpoints(contestants, histories_dir, settings)
     report = evaluate(evaluator, contestants, checkpoints)
+    report["student"] = asdict(read_choice(student_dir))
     report["neighbours"] = {name: student.as_json() for name, student in joined.items()}
     Checkpoint.forget_all_but("evaluate", checkpoints.values())
     write_negatives(negatives_path, evaluator.negatives, histories)

@@ -59,12 +59,12 @@ def setup(recorded_dir: Path, online: OnlineTeaching | None = None) -> Distillat
 
 def test_a_narrow_student_is_trained_only_where_it_is_asked_for() -> None:
     fields = dict(STUDENT) | {"seed": 1, "teaching": OfflineTeaching(kind="offline")}
-    p = DistillStudentParams(**fields, narrow=None)
+    p = DistillStudentParams(**fields, fall_back=True, narrow=None)
     assert list(students_of(p)) == ["student", "without_distillation"]
     assert students_of(p)["without_distillation"].weights == ONLY_RANKING
     assert students_of(p)["without_distillation"].decoder == p.decoder
     narrow = changed(decoder=NARROW)
-    with_narrow = students_of(DistillStudentParams(**fields, narrow=narrow))
+    with_narrow = students_of(DistillStudentParams(**fields, fall_back=True, narrow=narrow))
     assert list(with_narrow) == ["student", "without_distillation", "student_narrow"]
     assert with_narrow["student_narrow"] == narrow
 

@@ -38,7 +38,8 @@ def test_soft_targets_need_a_loss_that_is_a_softmax(section: dict[str, Any]) -> 
 
 
 def test_the_rule_holds_for_the_narrow_student_as_well(section: dict[str, Any]) -> None:
-    narrow = {name: section[name] for name in section if name not in ("seed", "teaching", "narrow")}
+    own = ("seed", "teaching", "fall_back", "narrow")  # of the section, not of a student
+    narrow = {name: section[name] for name in section if name not in own}
     section["narrow"] = narrow | {"training": narrow["training"] | {"loss": GBCE}}
     with pytest.raises(ValidationError, match=r"narrow\n.*weights\.logits is 2\.0"):
         DistillStudentParams.model_validate(section)

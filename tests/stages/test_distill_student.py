@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from slmrec.core.checkpoint import Checkpoint
-from slmrec.core.files import read_json
+from slmrec.core.files import read_json, sha256_of_folder
 from slmrec.dataset.histories import read_histories
 from slmrec.distillation.live_teacher import open_states
 from slmrec.distillation.students import ONLY_RANKING, DistillationSetup
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.serialization import load_decoder
+from slmrec.models.student_choice import ALONE, read_choice
+from slmrec.models.student_choice import STUDENT as STUDENT_NAME
 from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams, LoraTuning
 from slmrec.params.distill_student import (
@@ -109,7 +111,9 @@ def test_the_same_seed_gives_the_same_student(trained: Path) -> None:
 
 def test_each_student_lies_in_a_folder_beside_its_curve(trained: Path) -> None:
     narrow = {
-        **DistillStudentParams.read().model_dump(exclude={"seed", "teaching", "narrow"}),
+        **DistillStudentParams.read().model_dump(
+            exclude={"seed", "teaching", "fall_back", "narrow"}
+        ),
         "decoder": NARROW.model_dump(),
     }
     change_small_params(Workshop(trained), distill_student__narrow=narrow)
@@ -117,10 +121,17 @@ def test_each_student_lies_in_a_folder_beside_its_curve(trained: Path) -> None:
     parts = {"epoch", "valid_ndcg@10", "ranking"}
     imitation = {"logits"}  # terms of weight 0 are not computed
     assert {
-        folder.name: set(read_json(folder / "curve.json")[0]) for folder in STUDENT.iterdir()
+        curve.parent.name: set(read_json(curve)[0]) for curve in STUDENT.glob("*/curve.json")
     } == {
         "student": parts | imitation,
         "without_distillation": parts,
         "student_narrow": parts | imitation,
     }
     assert load_decoder(STUDENT / "student_narrow").shape.width == 8
+
+
+def test_the_choice_is_noted_beside_the_students(trained: Path) -> None:
+    choice = read_choice(STUDENT)
+    assert 0 < choice.distilled <= 1 and 0 < choice.without_distillation <= 1
+    student, alone = (sha256_of_folder(STUDENT / name, "*") for name in (STUDENT_NAME, ALONE))
+    assert (student == alone) is choice.falls_back

@@ -53,6 +53,7 @@ STUDENT = DistillStudentParams(
     weights=ALL,
     training=TRAINING.model_copy(update={"epochs": 1}),
     teaching=OfflineTeaching(kind="offline"),
+    fall_back=False,
     narrow=None,
 )
 EVALUATE = evaluate_params(bootstrap=20)

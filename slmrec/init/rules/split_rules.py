@@ -67,6 +67,11 @@ def _window_length(f: Facts) -> int:
     return LONG if long else USUAL
 
 
+def comes_back(f: Facts) -> bool:
+    """Whether people have the same items again."""
+    return f.logs.repeats >= REPEATS
+
+
 def seen_items(f: Facts) -> dict[str, Any]:
     """Seen items stay in the lists where users take things again."""
-    return {"split.exclude_seen": f.logs.repeats < REPEATS, "split.seen_targets": "miss"}
+    return {"split.exclude_seen": not comes_back(f), "split.seen_targets": "miss"}

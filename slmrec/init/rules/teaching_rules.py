@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slmrec.init.facts import TITLES_NEEDED, Facts
-from slmrec.init.rules.split_rules import splits_by_time
+from slmrec.init.rules.split_rules import comes_back, splits_by_time
 
 DISK_BYTES = 8e9  # that recorded states may take
 LLM_WIDTH, SCRATCH_WIDTH = 576, 128
@@ -75,10 +75,14 @@ def recorded(f: Facts) -> dict[str, Any]:
 
 
 def neighbour_member(f: Facts) -> dict[str, Any]:
-    """Neighbours found among other users, while a table a fold is a matter of megabytes."""
+    """Neighbours found among other users, while a table a fold is a matter of megabytes.
+
+    The graph knows no item as its own neighbour: where people come back to what they had, it would
+    teach to leave that out.
+    """
     member = {"folds": 5, "decay": 0.8, "weight": 1.0, "epsilon": 1.0}
-    few = f.logs.items <= MOST_ITEMS_OF_FOLDS
-    return {"record_states.neighbours": member if few else None}
+    taught = f.logs.items <= MOST_ITEMS_OF_FOLDS and not comes_back(f)
+    return {"record_states.neighbours": member if taught else None}
 
 
 def student_weights(_: Facts) -> dict[str, Any]:
