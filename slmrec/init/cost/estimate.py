@@ -15,6 +15,7 @@ START = {
     "prepare": 3,
     "validate": 12,
     "split": 3,
+    "neighbours": 4,
     "embed_items": 10,
     "train_teacher": 15,
     "record_states": 15,
@@ -33,6 +34,9 @@ LARGEST_MODEL = {  # of those that a stage holds
     "measure_cost": "teacher",
 }
 PREPARED = 1.0e6  # events a second
+LINKED = 160_000.0  # events a second into an item graph (benchmarks/results/neighbour-scaling.json)
+MATCHED = 4_500.0  # titles a second, held against each other
+PAIR_BYTES, PAIRS_AT_ONCE = 50, 20_000_000  # of a graph on its way; 10 pairs an event
 ENCODED = 120.0  # titles a second (12,000 in 100 s)
 FETCHED = 60.0  # seconds to fetch and convert SmolLM2, once
 BARE_BYTES = 0.35 * GIB  # of a stage that imports Polars
@@ -53,7 +57,8 @@ class Workload:
     """How often each thing is done in a run; positions are those that train."""
 
     positions: int
-    valid: int
+    valid: int  # targets that an epoch is judged by
+    all_valid: int
     test: int
     titles: int
     inputs: float  # positions of an input that is ranked
@@ -80,7 +85,7 @@ def workload(facts: Facts, settings: Mapping[str, Any]) -> Workload:
     wanted = int(settings["embed_items.training.validation_targets"])
     titles = logs.items if facts.uses_text else 0
     inputs = float(min(logs.length(0.75), settings["split.max_length"]))
-    return Workload(positions, min(valid, wanted), test, titles, inputs, settings)
+    return Workload(positions, min(valid, wanted), valid, test, titles, inputs, settings)
 
 
 def _counts(facts: Facts, method: str) -> tuple[float, float, float]:
@@ -112,14 +117,19 @@ def _seconds(facts: Facts, work: Workload, rates: Mapping[str, Rate]) -> dict[st
     ranked = [sasrec, *(work.has_text * [sasrec]), teacher, *(work.members * [sasrec])]
     readers = [teacher, *(work.members * [sasrec])]
     fetched = FETCHED if facts.plan.pretrained else 0.0
+    member = work.settings["record_states.neighbours"]
+    folds = member["folds"] if member else 0
+    compared = 2 * work.all_valid * _listed(student, work.inputs)  # with and without distillation
     return {
         "prepare": events / PREPARED,
         "validate": events / (5 * PREPARED),
         "split": events / (3 * PREPARED),
+        "neighbours": events / LINKED + facts.logs.items * facts.has_titles / MATCHED,
         "embed_items": models * _training(work, "embed_items", sasrec) + work.titles / ENCODED,
         "train_teacher": _training(work, "train_teacher", teacher) + fetched,
-        "record_states": sum(work.positions * _listed(rate, 1) for rate in readers),
-        "distill_student": 2 * _training(work, "distill_student", student),
+        "record_states": sum(work.positions * _listed(rate, 1) for rate in readers)
+        + folds * events / LINKED,
+        "distill_student": 2 * _training(work, "distill_student", student) + compared,
         "evaluate": sum(
             work.test * _listed(rate, work.inputs) for rate in [*ranked, student, student]
         ),
@@ -147,6 +157,7 @@ def _memory(facts: Facts, rates: Mapping[str, Rate]) -> dict[str, float]:
         "prepare": min(table, 1.7 * GIB),  # in parts, whatever the size
         "validate": table,
         "split": min(table, 1.7 * GIB),
+        "neighbours": table + PAIR_BYTES * min(10 * facts.logs.events, PAIRS_AT_ONCE),
         **{stage: peaks[model] for stage, model in LARGEST_MODEL.items()},
     }
 
