@@ -10,6 +10,7 @@ from slmrec.init.log_statistics import LogStatistics
 
 LAYERS = 8
 LARGE, HUGE = 2_000_000, 10_000_000  # events, from which on fewer further models are trained
+NO_LONGER = 1.1  # times the shortest plan's minutes, where the budget is less than those
 LLM_EVENTS = 300_000  # up to which SmolLM2 trains within half an hour on two cores
 
 
@@ -59,13 +60,17 @@ def cuts_of(plan: Plan) -> Iterator[Cut]:
 
 
 def fit(plan: Plan, minutes: Callable[[Plan], float], budget: float) -> tuple[Plan, list[str]]:
-    """The first plan within `budget` minutes, and what was cut on the way; the shortest if none."""
+    """The first plan within `budget` minutes, and what was cut on the way.
+
+    Where none is, the first that takes hardly longer than the shortest: small logs spend their time
+    on starting stages, and to train less would win nothing.
+    """
+    cuts = list(cuts_of(plan))
+    within = max(budget, NO_LONGER * minutes(cuts[-1].plan))
     reasons: list[str] = []
-    if minutes(plan) <= budget:
-        return plan, reasons
-    for cut in cuts_of(plan):
+    for cut in cuts:
+        if minutes(plan) <= within:
+            break
         plan = cut.plan
         reasons.append(cut.reason)
-        if minutes(plan) <= budget:
-            break
     return plan, reasons
