@@ -1,12 +1,13 @@
-"""The commands of the registry: versions, compare, publish, rollback; monitor beside them."""
+"""The commands of the registry: versions, compare, publish, rollback, push; monitor beside them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
+from slmrec.core.errors import UsageError
 from slmrec.core.installed import require
 from slmrec.core.openmp import wait_passively
 from slmrec.registry.monitor_command import monitor
@@ -21,11 +22,12 @@ Name = Annotated[
     str, typer.Argument(help="A version, `current`, or the folder of a bundle.", show_default=False)
 ]
 BUNDLE = Path("artifacts/bundle")
+T = TypeVar("T")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the registry's commands to the console script."""
-    for command in (versions, compare, publish, rollback, monitor):
+    for command in (versions, compare, publish, rollback, push, monitor):
         app.command()(command)
 
 
@@ -83,3 +85,44 @@ def rollback(
 
     before, now = roll_back(at(registry), version)
     print(f"{now} serves, in place of {before or 'a pointer that named no version'}")
+
+
+def push(
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="A version, or `current`.", show_default=False)
+    ],
+    to: Annotated[
+        Literal["hf", "mlflow", "folder"],
+        typer.Option(help="Hugging Face's hub, MLflow, or a folder laid out as their repository."),
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="OWNER/NAME on the hub; the registered model of MLflow.")
+    ] = None,
+    uri: Annotated[str | None, typer.Option(help="MLflow's tracking URI.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where DIR/VERSION is written.")
+    ] = None,
+    registry: RegistryFolder = None,
+) -> None:
+    """Put a version on a model hub: bundle, student, verdict and record, never a history.
+
+    What is there already is left as it is. The hub's token is HF_TOKEN, or its own login's.
+    """
+    from slmrec.registry import push as pushing
+    from slmrec.registry.store import at
+
+    store = at(registry)
+    named = store.named(version)
+    if to == "folder":
+        print(pushing.push_to_folder(store, named, _given(folder, "--folder", to)))
+    elif to == "hf":
+        print(pushing.push_to_hugging_face(store, named, _given(name, "--name", to)))
+    else:
+        mlflow = (_given(name, "--name", to), _given(uri, "--uri", to))
+        print(pushing.push_to_mlflow(store, named, *mlflow))
+
+
+def _given(value: T | None, option: str, to: str) -> T:
+    if value is None:
+        raise UsageError(f"--to {to} needs {option}")
+    return value

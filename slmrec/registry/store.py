@@ -14,7 +14,7 @@ from slmrec.core.errors import BundleError, UsageError
 from slmrec.core.files import read_json
 from slmrec.core.state import state_folder
 from slmrec.registry.version import Version
-from slmrec.runtime.bundle import Bundle, read_bundle
+from slmrec.runtime.bundle import METRICS, Bundle, read_bundle
 from slmrec.runtime.follow import BUNDLE, POINTER
 
 RECORD = "record.json"  # what a version was made from, and which one it replaced
@@ -71,6 +71,10 @@ class Registry:
     def record(self, version: Version) -> dict[str, Any]:
         """What a version was made from."""
         return dict(read_json(self.folder_of(version) / RECORD))
+
+    def metrics(self, version: Version) -> dict[str, Any]:
+        """What was measured when a version's bundle was made."""
+        return dict(read_json(self.bundle_dir(version) / METRICS))
 
     def before(self, version: Version) -> Version | None:
         """The version that this one replaced as champion, if that is still there."""

@@ -48,6 +48,8 @@ def test_the_commands_of_the_page_in_their_order(project: Path, worse_bundle: Pa
     assert slmrec(project, "rollback") == "1.0.0 serves, in place of 1.0.1\n"
     assert (project / ".state" / "registry" / "current").readlink() == Path("1.0.0")
     assert slmrec(project, "rollback", "1.0.1") == "1.0.1 serves, in place of 1.0.0\n"
+    pushed = slmrec(project, "push", "current", "--to", "folder", "--folder", "hub")
+    assert pushed == "1.0.1 is in hub/1.0.1\n"
 
 
 def test_what_is_wrong_is_one_line_and_a_code(project: Path, tmp_path: Path) -> None:
@@ -55,5 +57,6 @@ def test_what_is_wrong_is_one_line_and_a_code(project: Path, tmp_path: Path) -> 
     assert "holds no version that" in slmrec(project, "rollback", *elsewhere, code=2)
     assert "has no version 9.9.9" in slmrec(project, "rollback", "9.9.9", *elsewhere, code=2)
     assert "has no version 1.0.0" in slmrec(project, "compare", "1.0.0", "current", code=2)
+    assert "has no version current" in slmrec(project, "push", "current", "--to", "hf", code=2)
     assert "is no bundle" in slmrec(project, "publish", "artifacts/histories", code=6)
     assert not (tmp_path / "elsewhere").exists()
