@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := repro
-.PHONY: help repro flow retrain ui test acceptance check lint format coverage measure runtime-matrix bench \
+.PHONY: help repro flow retrain ui test acceptance check lint format coverage measure runtime-matrix gpu bench \
 	depth-study ablation
 
 # The newest supported Python that runs and can make an environment; `make repro PYTHON=...` names
@@ -69,6 +69,10 @@ coverage: $(INSTALLED) | .cache  ## what the quick tests reach; page in reports/
 
 measure: $(INSTALLED)  ## lengths of functions, files and lines; share of docstrings and types
 	python -m benchmarks.code_size
+
+gpu: $(INSTALLED) | .cache  ## where there is a GPU: its tests, and what it is worth beside the CPU
+	pytest -m gpu
+	python -m benchmarks.gpu
 
 runtime-matrix: $(INSTALLED) | .cache  ## the runtime alone, on every Python here
 	.ci/runtime-matrix

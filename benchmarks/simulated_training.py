@@ -21,6 +21,7 @@ from slmrec.training.loop import Trainer
 from slmrec.training.objectives import next_item_run
 
 LAYERS, HEADS, DROPOUT = 2, 2, 0.1
+CPU = torch.device("cpu")
 
 
 def simulate_histories(users: int, length: int, window: int, items: int) -> Histories:
@@ -60,13 +61,18 @@ def loop_params(loss: dict[str, Any], positions: int) -> TrainingParams:
 
 
 def new_trainer(
-    histories: Histories, items: int, width: int, p: TrainingParams, work_dir: Path
+    histories: Histories,
+    items: int,
+    width: int,
+    p: TrainingParams,
+    work_dir: Path,
+    device: torch.device = CPU,
 ) -> Trainer:
     """A SASRec of two layers about to be trained; every item may be drawn as a negative."""
     trained = torch.ones(items + FIRST_ITEM, dtype=torch.bool)
     embedding = ItemEmbedding(trained, width, None, 0.0)
     length = histories.protocol.max_length
-    model = SASRec(embedding, LAYERS, HEADS, 2 * width, DROPOUT, length).train()
+    model = SASRec(embedding, LAYERS, HEADS, 2 * width, DROPOUT, length).to(device).train()
     checkpoint = Checkpoint(work_dir / "checkpoint.safetensors")
     return Trainer(next_item_run("sasrec", model, _no_validation, histories, p, 1, checkpoint))
 

@@ -128,6 +128,11 @@ ELSEWHERE = {
         "tests/tuning/test_command.py",
         "def test_what_is_better_is_shown_and_written_only_where_asked_for",
     ),
+    "make gpu": Elsewhere(
+        "needs a GPU; its CPU half is tested, the rest where there is one",
+        "tests/benchmarks/test_gpu.py",
+        "def test_every_way_on_a_gpu_gives_the_lists_of_the_cpu",
+    ),
     "dvc exp run": Elsewhere(
         "is the name of the command above it", "README.md", ".venv/bin/dvc exp run -S"
     ),
