@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from shlex import quote
 
 NONE = "none"  # said of a column or file that the logs do not have
+LINES = "lines"  # said of the sequence: events are in the order of the files' lines
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,13 @@ def doubts_of(findings: Findings, answers: Answers) -> list[Doubt]:
 
 def check_order(events: EventRoles) -> None:
     """Raises DataError where nothing says when events were, nor in which order, or it is unread."""
-    if events.time is None and events.sequence is None:
+    ordered = events.time or events.sequence or events.in_lists or events.by_lines
+    if not ordered:
         columns = ", ".join(column.name for column in events.table.columns)
         raise DataError(
             f"{events.table.name} has no column that says when an event was or in which order "
-            f"({columns}); name one with --time and --time-format, or with --sequence"
+            f"({columns}); name one with --time and --time-format, or with --sequence, or give "
+            "--sequence lines where the lines themselves are in order"
         )
     if events.time_format == "epoch_ns":
         assert events.time is not None
@@ -179,6 +181,9 @@ def _remarks_of_order(events: EventRoles) -> Iterator[str]:
         )
     elif events.time is None and sequence is not None:
         yield f"there is no clock: events are ordered by {sequence.name}, split leaves one out"
+    elif events.time is None:
+        order = "lines" if events.by_lines else "lists"
+        yield f"there is no clock: events are in the order of their {order}, split leaves one out"
     exploded = events.table.source.table.exploded
     if exploded is not None:
         yield f"{exploded} holds several objects a row: each becomes an event, in the list's order"

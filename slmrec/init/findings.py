@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from slmrec.core.errors import DataError, UsageError
-from slmrec.init.answers import NONE, Answers
+from slmrec.init.answers import LINES, NONE, Answers
 from slmrec.init.columns.attributes import title_beside_events
 from slmrec.init.columns.catalogues import (
     Catalogue,
@@ -76,7 +76,7 @@ def _event_candidates(tables: list[Table], answers: Answers) -> list[EventRoles]
     Raises UsageError where none has them.
     """
     names = [answers.user, answers.item, answers.time, answers.sequence, answers.weight]
-    wanted = {name for name in (*names, answers.type) if name not in (None, NONE)}
+    wanted = {name for name in (*names, answers.type) if name not in (None, NONE, LINES)}
     having = [table for table in tables if wanted <= {column.name for column in table.columns}]
     if having:
         return _best_tables(having, answers)

@@ -29,7 +29,10 @@ def init(
     time_format: Annotated[
         str | None, typer.Option(help="epoch_s, iso8601, date, ... or a pattern with %.")
     ] = None,
-    sequence: Annotated[str | None, Column] = None,
+    sequence: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Name of its column, none, or lines: those in order."),
+    ] = None,
     weight: Annotated[str | None, Column] = None,
     type_: Annotated[str | None, typer.Option("--type", metavar="COLUMN", help=Column.help)] = None,
     items_file: Annotated[str | None, File] = None,

@@ -100,7 +100,8 @@ def _item_text(events: EventRoles, place: int) -> str:
 
 def _time_text(events: EventRoles, place: int) -> str:
     if events.time is None:
-        assert events.sequence is not None
+        if events.sequence is None:
+            return "in order of lines" if events.by_lines else "in the list's order"
         return f"number {_cell(events, events.sequence.name, place)}"
     value = events.profile(events.time.name).column.values[place]
     time = read_time(value, str(events.time_format)) if value is not None else None

@@ -7,7 +7,6 @@ from typing import Any
 from slmrec.init.answers import NONE
 from slmrec.init.columns.catalogues import Table
 from slmrec.init.columns.event_tables import EventRoles, repeats_lists
-from slmrec.init.columns.user_item import is_list
 from slmrec.init.findings import Findings
 
 Source = dict[str, Any]
@@ -26,12 +25,11 @@ def source_settings(findings: Findings) -> dict[str, Any]:
 
 def event_source(events: EventRoles) -> Source:
     """Files, layout and columns of the events."""
-    item = events.profile(events.item.name)
     return _layout(events.table) | {
         "columns": _event_columns(events),
         "time_format": events.time_format or "epoch_s",  # where there is no time, none is read
-        "lists": "explode" if is_list(item) or _is_in_list(events) else "refuse",
-        "list_separator": item.list_separator,
+        "lists": "explode" if events.in_lists or events.by_lines else "refuse",
+        "list_separator": events.profile(events.item.name).list_separator,
     }
 
 
@@ -44,12 +42,6 @@ def _event_columns(events: EventRoles) -> Source:
         "weight": events.weight,
         "type": events.type,
     }
-
-
-def _is_in_list(events: EventRoles) -> bool:
-    """Whether the item is a key of objects in a list, of which each is an event."""
-    exploded = events.table.source.table.exploded
-    return exploded is not None and events.item.name.startswith(f"{exploded}.")
 
 
 def _sequence(events: EventRoles) -> str | list[str] | None:

@@ -13,7 +13,7 @@ from slmrec.params.section import Count, Section, Seed, Share, TopSection
 class EventColumns(Section):
     user: str
     item: str
-    time: str | None  # None where there is no clock: sequence alone orders events
+    time: str | None  # None where there is no clock: sequence, or a list, alone orders events
     # Orders events of equal time, where the logs have it; of several columns the first one first.
     sequence: str | Annotated[list[str], Field(min_length=1, max_length=3)] | None
     weight: str | None
@@ -82,7 +82,8 @@ class EventSource(LogSource):
 
     @model_validator(mode="after")
     def _something_orders_events(self) -> Self:
-        if self.columns.time is None and self.columns.sequence is None:
+        unordered = self.columns.time is None and self.columns.sequence is None
+        if unordered and self.lists == "refuse":  # a list is in order by itself
             raise ValueError("columns.time is null, and so is columns.sequence; name one of them")
         if self.list_separator is not None and self.lists == "refuse":
             raise ValueError("list_separator is set, but lists is refuse; set lists: explode")

@@ -10,6 +10,7 @@ from slmrec.core.errors import DataError
 from slmrec.init.answers import Answers
 from slmrec.init.doubts import check_order, doubts_of, remarks_of
 from slmrec.init.findings import Findings, inspect
+from slmrec.init.source_settings import event_source
 from tests.init.layouts import shops
 from tests.init.layouts.made_up import ITEM_NUMBERS, by_time, by_user, title, write
 
@@ -83,6 +84,36 @@ def test_logs_without_any_order_stop(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"no column that says when.*--time.*--sequence"):
         check_order(found(tmp_path).events)
+
+
+def test_lines_are_in_order_where_a_person_says_so(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ["user,item", *(f"{e.user},{e.item}" for e in by_user())])
+    findings = inspect(tmp_path, Answers(sequence="lines"))
+    check_order(findings.events)
+    source = event_source(findings.events)
+    assert (source["columns"]["time"], source["columns"]["sequence"]) == (None, None)
+    assert source["lists"] == "explode"
+    assert "there is no clock: events are in the order of their lines" in remarks_of(findings)[0]
+
+
+def test_a_column_named_lines_is_that_column(tmp_path: Path) -> None:
+    rows = (f"{e.user},{e.item},{place}" for place, e in enumerate(by_user()))
+    write(tmp_path / "a.csv", ["user,item,lines", *rows])
+    events = inspect(tmp_path, Answers(sequence="lines")).events
+    assert event_source(events)["columns"]["sequence"] == "lines"
+    assert not events.by_lines
+
+
+def test_lists_are_in_order_by_themselves(tmp_path: Path) -> None:
+    lists: dict[str, list[str]] = {}
+    for event in by_user():
+        lists.setdefault(str(event.user), []).append(str(event.item))
+    lines = [f"{user},{' '.join(items)}" for user, items in lists.items()]
+    write(tmp_path / "sessions.csv", ["session,items", *lines])
+    findings = found(tmp_path)
+    check_order(findings.events)
+    assert event_source(findings.events)["list_separator"] == " "
+    assert "there is no clock: events are in the order of their lists" in remarks_of(findings)[0]
 
 
 def test_nanoseconds_stop(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slmrec.core.errors import UsageError
-from slmrec.init.answers import NONE, Answers
+from slmrec.init.answers import LINES, NONE, Answers
 from slmrec.init.columns.attributes import choose_type, choose_weight
 from slmrec.init.columns.catalogues import Catalogue, Table, item_links, user_links
 from slmrec.init.columns.clock import (
@@ -41,7 +41,8 @@ SEQUENCE, CLOCK = 1.0, 2.0  # what a table of events gains by an order, and by t
 class EventRoles:
     """A table read as events: the column of each role, as chosen, or as a person said.
 
-    `counter` says that the sequence column looks like times but only counts.
+    `counter` says that the sequence column looks like times but only counts, `by_lines` that a
+    person said that the lines are in order.
     """
 
     table: Table
@@ -55,10 +56,18 @@ class EventRoles:
     weight: str | None
     type: str | None
     counter: bool
+    by_lines: bool
     score: float
 
     def profile(self, name: str) -> Profile:
         return self.table.column(name)
+
+    @property
+    def in_lists(self) -> bool:
+        """Whether a row may hold several events: the item is a list, or a key of objects in one."""
+        exploded = self.table.source.table.exploded
+        within = exploded is not None and self.item.name.startswith(f"{exploded}.")
+        return within or is_list(self.profile(self.item.name))
 
     @property
     def taken(self) -> set[str]:
@@ -88,7 +97,8 @@ def read_as_events(
     weight = _named_or(answers.weight, table, choose_weight(_others(table, taken), owners, named))
     kind = _named_or(answers.type, table, choose_type(_others(table, taken | {str(weight)})))
     form = table.column(time.name).time_format if time else None
-    score = user.score + item.score + (CLOCK if time else SEQUENCE if sequence else 0.0)
+    ordered = sequence is not None or is_list(table.column(item.name))
+    score = user.score + item.score + (CLOCK if time else SEQUENCE if ordered else 0.0)
     return EventRoles(
         table=table,
         user=user,
@@ -101,6 +111,7 @@ def read_as_events(
         weight=weight,
         type=kind,
         counter=counter,
+        by_lines=_by_lines(table, answers) and time is None,
         score=score + _table_score(table),
     )
 
@@ -151,7 +162,7 @@ def _order(
     if time is not None and answers.time is None and is_counter(table.column(time.name), user):
         return None, Choice(time.name, time.score, ()), True
     if answers.sequence is not None:
-        if answers.sequence == NONE:
+        if answers.sequence == NONE or _by_lines(table, answers):
             return time, None, False
         return time, _named_choice(answers.sequence, table, "--sequence"), False
     if time is None:
@@ -161,6 +172,11 @@ def _order(
         return time, None, False
     rest = Columns([c for c in columns.profiles if c.name != time.name], user, columns.item)
     return time, choose_sequence(rest, has_clock=True), False
+
+
+def _by_lines(table: Table, answers: Answers) -> bool:
+    """Whether a person said that the lines are in order; a column of that name is a column."""
+    return answers.sequence == LINES and all(column.name != LINES for column in table.columns)
 
 
 def _finer(columns: Columns, sequence: Choice) -> str | None:

@@ -63,6 +63,8 @@ def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.Series
     user, user_ids = _coded(raw[c.user])
     item, item_ids = _coded(raw[c.item])
     numbers = [as_sequence(raw[name]) for name in c.sequences]
+    if c.time is None and not numbers:  # lists alone: those of one user in the order of their lines
+        numbers = [raw["row"].cast(pl.Int64)]
     columns: dict[str, Any] = {
         "user": user,
         "item": item,
@@ -75,7 +77,9 @@ def _typed(raw: pl.DataFrame, p: PrepareParams) -> tuple[pl.DataFrame, pl.Series
     if c.type:
         columns["type"] = as_text(raw[c.type])
     if POSITION in raw.columns:
-        columns |= {POSITION: raw[POSITION], "sequence": in_one([*numbers, raw[POSITION]])}
+        # An empty list has no place; only its item is what is wrong with it.
+        places = [*numbers, raw[POSITION].clip(0)] if numbers else [raw[POSITION]]
+        columns |= {POSITION: raw[POSITION], "sequence": in_one(places)}
     rows = pl.select(**columns)
     return rows.cast({"sequence": pl.Int64, "weight": pl.Float32}), user_ids, item_ids
 
@@ -88,7 +92,7 @@ def _times(raw: pl.DataFrame, p: PrepareParams, numbers: list[pl.Series]) -> pl.
     time = p.events.columns.time
     if time is not None:
         return as_us(raw[time], p.events.time_format)
-    return without_clock(numbers[0])  # params.yaml has a sequence where there is no time
+    return without_clock(numbers[0])  # there is a sequence where there is no time
 
 
 def _coded(column: pl.Series) -> tuple[pl.Series, pl.Series]:

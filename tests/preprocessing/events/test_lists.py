@@ -134,6 +134,21 @@ def test_the_position_comes_after_the_sequence(workshop: Workshop) -> None:
     assert workshop.events()["item"].to_list() == ["p", "q", "x", "y"]
 
 
+def test_without_a_clock_or_a_sequence_lists_and_lines_are_in_order(workshop: Workshop) -> None:
+    workshop.set(
+        prepare__events__columns=event_columns(time=None, weight=None),
+        prepare__events__lists="explode",
+        prepare__events__list_separator=" ",
+        prepare__max_quarantine_share=0.5,
+        split__method="leave_one_out",
+    )
+    workshop.deliver("all.csv", b"user,item\nann,z y x\nbob,q\nann,b a\nbob,p\nbob,\nbob,o\n")
+    counts = workshop.prepare()
+    assert (counts["quarantined"], counts["left_out"]) == ({}, {"empty list": 1})
+    items = {user: rows["item"].to_list() for (user,), rows in workshop.events().group_by("user")}
+    assert items == {"ann": ["z", "y", "x", "b", "a"], "bob": ["q", "p", "o"]}
+
+
 def test_a_list_an_object_and_a_boolean_are_no_ids(workshop: Workshop) -> None:
     workshop.set(
         prepare__events__columns=event_columns(weight=None), prepare__max_quarantine_share=0.9
