@@ -22,7 +22,6 @@ import onnxruntime
 import torch
 
 from benchmarks.arguments import RESULTS, new_parser
-from benchmarks.graph_precision import quantize, to_half
 from benchmarks.graph_scorer import GraphScorer
 from benchmarks.pruning import prune
 from benchmarks.serving import serving_in_onnx
@@ -30,6 +29,7 @@ from slmrec.core.files import write_json
 from slmrec.dataset.histories import Histories, Targets, read_histories
 from slmrec.evaluation.timing import serving_batches, time_in_turn
 from slmrec.export.graph import export_graph
+from slmrec.export.precisions import CONVERTERS
 from slmrec.models.factory import cut_decoder, decoder_parameters
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.serialization import load_decoder
@@ -71,8 +71,11 @@ def measure(model: LlamaRecommender, histories: Histories, p: argparse.Namespace
 
 def precisions(graph: onnx.ModelProto, device: str) -> dict[str, bytes]:
     """The graph in each precision that the device runs."""
-    graphs = {"fp32": graph.SerializeToString(), "fp16": to_half(graph)}
-    return graphs | ({"int8": quantize(graph)} if device == "cpu" else {})
+    others = {
+        name: convert for name, convert in CONVERTERS.items() if device == "cpu" or name != "int8"
+    }
+    graphs = {"fp32": graph, **{name: convert(graph) for name, convert in others.items()}}
+    return {name: one.SerializeToString() for name, one in graphs.items()}
 
 
 def ndcg_on_test(

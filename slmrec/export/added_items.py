@@ -30,10 +30,17 @@ from slmrec.export.extended_graph import ADVICE, Extension, extended_graph, item
 from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.new_items import NewItems
+from slmrec.export.precisions import CONVERTERS
 from slmrec.export.titled_extension import TitleSettings, Trained, titled_extension
 from slmrec.runtime import verify
 from slmrec.runtime.bundle import ITEMS, METRICS, MODEL, Bundle, sha256_of_bytes
-from slmrec.runtime.further_graphs import ITEM_VECTORS, SIGNATURES, USER_TOWER, file_of
+from slmrec.runtime.further_graphs import (
+    GRAPH_OF,
+    ITEM_VECTORS,
+    SIGNATURES,
+    USER_TOWER,
+    file_of,
+)
 from slmrec.runtime.items import LISTED, ServedItems, index_of, items_from_jsonl
 from slmrec.runtime.session import embed_users, open_session, run_graph
 
@@ -154,11 +161,7 @@ def _files(
 ) -> BundleFiles:
     """The files of the new bundle; its answers for known items are those of the old one."""
     bundle, served = model.bundle, _with(model.served, new)
-    graphs = {
-        name: extended_graph(onnx.load_model_from_string(bundle.files[name]), extension)
-        for name in KNOWN_GRAPHS
-        if name in bundle.files
-    }
+    graphs = _extended_graphs(bundle, extension)
     vectors = longer_vectors(bundle, extension)
     contract = extended_contract(bundle.contract, served, record, vectors)
     properties = graph_properties(json_bytes(contract), served)
@@ -172,6 +175,21 @@ def _files(
     golden = golden_with_new_items(bundle, served, extension.old_rows, run, embed)
     metrics = json.loads(bundle.files[METRICS])
     return bundle_files(parts.pop(MODEL), contract, served, metrics, golden, parts)
+
+
+def _extended_graphs(bundle: Bundle, extension: Extension) -> dict[str, onnx.ModelProto]:
+    """The graphs with more items; those in fewer bits are made anew of the one in fp32.
+
+    Each item has its own scale there, so known items keep the scores that were measured.
+    """
+    converted = {file_of(GRAPH_OF[name]): convert for name, convert in CONVERTERS.items()}
+    present = [name for name in KNOWN_GRAPHS if name in bundle.files]
+    graphs = {
+        name: extended_graph(onnx.load_model_from_string(bundle.files[name]), extension)
+        for name in present
+        if name not in converted
+    }
+    return graphs | {name: converted[name](graphs[MODEL]) for name in present if name in converted}
 
 
 def _with(served: ServedItems, new: NewItems) -> ServedItems:

@@ -19,6 +19,7 @@ from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.graph_quality import measure_graph
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
+from slmrec.export.precision_gate import judge_precisions
 from slmrec.models.factory import SequenceModel
 from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
@@ -46,7 +47,10 @@ def export_bundle(
     """
     candidates = _candidates(served, evaluator.candidates.numpy())
     graph = export_graph(model, torch.from_numpy(candidates), p.opset, neighbours)
+    inputs = golden_inputs(served.rows, model.max_length, served.candidates, p.top, p.seed)
+    precisions = judge_precisions(graph, evaluator, inputs, p, threads)
     parts = further_parts(graph, model, neighbours, candidates, p)
+    parts = parts.with_precisions(precisions.graphs, p.precisions.max_score_difference)
     contract = bundle_contract(
         graph,
         served,
@@ -59,14 +63,11 @@ def export_bundle(
     )
     properties = graph_properties(json_bytes(contract), served)
     stamped, further = stamp(graph, properties), _stamped_parts(parts, properties)
-    _report(f"graph of {len(stamped) / 1e6:.1f} MB, {served.candidates:,} items")
-    run = partial(run_graph, open_session(stamped, "cpu", threads))
+    run = _opened(stamped, served, threads)
     measured = measure_graph(model, neighbours, run, Parity(candidates, p), evaluator)
-    parity = measured["parity"]
-    _report("against torch " + ", ".join(f"{name} {value:.2g}" for name, value in parity.items()))
-    metrics = evaluation | {"models": evaluation["models"] | measured["models"], "parity": parity}
+    measured = _reported({**measured, "precisions": precisions.report})
+    metrics = evaluation | measured | {"models": evaluation["models"] | measured["models"]}
     embed = _checked_parts(model, parts, further, run, Parity(candidates, p), threads)
-    inputs = golden_inputs(served.rows, model.max_length, served.candidates, p.top, p.seed)
     golden = record_golden_cases(inputs, run, served.candidates, embed)
     return bundle_files(stamped, contract, served, metrics, golden, further), measured
 
@@ -114,6 +115,21 @@ def _candidates(served: ServedItems, evaluated: np.ndarray) -> np.ndarray:
             f"{evaluated.sum()}; run dvc repro, so that events, histories and models are of one run"
         )
     return candidates
+
+
+def _opened(graph: bytes, served: ServedItems, threads: int) -> RunGraph:
+    _report(f"graph of {len(graph) / 1e6:.1f} MB, {served.candidates:,} items")
+    return partial(run_graph, open_session(graph, "cpu", threads))
+
+
+def _reported(measured: dict[str, Any]) -> dict[str, Any]:
+    """What was measured, having told it."""
+    parity = [f"{name} {value:.2g}" for name, value in measured["parity"].items()]
+    _report(f"against torch {', '.join(parity)}")
+    for precision, figures in measured["precisions"].items():
+        texts = [f"{key} {value:.4g}" for key, value in figures.items() if key != "verdict"]
+        _report(", ".join([f"{precision} {figures['verdict']}", *texts]))
+    return measured
 
 
 def _report(line: str) -> None:

@@ -98,6 +98,7 @@ def _further_facts(parts: FurtherParts, neighbours: bool) -> dict[str, Any]:
             **_graph_facts(graph),
             # No product of two vectors gives what neighbours add.
             "neighbours": neighbours and name != USER_TOWER,
+            **parts.precisions.get(name, {}),
             **({"item_vectors": parts.vector_facts()} if name == USER_TOWER else {}),
         }
         for name, graph in parts.graphs.items()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,13 @@ from slmrec.models.factory import SequenceModel
 from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime.bundle import sha256_of_bytes
-from slmrec.runtime.further_graphs import ITEM_VECTORS, SERVE_FIXED, STEP, USER_TOWER
+from slmrec.runtime.further_graphs import (
+    GRAPH_OF,
+    ITEM_VECTORS,
+    SERVE_FIXED,
+    STEP,
+    USER_TOWER,
+)
 from slmrec.runtime.item_vectors import ItemVectors, read_item_vectors
 
 
@@ -26,6 +33,21 @@ class FurtherParts:
 
     graphs: dict[str, onnx.ModelProto] = field(default_factory=dict)
     item_vectors: bytes | None = None
+    # Of graphs in fewer bits: precision, and how far golden scores may lie from those in fp32.
+    precisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def with_precisions(
+        self, graphs: Mapping[Any, onnx.ModelProto], tolerances: Mapping[Any, float]
+    ) -> FurtherParts:
+        """These parts, and the graphs of each precision."""
+        return replace(
+            self,
+            graphs=self.graphs | {GRAPH_OF[name]: graph for name, graph in graphs.items()},
+            precisions={
+                GRAPH_OF[name]: {"precision": name, "tolerance": tolerances[name]}
+                for name in graphs
+            },
+        )
 
     def state_shape(self) -> tuple[int, ...]:
         """Of a user's state in the step graph: (W, L, 2, H, d)."""

@@ -206,7 +206,7 @@ RULES = (
         model_rules.further_graphs,
         _items,
         "12,000 items: model.onnx 13.8 MB, with all further graphs and item vectors 55.3 MB",
-        ("export_onnx.graphs",),
+        ("export_onnx.graphs", "export_onnx.precisions.wanted"),
     ),
     Rule(
         "thresholds",

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from slmrec.params.section import Count, Seed, Share, TopSection
+from slmrec.params.section import Count, Section, Seed, Share, TopSection
+
+Precision = Literal["int8", "fp16"]
+Tolerance = Annotated[float, Field(gt=0, lt=1)]
+
+
+class PrecisionParams(Section):
+    """The graph in fewer bits: docs/consumers.md, "Precisions"."""
+
+    wanted: list[Precision]  # beside fp32, each exported where it passes what follows
+    targets: Count  # of validation, at most, whose lists are compared with those in fp32
+    min_overlap: Share  # of the lists of ten
+    max_ndcg_loss: Share  # of NDCG@10, as a share of that in fp32
+    # How far golden scores may lie from those in fp32, as a share of their row's spread: what a
+    # consumer's replay allows
+    max_score_difference: dict[Precision, Tolerance]
+
+    @model_validator(mode="after")
+    def _each_has_its_tolerance(self) -> Self:
+        if missing := sorted(set(self.wanted) - self.max_score_difference.keys()):
+            raise ValueError(f"max_score_difference lacks {missing[0]}, which is wanted")
+        return self
 
 
 class ExportParams(TopSection):
@@ -17,6 +38,7 @@ class ExportParams(TopSection):
     neighbours: bool  # served with it, where validation says that they help
     # Graphs beside model.onnx: docs/consumers.md, "Further graphs"
     graphs: list[Literal["serve_fixed", "user_tower", "step"]]
+    precisions: PrecisionParams  # of model.onnx
     fixed_k: Count  # length of serve_fixed's lists, or the number of candidates if that is less
     # Bounds: what was tried. From 23 on the exporter fuses attention, which is slower on a CPU.
     opset: int = Field(ge=18, le=20)

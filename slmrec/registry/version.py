@@ -44,6 +44,7 @@ HARMLESS = (
     "behaviour",
     "graph.opset",
     "graph.ir_version",
+    "graphs.*.tolerance",
     "graphs.*.opset",
     "graphs.*.ir_version",
 )

@@ -27,7 +27,7 @@ from slmrec.runtime.bundle_folder import (
     real_folder,
     sha256_of_file,
 )
-from slmrec.runtime.further_graphs import files_of, further_files, graphs_fit
+from slmrec.runtime.further_graphs import files_of, further_files, graphs_fit, setting_of
 
 FORMAT = 2  # of the folder and the contract; a runtime refuses every other
 MANIFEST = "MANIFEST.sha256"
@@ -125,7 +125,7 @@ def part_of(bundle: Bundle, graph: str) -> dict[str, Any]:
     if graph not in graphs:
         raise BundleError(
             f"{bundle.folder} has no graph {graph}, it has {', '.join(graphs)}; "
-            "add it to export_onnx.graphs and export again"
+            f"add it to export_onnx.{setting_of(graph)} and export again"
         )
     return graphs[graph]
 

@@ -13,11 +13,19 @@ from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.runtime.bundle import GOLDEN, Bundle, sha256_of_bytes
 from slmrec.runtime.bundle_folder import ADVICE
 from slmrec.runtime.comparison import TopK
-from slmrec.runtime.further_graphs import ITEM_VECTORS, SERVE_FIXED, STEP, USER_TOWER, file_of
+from slmrec.runtime.further_graphs import (
+    ITEM_VECTORS,
+    MODEL_FP16,
+    MODEL_INT8,
+    SERVE_FIXED,
+    STEP,
+    USER_TOWER,
+    file_of,
+)
 from slmrec.runtime.item_vectors import read_item_vectors
 from slmrec.runtime.items import CANDIDATES, ServedItems
 from slmrec.runtime.replay import Case, cases_of, check_list
-from slmrec.runtime.session import embed_users, graph_errors, open_graph
+from slmrec.runtime.session import embed_users, graph_errors, open_graph, run_graph
 from slmrec.runtime.stepper import run_step
 
 if TYPE_CHECKING:
@@ -36,11 +44,13 @@ def check_further_graphs(
     Raises BundleError naming the graph that belongs to another bundle, does not run, or answers
     otherwise, and for item vectors that are not the contract's.
     """
-    tolerance = bundle.contract["tolerance"][bundle.contract["precision"]]
+    default = bundle.contract["tolerance"][bundle.contract["precision"]]
     cases = cases_of(bundle.files[GOLDEN])
     checked = [name for name in bundle.contract.get("graphs", {}) if name in CHECKS]
     for name in checked:
         file = file_of(name)
+        # That of fewer bits, where the graph has them.
+        tolerance = bundle.contract["graphs"][name].get("tolerance", default)
         session = open_graph(bundle, file, items.rows, device, threads).session
         named = [replace(case, name=f"{case.name} of {file}") for case in cases]
         try:
@@ -73,6 +83,12 @@ def _check_fixed_lists(session: ort.InferenceSession, cases: list[Case], toleran
         given = case.given
         actual = run(given.history, given.exclude, given.k)
         check_list(replace(case, expected=expected), actual, tolerance)
+
+
+def _check_lists(session: ort.InferenceSession, cases: list[Case], tolerance: float) -> None:
+    for case in cases:
+        given = case.given
+        check_list(case, run_graph(session, given.history, given.exclude, given.k), tolerance)
 
 
 def _check_vectors(session: ort.InferenceSession, cases: list[Case], tolerance: float) -> None:
@@ -123,6 +139,8 @@ def one_row(case: Case, row: int) -> Case:
 
 CHECKS: dict[str, Check] = {
     SERVE_FIXED: _check_fixed_lists,
+    MODEL_INT8: _check_lists,
+    MODEL_FP16: _check_lists,
     USER_TOWER: _check_vectors,
     STEP: _check_steps,
 }

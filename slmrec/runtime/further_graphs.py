@@ -10,11 +10,16 @@ from typing import Any
 
 SERVE_FIXED = "serve_fixed"  # the same lists, of a fixed length: no scalar input
 USER_TOWER = "user_tower"  # the user's vector, which item vectors are searched with
+MODEL_INT8 = "model_int8"  # model.onnx with its matrix products in int8, for CPUs
+MODEL_FP16 = "model_fp16"  # the same in fp16, norms aside, for GPUs
 STEP = "step"  # one more event, the earlier ones being a state
 ITEM_VECTORS = "item_vectors.safetensors"
 STATE_DIMENSIONS = 6  # users, places of the window, layers, keys and values, heads, width
 # What each graph is called with, and what is read of its answer; it may give more.
+MODEL_SIGNATURE = ({"history", "exclude", "k"}, {"items", "scores"})
 SIGNATURES = {
+    MODEL_INT8: MODEL_SIGNATURE,
+    MODEL_FP16: MODEL_SIGNATURE,
     SERVE_FIXED: ({"history", "exclude"}, {"items", "scores"}),
     USER_TOWER: ({"history"}, {"vector"}),
     STEP: (
@@ -23,10 +28,18 @@ SIGNATURES = {
     ),
 }
 
+# By the precision that a caller asks for, the graph that has it.
+GRAPH_OF = {"fp32": "model", "int8": MODEL_INT8, "fp16": MODEL_FP16}
+
 
 def file_of(graph: str) -> str:
     """The name of a further graph's file."""
     return f"{graph}.onnx"
+
+
+def setting_of(graph: str) -> str:
+    """The setting of export_onnx that asks for a further graph."""
+    return "precisions.wanted" if graph in (MODEL_INT8, MODEL_FP16) else "graphs"
 
 
 def further_files(contract: Mapping[str, Any]) -> Iterator[str]:
@@ -65,6 +78,9 @@ def _fits(name: str, facts: Mapping[str, Any]) -> bool:
     if name == STEP:
         shape = facts["inputs"]["state"]["shape"]
         named += [len(shape) == STATE_DIMENSIONS, *map(_is_count, shape[1:])]
+    if name in (MODEL_INT8, MODEL_FP16):
+        tolerance = facts.get("tolerance")
+        named += [isinstance(tolerance, float) and 0 < tolerance < 1]
     return all(named)
 
 

@@ -20,15 +20,18 @@ from slmrec.runtime.answers import (
 )
 from slmrec.runtime.bundle import Bundle
 from slmrec.runtime.comparison import TopK
+from slmrec.runtime.further_graphs import GRAPH_OF
 from slmrec.runtime.item_ids import IdReader, LookedUp
 from slmrec.runtime.loaded import load_graph
 from slmrec.runtime.ragged import Ragged, batches_by_length, side_by_side
 from slmrec.runtime.requests import (
+    PRECISIONS,
     UNKNOWN,
     check_choice,
     check_exclude_seen,
     check_exclusions,
     check_k,
+    device_for,
     id_rows,
     index_rows,
 )
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from slmrec.runtime.follow import FollowingRecommender
 
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["fp32", "int8", "fp16"]
 # Rows that the graph is given at once. On one thread of a CPU 16 and 32 are the fastest, and 256
 # serve a quarter to a third fewer (benchmarks/runtime_overhead.py); a GPU wants more, which was not
 # measured.
@@ -59,9 +63,12 @@ class Recommender:
         device: Device,
         threads: int | None,
         batch_size: int | None = None,
+        precision: Precision = "fp32",
     ) -> None:
         """Load a bundle from its folder; `load` says what the arguments mean."""
-        loaded = load_graph(bundle_dir, "model", device, threads, batch_size)
+        check_choice(precision, "precision", PRECISIONS)
+        device = device_for(precision, device)
+        loaded = load_graph(bundle_dir, GRAPH_OF[precision], device, threads, batch_size)
         self.contract, self.items = loaded.bundle.contract, loaded.items
         self.session, self.device = loaded.placed.session, loaded.placed.device
         self.device_reason = loaded.placed.reason
@@ -77,6 +84,7 @@ class Recommender:
         device: Device = "auto",
         threads: int | None = None,
         batch_size: int | None = None,
+        precision: Precision = "fp32",
     ) -> Recommender:
         """Load and verify a bundle, and run it once, so that no caller waits for the first run.
 
@@ -84,8 +92,10 @@ class Recommender:
         elsewhere, and `device` and `device_reason` of the result say which and why. `threads` are
         those of one call, None for as many as onnxruntime chooses. `batch_size` is how many
         histories the graph is given at once, None for what suits the device: more need more memory.
+        `precision` is that of the graph: "fp32", and "int8" (on a CPU) or "fp16" (meant for a GPU)
+        where the bundle has them; their lists are nearly the same.
         """
-        recommender = cls(bundle, device, threads, batch_size)
+        recommender = cls(bundle, device, threads, batch_size, precision)
         recommender.warm_up()
         return recommender
 

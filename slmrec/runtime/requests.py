@@ -11,6 +11,7 @@ from slmrec.core.errors import UsageError
 
 UNKNOWN = ("refuse", "warn", "ignore")  # what may be asked for ids that a bundle does not know
 DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("fp32", "int8", "fp16")  # of model.onnx and what may lie beside it
 WANTED = "one sequence of item ids (str) for each history"
 UNKNOWN_ADVICE = "correct it, or allow unknown ids to have them read as the unknown item"
 Rows = list[Sequence[Any]]  # of ids, which are checked where they are looked up
@@ -44,6 +45,18 @@ def _has_places(value: Any) -> bool:
         return False
     # An array of no dimension says that it can be read one by one, and cannot.
     return isinstance(value, Iterable) and getattr(value, "ndim", 1) > 0
+
+
+def device_for(precision: str, device: Any) -> Any:
+    """The device for a graph in that precision: int8 is for CPUs, so "auto" is one there.
+
+    Raises UsageError where int8 is asked for on a GPU, which would leave most of it to the CPU.
+    """
+    if precision != "int8" or device not in ("auto", "cuda"):
+        return device
+    if device == "cuda":
+        raise UsageError("precision int8 is for CPUs; ask for device cpu, or for fp32 or fp16")
+    return "cpu"
 
 
 def check_ids(rows: Rows, name: str) -> None:

@@ -57,6 +57,9 @@ def test_the_bundles_metrics_are_those_of_the_evaluation_and_the_graphs_own() ->
     assert metrics["protocol"] == {"seed": 4}
     assert metrics["models"] == {"teacher": REPORT} | measured["models"]
     assert metrics["parity"] == measured["parity"]
+    assert metrics["precisions"] == measured["precisions"]
+    assert {one["verdict"] for one in measured["precisions"].values()} == {"exported"}
+    assert {"model_int8.onnx", "model_fp16.onnx"} <= files.further.keys()
     assert set(EVALUATION["models"]) == {"teacher"}  # left as it was
 
 

@@ -85,7 +85,13 @@ def test_the_contract_says_which_graphs_know_neighbours() -> None:
         small_graph(), served_items(), MAX_LENGTH, True, 1e-4, {}, blend, small_parts()
     )
     knows = {name: facts["neighbours"] for name, facts in made["graphs"].items()}
-    assert knows == {"serve_fixed": True, "user_tower": False, "step": True}
+    assert knows == {
+        "serve_fixed": True,
+        "user_tower": False,
+        "step": True,
+        "model_int8": True,
+        "model_fp16": True,
+    }
     assert not any(facts["neighbours"] for facts in small_contract()["graphs"].values())
 
 

@@ -34,3 +34,15 @@ def test_the_card_says_how_much_the_model_serves_and_reads() -> None:
     card = model_card(small_contract(), METRICS)
     assert "ranks the 39 items of its catalogue" in card
     assert "reads the newest 6 items of a history" in card
+
+
+def test_the_card_says_which_precisions_were_exported_and_why_others_were_not() -> None:
+    assert "## Precisions" not in model_card(small_contract(), METRICS)
+    figures = {"overlap@10": 0.94, "ndcg@10_fp32": 0.11, "ndcg@10": 0.1}
+    precisions = {
+        "int8": {**figures, "verdict": "not exported: overlap 0.94 < 0.98"},
+        "fp16": {"verdict": "not exported: there are no validation targets"},
+    }
+    card = model_card(small_contract(), {**METRICS, "precisions": precisions})
+    assert "| int8 | 0.9400 | 0.1100 | 0.1000 | not exported: overlap 0.94 < 0.98 |" in card
+    assert "| fp16 |  |  |  | not exported: there are no validation targets |" in card

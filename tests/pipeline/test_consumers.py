@@ -58,7 +58,11 @@ def test_the_openvino_example_recommends_what_python_does(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("number", "said", "answer"),
-    [(2, "scores.shape, len(set(ids))", "(2, 39) 39"), (3, "len(lists), len(lists[0])", "1 10")],
+    [
+        (2, "scores.shape, len(set(ids))", "(2, 39) 39"),
+        (3, "len(lists), len(lists[0])", "1 10"),
+        (4, "len(lists), len(lists[0])", "1 10"),
+    ],
 )
 def test_the_examples_of_further_graphs_answer(
     tmp_path: Path, number: int, said: str, answer: str

@@ -89,6 +89,8 @@ def changed(path: str, value: Any) -> Interface:
         ("tolerance", {"float16": 0.1}, MINOR),
         ("graph.opset", {"ai.onnx": 20}, MINOR),
         ("graphs.serve_fixed.opset", {"ai.onnx": 20}, MINOR),
+        ("graphs.model_int8.tolerance", 0.1, MINOR),
+        ("graphs.model_int8", None, MAJOR),
         ("graphs.serve_fixed.outputs.items.shape", ["batch", 7], MAJOR),
         ("graphs.serve_fixed.inputs.weights", {"dtype": "float32"}, MAJOR),
         ("graphs.serve_fixed", None, MAJOR),

@@ -24,13 +24,17 @@ def test_every_further_graph_that_is_known_is_checked(exported_bundle: Path) -> 
     bundle.contract["graphs"]["of_a_later_version"] = {"file": "model.onnx"}
     items = items_from_jsonl(bundle.files["items.jsonl"])
     assert check_further_graphs(bundle, items, "cpu", 1) == [
+        "model_fp16",
+        "model_int8",
         "serve_fixed",
         "step",
         "user_tower",
     ]
 
 
-@pytest.mark.parametrize("graph", ["serve_fixed.onnx", "user_tower.onnx", "step.onnx"])
+@pytest.mark.parametrize(
+    "graph", ["serve_fixed.onnx", "user_tower.onnx", "step.onnx", "model_int8.onnx"]
+)
 def test_a_graph_of_another_bundle_is_refused(bundle: Path, graph: str) -> None:
     data = (bundle / graph).read_bytes()
     digest = hashlib.sha256((bundle / "contract.json").read_bytes()).hexdigest().encode()
@@ -49,6 +53,20 @@ def test_changed_weights_of_a_further_graph_fail_the_golden_cases(bundle: Path, 
     weight.raw_data = values.tobytes()
     onnx.save(model, bundle / graph)
     with pytest.raises(BundleError, match=rf"golden case \w+ of {graph}: (scores|vectors) differ"):
+        verify(reseal(bundle), "cpu", 1)
+
+
+@pytest.mark.parametrize("graph", ["model_int8.onnx", "model_fp16.onnx"])
+def test_a_graph_in_fewer_bits_answers_within_its_own_tolerance(bundle: Path, graph: str) -> None:
+    verify(bundle, "cpu", 1)
+    onnx = pytest.importorskip("onnx", exc_type=ImportError)
+    model = onnx.load(bundle / graph)
+    (added,) = [one for one in model.graph.initializer if one.name == "added"]
+    values = np.frombuffer(added.raw_data, dtype=np.float32).copy()
+    values[9] += 100.0
+    added.raw_data = values.tobytes()
+    onnx.save(model, bundle / graph)
+    with pytest.raises(BundleError, match=rf"golden case \w+ of {graph}: scores differ"):
         verify(reseal(bundle), "cpu", 1)
 
 

@@ -20,6 +20,8 @@ def contract(exported_bundle: Path) -> dict[str, Any]:
 def test_the_files_of_all_parts_are_named(contract: dict[str, Any]) -> None:
     assert sorted(further_files(contract)) == [
         "item_vectors.safetensors",
+        "model_fp16.onnx",
+        "model_int8.onnx",
         "serve_fixed.onnx",
         "step.onnx",
         "user_tower.onnx",
@@ -46,6 +48,9 @@ def test_a_state_of_another_shape_does_not_fit(contract: dict[str, Any], shape: 
         ("serve_fixed", "inputs", ["history", "exclude", "k"]),
         ("serve_fixed", "outputs", ["items"]),
         ("user_tower", "outputs", ["scores"]),
+        ("model_int8", "outputs", ["scores"]),
+        ("model_int8", "tolerance", 1.5),
+        ("model_fp16", "tolerance", None),
         ("step", "inputs", {"events": {}, "exclude": {}, "k": {}, "state_items": {}}),
         ("user_tower", "file", "../user_tower.onnx"),
         ("user_tower", "item_vectors", {"file": "item_vectors.safetensors", "width": 0}),

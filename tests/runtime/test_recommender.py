@@ -327,3 +327,26 @@ def test_an_older_runtime_than_the_contract_asks_for_is_refused(bundle: Path) ->
     (bundle / "contract.json").write_text(json.dumps(contract))
     with pytest.raises(UnavailableError, match=r"needs onnxruntime 99\.0 or newer"):
         Recommender(reseal(bundle), "cpu", 1)
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
+def test_a_graph_in_fewer_bits_is_what_runs_where_it_is_asked_for(
+    exported_bundle: Path, recommender: Recommender, precision: Any
+) -> None:
+    other = Recommender.load(exported_bundle, "auto", 1, precision=precision)
+    assert other.device == "cpu"
+    (wanted,), (given,) = (one.recommend([["i5", "i9"]], 10) for one in (recommender, other))
+    assert len({*ids(wanted)} & {*ids(given)}) >= 7
+    assert [item.score for item in wanted] != [item.score for item in given]
+
+
+def test_a_precision_that_cannot_be_had_is_named(bundle: Path) -> None:
+    with pytest.raises(UsageError, match="precision int8 is for CPUs"):
+        Recommender(bundle, "cuda", 1, precision="int8")
+    with pytest.raises(UsageError, match="precision"):
+        Recommender(bundle, "cpu", 1, precision="int4")  # type: ignore[arg-type]
+    contract = json.loads((bundle / "contract.json").read_text())
+    del contract["graphs"]["model_int8"]
+    (bundle / "contract.json").write_text(json.dumps(contract))
+    with pytest.raises(BundleError, match=r"no graph model_int8.*export_onnx\.precisions\.wanted"):
+        Recommender(reseal(bundle), "cpu", 1, precision="int8")

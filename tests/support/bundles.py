@@ -18,9 +18,10 @@ from slmrec.export.further_parts import FurtherParts, further_parts
 from slmrec.export.graph import export_graph
 from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.item_tables import candidates_of
+from slmrec.export.precisions import CONVERTERS
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
-from slmrec.params.export_onnx import ExportParams
+from slmrec.params.export_onnx import ExportParams, PrecisionParams
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.further_graphs import ITEM_VECTORS, USER_TOWER, file_of
 from slmrec.runtime.golden import EmbedUsers, golden_inputs, record_golden_cases
@@ -37,6 +38,14 @@ PARAMS = ExportParams(
     model="student",
     neighbours=True,
     graphs=["serve_fixed", "user_tower", "step"],
+    precisions=PrecisionParams(
+        wanted=["int8", "fp16"],
+        targets=50,
+        # Of a random model of width 16 and 39 items.
+        min_overlap=0.8,
+        max_ndcg_loss=0.5,
+        max_score_difference={"int8": 0.4, "fp16": 0.03},
+    ),
     fixed_k=20,
     opset=18,
     max_score_difference=1e-4,
@@ -97,7 +106,14 @@ def small_graph() -> onnx.ModelProto:
 def small_parts() -> FurtherParts:
     """Every part that a bundle may have beside model.onnx, of the small model."""
     candidates = candidates_of(served_items())
-    return further_parts(small_graph(), small_model(), None, candidates, PARAMS)
+    parts = further_parts(small_graph(), small_model(), None, candidates, PARAMS)
+    return in_precisions(small_graph(), parts)
+
+
+def in_precisions(graph: onnx.ModelProto, parts: FurtherParts) -> FurtherParts:
+    """The parts, and the graph in each precision that the small bundle has."""
+    graphs = {name: CONVERTERS[name](graph) for name in PARAMS.precisions.wanted}
+    return parts.with_precisions(graphs, PARAMS.precisions.max_score_difference)
 
 
 @functools.cache

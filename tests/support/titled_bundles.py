@@ -31,6 +31,7 @@ from tests.support.bundles import (
     METRICS,
     PARAMS,
     ROWS,
+    in_precisions,
     served_items,
     small_graph,
     small_model,
@@ -79,7 +80,7 @@ def exported(with_neighbours: bool) -> tuple[onnx.ModelProto, FurtherParts]:
     model: LlamaRecommender = small_model()
     candidates, scores = candidates_of(titled_items()), neighbour_scores()
     graph = export_graph(model, torch.from_numpy(candidates), PARAMS.opset, scores)
-    return graph, further_parts(graph, model, scores, candidates, PARAMS)
+    return graph, in_precisions(graph, further_parts(graph, model, scores, candidates, PARAMS))
 
 
 def make_titled_bundle(

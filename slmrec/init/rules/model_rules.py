@@ -110,8 +110,12 @@ def _wanted_epochs(f: Facts) -> dict[str, float]:
 
 def further_graphs(f: Facts) -> dict[str, Any]:
     """All of them, but of a large catalogue only what searches it: each holds the item table."""
-    graphs = ["serve_fixed", "user_tower", "step"]
-    return {"export_onnx.graphs": ["user_tower"] if f.logs.items >= MANY_ITEMS else graphs}
+    many = f.logs.items >= MANY_ITEMS
+    return {
+        "export_onnx.graphs": ["user_tower"] if many else ["serve_fixed", "user_tower", "step"],
+        # Measuring one means lists of all items for thousands of histories.
+        "export_onnx.precisions.wanted": [] if many else ["int8"],
+    }
 
 
 def hidden_inputs(f: Facts) -> dict[str, Any]:
