@@ -26,7 +26,6 @@ import torch
 from onnxruntime.tools.onnx_model_utils import make_dim_param_fixed
 
 from benchmarks.arguments import RESULTS, new_parser
-from benchmarks.graph_precision import to_half
 from benchmarks.neighbour_cost import LENGTH, OPSET, in_turns, student
 from benchmarks.simulated_training import loop_params, new_trainer, simulate_histories
 from benchmarks.stopwatch import Stopwatch
@@ -39,6 +38,7 @@ from slmrec.dataset.histories import Histories
 from slmrec.evaluation.timing import LIST_LENGTH
 from slmrec.export.derived_graphs import fixed_list_graph
 from slmrec.export.graph import export_graph
+from slmrec.export.precisions import to_fp16
 from slmrec.params.compute import ComputeParams
 from slmrec.runtime.session import PROVIDER_OPTIONS, PROVIDERS, graph_errors, open_session
 from slmrec.studies.environment import machine
@@ -137,7 +137,7 @@ def measure_serving(items: int, rounds: int, devices: list[Device]) -> list[Row]
     model = student(items, WIDTH)
     whole = export_graph(model, torch.arange(items + FIRST_ITEM) >= FIRST_ITEM, OPSET)
     fixed = fixed_list_graph(whole, LIST_LENGTH)
-    graph, half = fixed.SerializeToString(), to_half(fixed)
+    graph, half = fixed.SerializeToString(), to_fp16(fixed).SerializeToString()
     random, table = np.random.default_rng(1), []
     for batch in BATCHES:
         history = random.integers(FIRST_ITEM, items + FIRST_ITEM, (batch, LENGTH))

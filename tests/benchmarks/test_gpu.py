@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from benchmarks import gpu
-from benchmarks.graph_precision import to_half
 from benchmarks.neighbour_cost import OPSET, student
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.export.derived_graphs import fixed_list_graph
 from slmrec.export.graph import export_graph
+from slmrec.export.precisions import to_fp16
 from slmrec.runtime.session import open_session
 from tests.runtime.test_session import has_gpu
 
@@ -25,7 +25,7 @@ def graphs() -> tuple[bytes, bytes]:
     """A graph of lists of ten, and the same in fp16."""
     candidates = torch.arange(ITEMS + FIRST_ITEM) >= FIRST_ITEM
     fixed = fixed_list_graph(export_graph(student(ITEMS, 8), candidates, OPSET), gpu.LIST_LENGTH)
-    return fixed.SerializeToString(), to_half(fixed)
+    return fixed.SerializeToString(), to_fp16(fixed).SerializeToString()
 
 
 def histories(rows: int, seed: int) -> np.ndarray:
