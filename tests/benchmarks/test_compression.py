@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-import onnx
 import pytest
 
 from benchmarks import compression
@@ -36,11 +35,9 @@ def test_every_number_of_layers_meets_every_share_of_channels(
     assert sorted(parameters, reverse=True) == [parameters[at] for at in (0, 1, 2, 3)]
 
 
-def test_int8_is_measured_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("to_half", "quantize"):
-        monkeypatch.setattr(compression, name, lambda graph: b"smaller")
-    assert list(precisions(onnx.ModelProto(), "cpu")) == ["fp32", "fp16", "int8"]
-    assert list(precisions(onnx.ModelProto(), "cuda")) == ["fp32", "fp16"]
+def test_int8_is_measured_where_it_runs() -> None:
+    assert list(precisions(bundles.small_graph(), "cpu")) == ["fp32", "int8", "fp16"]
+    assert list(precisions(bundles.small_graph(), "cuda")) == ["fp32", "fp16"]
 
 
 def test_ndcg_is_that_of_the_graphs_own_ranking() -> None:
