@@ -20,7 +20,8 @@ from slmrec.ranking.ranks import rank_targets
 from slmrec.ranking.scorers import Scorer
 
 STUDENTS = ("student", "student_narrow")  # what is served is one of them
-BASELINES = {"graph": "item_neighbours", "titles": "title_neighbours"}  # names in the report
+# Names in the report; transitions have `last_item_transition` for a baseline.
+BASELINES = {"graph": "item_neighbours", "titles": "title_neighbours"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class NeighbourContestants:
 
     def baselines(self) -> dict[str, Contestant]:
         """Each table alone, with the decay that is best on validation."""
-        return {BASELINES[source]: self._alone(source) for source in self.neighbours.tables}
+        tables = self.neighbours.tables
+        return {name: self._alone(source) for source, name in BASELINES.items() if source in tables}
 
     def _alone(self, source: str) -> Contestant:
         scorers = [

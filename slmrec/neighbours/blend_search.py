@@ -28,7 +28,11 @@ DECAYS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 6.0)
 EPSILONS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # Where the search begins.
-FIRST = Blend(0.8, {"graph": Term(0.4, 0.3), "titles": Term(0.2, 0.3)}, None)
+FIRST = Blend(
+    0.8,
+    {"graph": Term(0.4, 0.3), "titles": Term(0.2, 0.3), "transitions": Term(0.2, 0.3)},
+    None,
+)
 LIST_LENGTH = 10
 INPUTS_AT_ONCE = 64
 

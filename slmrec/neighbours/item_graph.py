@@ -36,6 +36,26 @@ def item_graph(histories: Histories, items: int, p: GraphParams, count: int) -> 
     return with_two_hops(graph, p.two_hops, count) if p.two_hops else graph
 
 
+def transition_graph(
+    histories: Histories, items: int, half_life: float | None, count: int
+) -> csr_matrix:
+    """Each item's `count` likeliest next ones: how often they followed it directly, by its events.
+
+    A first-order Markov chain by maximum likelihood, in which pairs age as in `item_graph`. Where
+    people click along it says more than all that stood near.  # (I, I) float64
+    """
+    chain = GraphParams(
+        distance=1,
+        closeness=0,
+        backward=0,
+        source_power=1,
+        target_power=0,
+        two_hops=0,
+        half_life=half_life,
+    )
+    return item_graph(histories, items, chain, count)
+
+
 @dataclass(frozen=True)
 class _TrainingPairs:
     """Events as one flat array, and which of them begin a pair at each distance."""

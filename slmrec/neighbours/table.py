@@ -16,7 +16,7 @@ from slmrec.core.vocabulary import PAD
 from slmrec.neighbours.sparse_rows import row_numbers
 
 WEIGHTS, SETTINGS = "neighbours.safetensors", "neighbours.json"
-SOURCES = ("graph", "titles")
+SOURCES = ("graph", "titles", "transitions")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class NeighbourTable:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The tables of a run: `graph`, from events, and `titles` where they were compared."""
+    """The tables of a run, by SOURCES; those that there are."""
 
     tables: dict[str, NeighbourTable]
     newest: int  # items of a history, the newest ones, whose neighbours are looked at

@@ -30,4 +30,5 @@ class NeighboursParams(TopSection):
     count: Count  # neighbours that an item keeps
     newest: Count  # items of a history, the newest ones, whose neighbours are looked at
     graph: GraphParams
+    transitions: bool  # whether a table of its own says what follows an item directly
     titles: TitleParams | None  # None: titles are not compared

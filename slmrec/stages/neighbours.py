@@ -12,7 +12,7 @@ from slmrec.core.files import new_folder
 from slmrec.core.stage import run_stage
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.dataset.histories import Histories, read_histories
-from slmrec.neighbours.item_graph import item_graph
+from slmrec.neighbours.item_graph import item_graph, transition_graph
 from slmrec.neighbours.table import Neighbours, NeighbourTable
 from slmrec.neighbours.title_similarity import title_similarity
 from slmrec.params.neighbours import NeighboursParams
@@ -24,6 +24,8 @@ def find_neighbours(histories: Histories, items: pl.DataFrame, p: NeighboursPara
     found = {"graph": item_graph(histories, rows, p.graph, p.count)}
     if p.titles is not None:
         found["titles"] = title_similarity(items, rows, p.titles, p.count)
+    if p.transitions:
+        found["transitions"] = transition_graph(histories, rows, p.graph.half_life, p.count)
     for source, matrix in found.items():
         _report(source, matrix)
     return Neighbours(

@@ -30,6 +30,7 @@ GRAPHS = NeighboursParams(
         two_hops=0,
         half_life=None,
     ),
+    transitions=False,
     titles=None,
 )
 MEMBER = NeighbourMemberParams(folds=2, decay=0.5, weight=2.0, epsilon=4.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from slmrec.neighbours import item_graph as module
-from slmrec.neighbours.item_graph import item_graph
+from slmrec.neighbours.item_graph import item_graph, transition_graph
 from slmrec.params.neighbours import GraphParams
 from tests.support.histories import histories_of, ring_histories
 
@@ -38,6 +38,14 @@ def test_pairs_of_training_events_add_up_by_their_distance() -> None:
     assert graph[3, 4] == 1.0
     assert graph[3, 2] == 1.0  # of the second history
     assert graph.sum() == 4.5  # neither targets, nor an item with itself, nor other users
+
+
+def test_transitions_are_the_shares_of_what_followed_an_item_directly() -> None:
+    chain = transition_graph(HISTORIES, ITEMS, half_life=None, count=5).toarray()
+    # 2 has three training events, of which two are followed by 3, and one by a target
+    assert chain[2, 3] == pytest.approx(2 / 3)
+    assert (chain[3, 4], chain[3, 2]) == (pytest.approx(1 / 2), pytest.approx(1 / 2))
+    assert np.count_nonzero(chain) == 3
 
 
 def test_a_longer_distance_than_allowed_makes_no_pair() -> None:

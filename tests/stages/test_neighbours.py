@@ -26,7 +26,8 @@ def test_items_that_follow_each_other_are_the_best_neighbours(found: Neighbours)
     assert table.items.shape == (ITEMS + 2, 50)
     # i(n + 1) follows i(n), and by first appearance it has the next index
     assert table.items[5, 0] == 6
-    assert list(found.tables) == ["graph"]  # no titles, no table of them
+    assert list(found.tables) == ["graph", "transitions"]  # no titles, no table of them
+    assert found.tables["transitions"].items[5, 0] == 6
 
 
 def test_a_second_run_gives_the_same_bytes(found: Neighbours) -> None:
