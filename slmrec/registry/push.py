@@ -6,9 +6,11 @@ is in slmrec.registry.hub_layout.
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from slmrec.registry.hub_layout import figures_of, lay_out
 from slmrec.registry.store import Registry
 from slmrec.registry.version import Version
 
+LONGEST_PARAM = 6000  # characters, in MLflow
 SHA256 = "bundle_sha256"  # in a version's record, and the tag by which MLflow's is known again
 
 
@@ -69,12 +72,14 @@ def push_to_mlflow(registry: Registry, version: Version, name: str, tracking_uri
     Raises UnavailableError where MLflow cannot be reached, or refuses.
     """
     require("mlflow", extra="mlflow")
-    from mlflow import MlflowClient
+    import mlflow
     from mlflow.exceptions import MlflowException
 
-    client = MlflowClient(tracking_uri, tracking_uri)
     try:
-        return _register(client, registry, version, name)
+        # For all of the process: what asks its default store would make one in the working folder.
+        mlflow.set_tracking_uri(tracking_uri)
+        mlflow.set_registry_uri(tracking_uri)
+        return _register(mlflow.MlflowClient(), registry, version, name)
     except (MlflowException, OSError) as error:
         raise UnavailableError(f"MLflow did not take {version}: {_line(error)}") from error
 
@@ -90,16 +95,33 @@ def _register(client: Any, registry: Registry, version: Version, name: str) -> s
             return f"{name} has {version} already, as its version {there.version}"
     found = client.get_experiment_by_name(name)
     experiment = found.experiment_id if found else client.create_experiment(name)
-    run = client.create_run(experiment, run_name=f"slmrec {version}", tags=tags)
-    with _laid_out(registry, version) as folder:
-        client.log_artifacts(run.info.run_id, str(folder))
-    for metric, value in figures_of(registry.metrics(version)["models"]).items():
-        # MLflow's names know no @.
-        client.log_metric(run.info.run_id, metric.replace("@", "_at_"), value)
-    client.set_terminated(run.info.run_id)
-    source = f"{run.info.artifact_uri}/bundle"
-    made = client.create_model_version(name, source, run.info.run_id, tags)
+    run = client.create_run(experiment, run_name=f"slmrec {version}", tags=tags).info
+    try:
+        _log(client, registry, version, run.run_id)
+        made = client.create_model_version(name, f"{run.artifact_uri}/bundle", run.run_id, tags)
+    except BaseException:
+        client.set_terminated(run.run_id, "FAILED")
+        raise
+    client.set_terminated(run.run_id)
     return f"{version} is version {made.version} of {name}"
+
+
+def _log(client: Any, registry: Registry, version: Version, run_id: str) -> None:
+    with _laid_out(registry, version) as folder:
+        client.log_artifacts(run_id, str(folder))
+    for metric, value in figures_of(registry.metrics(version)["models"]).items():
+        client.log_metric(run_id, metric.replace("@", "_at_"), value)  # its names know no @
+    for name, written in flattened(registry.record(version)["params"]).items():
+        client.log_param(run_id, name, written[:LONGEST_PARAM])
+
+
+def flattened(params: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """Nested parameters by dotted names, values as JSON."""
+    flat: dict[str, str] = {}
+    for name, value in params.items():
+        inner = isinstance(value, Mapping) and value
+        flat |= flattened(value, f"{before}{name}.") if inner else {f"{before}{name}": dumps(value)}
+    return flat
 
 
 @contextmanager
@@ -110,4 +132,5 @@ def _laid_out(registry: Registry, version: Version) -> Iterator[Path]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    """The error in one line, without a password that an address in it carries."""
+    return re.sub(r"//[^/@\s]*@", "//***@", " ".join(str(error).split()))

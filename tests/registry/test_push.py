@@ -32,6 +32,9 @@ def test_mlflow_gets_a_run_and_a_registered_version_once(
 ) -> None:
     # Its store in files, which asks to be named: it is no longer their default.
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    working = tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
     uri = (tmp_path / "mlflow").as_uri()
     assert push_to_mlflow(published, FIRST, NAME, uri) == f"1.0.0 is version 1 of {NAME}"
     client = MlflowClient(uri, uri)
@@ -48,6 +51,34 @@ def test_mlflow_gets_a_run_and_a_registered_version_once(
     again = push_to_mlflow(published, FIRST, NAME, uri)
     assert again == f"{NAME} has 1.0.0 already, as its version 1"
     assert len(client.search_model_versions(f"name = '{NAME}'")) == 1
+    assert run.data.params["gate.margin"] == "0.05"
+    assert not list(working.iterdir())  # no store of its own beside the project
+
+
+def test_a_run_that_mlflow_did_not_take_whole_is_marked_as_failed(
+    published: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setattr("slmrec.registry.push.flattened", lambda _params: {"no*name": "1"})
+    uri = (tmp_path / "mlflow").as_uri()
+    with pytest.raises(UnavailableError, match=r"MLflow did not take 1\.0\.0: .*no\*name"):
+        push_to_mlflow(published, FIRST, NAME, uri)
+    client = MlflowClient(uri, uri)
+    experiment = client.get_experiment_by_name(NAME)
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.status == "FAILED"
+    assert not client.search_model_versions(f"name = '{NAME}'")
+
+
+def test_a_password_in_an_address_stands_in_no_error(
+    published: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UnavailableError, match="MLflow did not take") as raised:
+        push_to_mlflow(published, FIRST, NAME, "http://user:hidden@127.0.0.1:9")
+    assert "hidden" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_hub_that_is_away_is_one_line(
