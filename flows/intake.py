@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.champion import bring_champion
 from flows.clone import Clone
 from flows.data_version import (
+    PIN,
     Log,
     add_files,
     carry_over,
@@ -87,7 +88,7 @@ def take_in(
     """Make a new data version of the clone's last one and what is new; returns what was read.
 
     `champion` is the version that its models go on from. Without anything new the data stays as it
-    is.
+    is, unless the run is forced: then those models are what may differ.
     """
     since = time.monotonic()
     with scratch_folder(clone.folder.with_name("landed")) as folder:
@@ -103,6 +104,10 @@ def take_in(
         names = [each.file.name for each in fetched if each.is_new]
         if names:
             carry_over(clone.folder, log)
+        # A forced run may find nothing new, and still goes on from other models, or from none.
+        if names or (order.force and (clone.folder / PIN).is_file()):
+            if order.warm and champion is None:
+                log("nothing is published yet, so trainings start anew")
             bring_champion(clone.folder, champion)
             add_files(clone.folder, folder, names, log)
     return fetched

@@ -48,12 +48,14 @@ def learning_curves(project: Path) -> Series:
 
 def quality_by_version(registry: Path) -> Series:
     """NDCG@10 of each version, and of what it was held against, on its own newest window."""
-    verdicts = [read_json(path) for path in registry.glob("[0-9]*/verdict.json")]
-    records = [read_json(path) for path in registry.glob("[0-9]*/record.json")]
-    published = {record["judged_sha256"]: record["published_at"] for record in records}
-    verdicts.sort(key=lambda verdict: published[verdict["challenger"]])
+    versions = [
+        (read_json(folder / "record.json")["published_at"], read_json(folder / "verdict.json"))
+        for folder in registry.glob("[0-9]*")
+        if (folder / "record.json").is_file()
+    ]
+    versions.sort(key=lambda version: version[0])
     series: dict[str, list[tuple[float, float]]] = {}
-    for number, verdict in enumerate(verdicts, start=1):
+    for number, (_published, verdict) in enumerate(versions, start=1):
         for name, figures in verdict["figures"].items():
             called = "version" if name == "challenger" else name
             series.setdefault(called, []).append((float(number), float(figures["ndcg@10"])))

@@ -71,14 +71,13 @@ def _report(words: list[str], path: Path) -> dict[str, Any]:
 def tell(report: dict[str, Any], alarm: dict[str, Any]) -> None:
     """Emit the event of one alarm, about the version that was watched."""
     version = report["version"]
-    line = f"{alarm['what']} {alarm['seen']:.4g}, wanted {alarm['wanted']}"
     emit_event(
         event=f"{ALARM}.{alarm['name']}",
         resource={
             "prefect.resource.id": f"slmrec.version.{version}",
             "prefect.resource.name": f"slmrec {version}",
         },
-        payload={**alarm, "version": version, "line": line},
+        payload={**alarm, "version": version},
     )
 
 

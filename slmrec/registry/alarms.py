@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from slmrec.registry.observed import Day
 
@@ -29,10 +30,10 @@ class Alarm:
     wanted: str
     what: str  # what `seen` is
 
-    @property
-    def line(self) -> str:
-        """One line for a person."""
-        return f"ALARM {self.name}: {self.what} {self.seen:.4g}, wanted {self.wanted}"
+    def as_json(self) -> dict[str, Any]:
+        """Its fields, and all of it in a line for a person."""
+        line = f"{self.what} {self.seen:.4g}, wanted {self.wanted}"
+        return asdict(self) | {"line": line}
 
 
 def hit_alarm(days: Sequence[Day], limits: Thresholds) -> Iterator[Alarm]:

@@ -51,7 +51,7 @@ def watch(
     if logs is not None:
         seen, more = _seen(registry, version, logs, limits)
         report, alarms = report | seen, [*more, *alarms]
-    return report | {"alarms": [asdict(alarm) for alarm in alarms]}
+    return report | {"alarms": [alarm.as_json() for alarm in alarms]}
 
 
 def _published(registry: Registry, version: Version) -> datetime:
@@ -125,9 +125,8 @@ def report_lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"newest version {newest['version']}, {newest['age_days']:.1f} days old"
     if "served" in report:
         yield from _seen_lines(report)
-    alarms = [Alarm(**alarm) for alarm in report["alarms"]]
-    yield from (alarm.line for alarm in alarms)
-    if not alarms:
+    yield from (f"ALARM {alarm['name']}: {alarm['line']}" for alarm in report["alarms"])
+    if not report["alarms"]:
         yield "no alarm"
 
 

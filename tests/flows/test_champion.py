@@ -16,10 +16,8 @@ SERVED = "student_narrow"
 ITEMS = list(enumerate(["b", "a"]))
 
 
-@pytest.fixture
-def version(tmp_path: Path) -> Path:
-    """A version with models, curves and metrics."""
-    folder = tmp_path / "registry" / "1.2.0"
+def write_version(folder: Path) -> Path:
+    """A version with models, curves and what it was made from, at a path."""
     for name in ("item_vectors/sasrec", "ensemble/7", "teacher", "student"):
         (folder / name).mkdir(parents=True)
         (folder / name / "model.safetensors").write_text(name)
@@ -31,6 +29,11 @@ def version(tmp_path: Path) -> Path:
     (folder / "record.json").write_text(json.dumps({"version": "1.2.0", "window": window}))
     (folder / "teacher" / "layers.json").write_text("layers")
     return folder
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Path:
+    return write_version(tmp_path / "registry" / "1.2.0")
 
 
 @pytest.fixture

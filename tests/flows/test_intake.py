@@ -15,6 +15,7 @@ from flows.intake import Fetched, Order, look, take_in
 from flows.landing import Landed
 from flows.taken import Record
 from slmrec.core.errors import UsageError
+from tests.flows.test_champion import write_version
 from tests.support.landing_flow import land, write_landing_flow
 
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
@@ -98,6 +99,25 @@ def test_what_was_taken_before_is_known_without_dvc_and_without_a_wait(
     hour = replace(case.order(), settle_seconds=3600)
     (fetched,) = take_in(hour, case.record, case.clone, case.look(), None, case.lines.append)
     assert (fetched.file.name, fetched.is_new) == ("again.inter", False)
+
+
+def test_a_forced_run_with_nothing_new_takes_the_models_it_is_told_to(
+    case: Intake, tmp_path: Path
+) -> None:
+    version = write_version(tmp_path / "registry" / "1.2.0")
+    first = replace(case.order(), force=True, warm=True)
+    take_in(first, case.record, case.clone, [], None, case.lines.append)
+    assert "nothing is published yet, so trainings start anew" in case.lines
+    brought = case.clone.folder / "data" / "index" / "champion" / "teacher" / "model.safetensors"
+    take_in(first, case.record, case.clone, [], version, case.lines.append)
+    assert brought.read_text() == "teacher"
+    pinned = (case.clone.folder / "data.dvc").read_bytes()
+    take_in(case.order(), case.record, case.clone, [], None, case.lines.append)
+    assert brought.is_file()  # nothing is new, and nothing was forced
+    cold = replace(case.order(), force=True)
+    take_in(cold, case.record, case.clone, [], None, case.lines.append)
+    assert not brought.exists()
+    assert (case.clone.folder / "data.dvc").read_bytes() != pinned
 
 
 def test_what_the_last_versions_data_holds_is_not_taken_again(case: Intake, project: Path) -> None:

@@ -41,7 +41,7 @@ def test_shares_beyond_their_thresholds() -> None:
 
 def test_no_new_version_for_too_long() -> None:
     (alarm,) = age_alarm(14.5, LIMITS)
-    assert alarm.line == (
-        "ALARM no-new-version: days since the newest version was published: 14.5, wanted at most 14"
+    assert alarm.as_json()["line"] == (
+        "days since the newest version was published: 14.5, wanted at most 14"
     )
     assert not list(age_alarm(14, LIMITS)) and not list(age_alarm(99, OFF))
