@@ -38,6 +38,7 @@ def with_terms(*neighbours: NeighbourRows | None) -> Extension:
     return replace(EXTENSION, neighbours=neighbours)
 
 
+@pytest.mark.acceptance
 def test_the_tables_of_a_graph_are_read_back() -> None:
     graph, _ = exported(True)
     ring, titles = neighbour_rows(graph)

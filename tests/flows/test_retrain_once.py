@@ -39,6 +39,7 @@ def test_without_a_landing_folder_it_ends_with_2(capsys: pytest.CaptureFixture[s
     assert "LANDING" in capsys.readouterr().err
 
 
+@pytest.mark.acceptance
 def test_a_project_without_a_commit_is_one_line_and_a_code(project: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "flows.retrain_once", str(tmp_path)],

@@ -128,6 +128,7 @@ def test_the_lists_of_the_bundle_give_its_metrics_to_the_last_digit(
     assert evaluated["models"]["student"]["sampled"]["hr@1"] < 1  # the user who had everything
 
 
+@pytest.mark.acceptance
 def test_a_catalogue_smaller_than_a_list_goes_through_every_stage(
     workshop: Workshop, recwarn: pytest.WarningsRecorder
 ) -> None:

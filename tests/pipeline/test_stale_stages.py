@@ -146,6 +146,7 @@ def test_a_file_makes_stale_only_the_stages_that_read_it(
         file.write_bytes(old)
 
 
+@pytest.mark.acceptance
 def test_the_stand_in_reads_all_that_dvc_says_it_reads(finished: Path) -> None:
     # The tables above are worth nothing if a stand-in's output ignores an input.
     before = hashlib.sha256((finished / "artifacts/student").read_bytes()).hexdigest()

@@ -38,6 +38,7 @@ def run_runtime_tests(*command: str, bundle_dir: Path) -> subprocess.CompletedPr
     )
 
 
+@pytest.mark.acceptance
 @pytest.mark.skipif(IN_SUBPROCESS, reason="runs in a process that a test of this file started")
 def test_the_runtimes_tests_need_none_of_the_pipelines_packages(exported_bundle: Path) -> None:
     process = run_runtime_tests(sys.executable, "-c", WITHOUT_PIPELINE, bundle_dir=exported_bundle)

@@ -108,6 +108,11 @@ ELSEWHERE = {
         "tests/init/test_command.py",
         "def test_what_is_written_is_valid_and_the_same_for_the_same_files",
     ),
+    "slmrec init --sequence lines": Elsewhere(
+        "is of logs without any order; a test looks at such",
+        "tests/init/test_doubts.py",
+        "def test_lines_are_in_order_where_a_person_says_so",
+    ),
     "slmrec init --budget 45m": Elsewhere(
         "times training steps of full size; a test runs it with made-up times",
         "tests/init/test_command.py",
