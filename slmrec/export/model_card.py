@@ -10,7 +10,7 @@ CARD = """\
 
 Given the items a user had, oldest first, it ranks the {candidates:,} items of its catalogue by \
 how likely each comes next. A
-small decoder distilled from a larger one with slmrec {version}; it needs onnxruntime \
+small decoder, {made} with slmrec {version}; it needs onnxruntime \
 {onnxruntime} or newer and nothing else.
 
 ## Quality
@@ -49,6 +49,7 @@ def model_card(contract: dict[str, Any], metrics: dict[str, Any]) -> str:
         version=contract["version"],
         onnxruntime=contract["minimum_runtime"]["onnxruntime"],
         max_length=contract["max_length"],
+        made=_made(metrics),
         quality_table=_quality_table(metrics["models"]),
         precisions=_precisions(metrics.get("precisions", {})),
         additions=_additions(contract.get("additions", [])),
@@ -72,6 +73,13 @@ def _quality_row(name: str, report: dict[str, Any]) -> str:
         f"| {name} | {full['ndcg@10']:.4f} | {low:.4f} to {high:.4f} "
         f"| {full['hr@10']:.4f} | {full['mrr']:.4f} |"
     )
+
+
+def _made(metrics: dict[str, Any]) -> str:
+    """How the student came about; metrics of an earlier version do not say that it fell back."""
+    if metrics.get("student", {}).get("falls_back"):
+        return "trained without distillation, which did not pay on validation,"
+    return "distilled from a larger one"
 
 
 def _precisions(measured: dict[str, Any]) -> str:

@@ -36,7 +36,8 @@ def doubts_of(findings: Findings, answers: Answers) -> list[Doubt]:
 
 def check_order(events: EventRoles) -> None:
     """Raises DataError where nothing says when events were, nor in which order, or it is unread."""
-    ordered = events.time or events.sequence or events.in_lists or events.by_lines
+    _check_lines(events)
+    ordered = events.time or events.sequence or events.ordered_by_lists or events.by_lines
     if not ordered:
         columns = ", ".join(column.name for column in events.table.columns)
         raise DataError(
@@ -49,6 +50,22 @@ def check_order(events: EventRoles) -> None:
         raise DataError(
             f"{events.table.name}: {events.time.name} holds nanoseconds, which are not read; "
             "write microseconds"
+        )
+
+
+def _check_lines(events: EventRoles) -> None:
+    """Raises DataError where a person said that lines are in order, and they cannot be all."""
+    if not events.by_lines:
+        return
+    if events.time is not None:
+        raise DataError(
+            f"--sequence lines is of logs without times, but {events.table.name} has them in "
+            f"{events.time.name}; leave it out, or give --time none as well"
+        )
+    if len(events.table.source.files) > 1:
+        raise DataError(
+            f"--sequence lines is of one file, but {events.table.name} is "
+            f"{len(events.table.source.files)}; put them into one, in order"
         )
 
 

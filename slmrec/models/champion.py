@@ -83,8 +83,9 @@ def go_on_from(model_dir: Path, histories: Histories, name: str, model: Sequence
 def _has_seen(champion: TrainedOn, histories: Histories) -> str:
     """Why the champion may have trained on what these targets ask for; empty where it has not.
 
-    A user's last two events are never among an earlier version's training events. Where cuts are
-    times, all depends on them: many late events, or other settings, move them back.
+    While logs only grow, a user's last two events are never among an earlier version's training
+    events. Where cuts are times, all depends on them: many late events, or other settings, move
+    them back.
     """
     if champion.valid_from_us is None:
         if histories.protocol.method == champion.method:

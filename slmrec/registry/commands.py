@@ -108,6 +108,7 @@ def push(
 
     What is there already is left as it is. The hub's token is HF_TOKEN, or its own login's.
     """
+    require("huggingface_hub", extra="hf")  # makes the card's head, wherever it goes
     from slmrec.registry import push as pushing
     from slmrec.registry.store import at
 

@@ -46,3 +46,12 @@ def test_the_card_says_which_precisions_were_exported_and_why_others_were_not() 
     card = model_card(small_contract(), {**METRICS, "precisions": precisions})
     assert "| int8 | 0.9400 | 0.1100 | 0.1000 | not exported: overlap 0.94 < 0.98 |" in card
     assert "| fp16 |  |  |  | not exported: there are no validation targets |" in card
+
+
+def test_the_card_of_a_student_that_fell_back_does_not_call_it_distilled() -> None:
+    assert "small decoder, distilled from a larger one with" in model_card(
+        small_contract(), METRICS
+    )
+    card = model_card(small_contract(), {**METRICS, "student": {"falls_back": True}})
+    assert "trained without distillation, which did not pay on validation, with" in card
+    assert "distilled from" not in card

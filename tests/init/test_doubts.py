@@ -96,6 +96,32 @@ def test_lines_are_in_order_where_a_person_says_so(tmp_path: Path) -> None:
     assert "there is no clock: events are in the order of their lines" in remarks_of(findings)[0]
 
 
+def test_lines_cannot_order_events_that_have_times_or_lie_in_several_files(tmp_path: Path) -> None:
+    write(
+        tmp_path / "a.csv",
+        ["user,item,time", *(f"{e.user},{e.item},{e.seconds}" for e in by_user())],
+    )
+    answers = Answers(sequence="lines")
+    with pytest.raises(DataError, match="has them in time; leave it out, or give --time none"):
+        check_order(inspect(tmp_path, answers).events)
+    rows = [f"{e.user},{e.item}" for e in by_user()]
+    (tmp_path / "a.csv").unlink()
+    write(tmp_path / "a1.csv", ["user,item", *rows[: len(rows) // 2]])
+    write(tmp_path / "a2.csv", ["user,item", *rows[len(rows) // 2 :]])
+    with pytest.raises(DataError, match=r"is of one file, but .* is 2; put them into one"):
+        check_order(inspect(tmp_path, answers).events)
+
+
+def test_several_lists_of_a_user_are_not_in_order_by_themselves(tmp_path: Path) -> None:
+    lists: dict[str, list[str]] = {}
+    for event in by_user():
+        lists.setdefault(str(event.user), []).append(str(event.item))
+    lines = [f"{u},{' '.join(part)}" for u, row in lists.items() for part in (row[:3], row[3:])]
+    write(tmp_path / "baskets.csv", ["user,items", *lines])
+    with pytest.raises(DataError, match="no column that says when"):
+        check_order(found(tmp_path).events)
+
+
 def test_a_column_named_lines_is_that_column(tmp_path: Path) -> None:
     rows = (f"{e.user},{e.item},{place}" for place, e in enumerate(by_user()))
     write(tmp_path / "a.csv", ["user,item,lines", *rows])

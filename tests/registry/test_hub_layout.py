@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,13 +35,13 @@ def test_the_repository_holds_a_card_and_a_bundle_that_verifies_and_no_history(
     assert card.text.strip() == text.strip()
 
 
-def test_a_damaged_bundle_goes_nowhere(
-    published: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def damaged(_registry: Registry, _version: object) -> None:
-        raise BundleError("model.onnx was altered")
-
-    monkeypatch.setattr(Registry, "read", damaged)
-    with pytest.raises(BundleError, match="was altered"):
-        lay_out(published, FIRST, tmp_path)
-    assert not list(tmp_path.iterdir())
+def test_a_damaged_bundle_goes_nowhere(published: Registry, tmp_path: Path) -> None:
+    damaged = Registry(Path(shutil.copytree(published.folder, tmp_path / "copy", symlinks=True)))
+    model = damaged.bundle_dir(FIRST) / "model.onnx"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(data)
+    (target := tmp_path / "target").mkdir()
+    with pytest.raises(BundleError, match=r"model\.onnx was altered"):
+        lay_out(damaged, FIRST, target)
+    assert not list(target.iterdir())

@@ -70,6 +70,12 @@ class EventRoles:
         return within or is_list(self.profile(self.item.name))
 
     @property
+    def ordered_by_lists(self) -> bool:
+        """Whether each user has one list, in whose order the events are; several need more."""
+        users = self.profile(self.user.name).column.values
+        return self.in_lists and len(set(users)) == len(users)
+
+    @property
     def taken(self) -> set[str]:
         """Names of the columns that have a role."""
         chosen = [self.user, self.item, self.time, self.sequence]
@@ -111,7 +117,7 @@ def read_as_events(
         weight=weight,
         type=kind,
         counter=counter,
-        by_lines=_by_lines(table, answers) and time is None,
+        by_lines=_by_lines(table, answers),
         score=score + _table_score(table),
     )
 

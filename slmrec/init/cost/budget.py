@@ -66,7 +66,8 @@ def fit(plan: Plan, minutes: Callable[[Plan], float], budget: float) -> tuple[Pl
     on starting stages, and to train less would win nothing.
     """
     cuts = list(cuts_of(plan))
-    within = max(budget, NO_LONGER * minutes(cuts[-1].plan))
+    shortest = minutes(cuts[-1].plan)
+    within = budget if shortest <= budget else NO_LONGER * shortest
     reasons: list[str] = []
     for cut in cuts:
         if minutes(plan) <= within:
