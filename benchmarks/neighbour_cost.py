@@ -20,7 +20,7 @@ from benchmarks.arguments import RESULTS, new_parser
 from benchmarks.serving import serving_in_onnx
 from slmrec.core.files import write_json
 from slmrec.core.vocabulary import FIRST_ITEM
-from slmrec.export.graph import export_graph
+from slmrec.export.graph import Additions, export_graph
 from slmrec.models.factory import SequenceModel, new_decoder
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.neighbours.blend import Blend, NeighbourScores, Term
@@ -60,7 +60,8 @@ def random_neighbours(items: int, count: int) -> NeighbourScores:
 def graph_bytes(items: int, width: int, neighbours: NeighbourScores | None) -> bytes:
     """The exported graph of a student with or without neighbours."""
     candidates = torch.arange(items + FIRST_ITEM) >= FIRST_ITEM
-    return export_graph(student(items, width), candidates, OPSET, neighbours).SerializeToString()
+    graph = export_graph(student(items, width), candidates, OPSET, Additions(neighbours))
+    return graph.SerializeToString()
 
 
 def in_turns(works: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:

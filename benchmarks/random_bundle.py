@@ -17,7 +17,7 @@ from slmrec.core.files import new_folder
 from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.export.bundle_writer import bundle_files, json_bytes, write_bundle
 from slmrec.export.contract import bundle_contract
-from slmrec.export.graph import export_graph
+from slmrec.export.graph import Additions, export_graph
 from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.item_tables import candidates_of
 from slmrec.models.item_embedding import ItemEmbedding
@@ -43,7 +43,8 @@ def write_random_bundle(folder: Path, items: int) -> Path:
     ids = [f"i{item}" for item in range(items)]
     served = ServedItems(ids, [f"Item {name}" for name in ids], [ACTIVE] * items, index_of(ids))
     p = ExportParams.read()
-    graph = export_graph(model, torch.from_numpy(candidates_of(served)), p.opset)
+    additions = Additions(popularity=torch.rand(served.rows))
+    graph = export_graph(model, torch.from_numpy(candidates_of(served)), p.opset, additions)
     contract = bundle_contract(graph, served, LENGTH, True, p.max_score_difference, {}, None)
     stamped = stamp(graph, graph_properties(json_bytes(contract), served))
     run = functools.partial(run_graph, open_session(stamped, "cpu", 1))

@@ -27,7 +27,7 @@ from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.evaluation.timing import LIST_LENGTH
 from slmrec.export.derived_graphs import fixed_list_graph, user_tower_graph
 from slmrec.export.further_parts import FurtherParts
-from slmrec.export.graph import export_graph
+from slmrec.export.graph import MODEL_ALONE, export_graph
 from slmrec.export.parity import scores_by_item, top_k
 from slmrec.export.step_graph import step_graph
 from slmrec.runtime.session import open_session, run_graph
@@ -49,7 +49,7 @@ class Graphs:
         model, started = student(items, WIDTH), time.perf_counter()
         whole = export_graph(model, candidates, OPSET)
         between = time.perf_counter()
-        step = step_graph(model, candidates, OPSET, None)
+        step = step_graph(model, candidates, OPSET, MODEL_ALONE)
         self.export_seconds = {"model": between - started, "step": time.perf_counter() - between}
         self.state_shape = FurtherParts({"step": step}).state_shape()
         parts = {

@@ -14,14 +14,13 @@ from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes
 from slmrec.export.contract import bundle_contract
 from slmrec.export.further_parity import check_steps, check_user_tower
 from slmrec.export.further_parts import FurtherParts, further_parts
-from slmrec.export.graph import export_graph
+from slmrec.export.graph import Additions, export_graph
 from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.graph_quality import measure_graph
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
 from slmrec.export.precision_gate import judge_precisions
 from slmrec.models.factory import SequenceModel
-from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime.further_graphs import ITEM_VECTORS, STEP, USER_TOWER, file_of
 from slmrec.runtime.golden import EmbedUsers, golden_inputs, record_golden_cases
@@ -32,7 +31,7 @@ from slmrec.runtime.stepper import run_step
 
 def export_bundle(
     model: SequenceModel,
-    neighbours: NeighbourScores | None,
+    additions: Additions,
     served: ServedItems,
     evaluator: Evaluator,
     evaluation: dict[str, Any],
@@ -46,10 +45,10 @@ def export_bundle(
     are of what the bundle is made from, by name. Raises PromiseError when graph and torch disagree.
     """
     candidates = _candidates(served, evaluator.candidates.numpy())
-    graph = export_graph(model, torch.from_numpy(candidates), p.opset, neighbours)
+    graph = export_graph(model, torch.from_numpy(candidates), p.opset, additions)
     inputs = golden_inputs(served.rows, model.max_length, served.candidates, p.top, p.seed)
     precisions = judge_precisions(graph, evaluator, inputs, p, threads)
-    parts = further_parts(graph, model, neighbours, candidates, p)
+    parts = further_parts(graph, model, additions, candidates, p)
     parts = parts.with_precisions(precisions.graphs, p.precisions.max_score_difference)
     contract = bundle_contract(
         graph,
@@ -58,18 +57,22 @@ def export_bundle(
         evaluator.histories.protocol.exclude_seen,
         p.max_score_difference,
         inputs_sha256,
-        None if neighbours is None else neighbours.blend.as_json(),
+        _blend_of(additions),
         parts,
     )
     properties = graph_properties(json_bytes(contract), served)
     stamped, further = stamp(graph, properties), _stamped_parts(parts, properties)
     run = _opened(stamped, served, threads)
-    measured = measure_graph(model, neighbours, run, Parity(candidates, p), evaluator)
+    measured = measure_graph(model, additions, run, Parity(candidates, p), evaluator)
     measured = _reported({**measured, "precisions": precisions.report})
     metrics = evaluation | measured | {"models": evaluation["models"] | measured["models"]}
     embed = _checked_parts(model, parts, further, run, Parity(candidates, p), threads)
     golden = record_golden_cases(inputs, run, served.candidates, embed)
     return bundle_files(stamped, contract, served, metrics, golden, further), measured
+
+
+def _blend_of(additions: Additions) -> dict[str, Any] | None:
+    return None if additions.neighbours is None else additions.neighbours.blend.as_json()
 
 
 def _stamped_parts(parts: FurtherParts, properties: dict[str, str]) -> dict[str, bytes]:

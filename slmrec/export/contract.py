@@ -9,6 +9,7 @@ import onnx
 from slmrec import __version__
 from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
+from slmrec.export.cold_start import has_popularity
 from slmrec.export.further_parts import FurtherParts
 from slmrec.runtime.bundle import FORMAT, MODEL, sha256_of_bytes
 from slmrec.runtime.further_graphs import USER_TOWER, file_of
@@ -23,7 +24,6 @@ BEHAVIOUR = {
     "truncation": "a history longer than max_length is read from its newest max_length items",
     "unknown": "in history, an index outside the table, or a 0 before the last item, is read as "
     "unknown; in exclude it excludes nothing",
-    "empty_history": "a row of padding alone is read as one unknown item",
     "never_recommended": "padding, unknown, untrained and retired items, and the row's exclude; "
     "one row of exclude for a batch holds for all its rows",
     "k": "a k above the number of candidates is cut to it; where exclusions leave fewer than k, "
@@ -32,6 +32,13 @@ BEHAVIOUR = {
     "scores": "order the items of one row; they are neither probabilities nor comparable between "
     "rows or versions",
     "ids": "an item keeps its index for ever; new items follow; otherwise the major version moves",
+}
+
+# By whether the graph knows the items' popularity.
+EMPTY_HISTORY = {
+    True: "a row whose newest max_length items are all unknown, or padding alone, gets the items "
+    "that are popular among the newest training events",
+    False: "a row of padding alone is read as one unknown item",
 }
 
 
@@ -68,7 +75,7 @@ def bundle_contract(
         # How neighbours of the newest items join the scores: docs/training.md; null without.
         "neighbours": neighbours,
         "vocabulary": VOCABULARY,
-        "behaviour": BEHAVIOUR,
+        "behaviour": {**BEHAVIOUR, "empty_history": EMPTY_HISTORY[has_popularity(graph)]},
         "inputs_sha256": inputs_sha256,
     }
 

@@ -109,6 +109,8 @@ def _extend_weights(body: onnx.GraphProto, extension: Extension) -> None:
         "added": (extension.added, 0),
         # An item without an event gains and loses nothing by a trend.
         "trend": (np.zeros_like(extension.added), 0),
+        # Nor is it popular.
+        "popularity": (np.zeros_like(extension.added), 0),
     }
     for weight in body.initializer:
         if _role(weight.name) not in behind:

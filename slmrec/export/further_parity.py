@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from slmrec.core.vocabulary import UNK
+from slmrec.export.graph import MODEL_ALONE
 from slmrec.export.parity import Parity, compare_on_grid, scores_by_item, top_k
 from slmrec.models.factory import SequenceModel
 from slmrec.runtime.comparison import TopK
@@ -32,7 +33,7 @@ def check_user_tower(
         best = top_k(embed(history) @ table.vectors.T, k)
         return TopK(table.items[best.items], best.scores)
 
-    compare_on_grid(model, None, run, parity)
+    compare_on_grid(model, MODEL_ALONE, run, parity)
     parity.check()
 
 

@@ -12,9 +12,9 @@ import safetensors.numpy
 import torch
 
 from slmrec.export.derived_graphs import fixed_list_graph, user_tower_graph
+from slmrec.export.graph import Additions
 from slmrec.export.step_graph import step_graph
 from slmrec.models.factory import SequenceModel
-from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
 from slmrec.runtime.bundle import sha256_of_bytes
 from slmrec.runtime.further_graphs import (
@@ -69,7 +69,7 @@ class FurtherParts:
 def further_parts(
     graph: onnx.ModelProto,
     model: SequenceModel,
-    neighbours: NeighbourScores | None,
+    additions: Additions,
     candidates: np.ndarray,
     p: ExportParams,
 ) -> FurtherParts:
@@ -85,7 +85,7 @@ def further_parts(
         arrays = {"items": table.items, "vectors": table.vectors}
         vectors = safetensors.numpy.save(arrays)
     if STEP in p.graphs:
-        graphs[STEP] = step_graph(model, torch.from_numpy(candidates), p.opset, neighbours)
+        graphs[STEP] = step_graph(model, torch.from_numpy(candidates), p.opset, additions)
     return FurtherParts(graphs, vectors)
 
 

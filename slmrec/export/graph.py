@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from dataclasses import dataclass
 from typing import Any, cast
 
 import onnx
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slmrec.core.errors import TrainingError, UsageError
-from slmrec.core.vocabulary import PAD, UNK
+from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
 from slmrec.export.canonical_graph import canonicalize
 from slmrec.export.last_position import last_vectors
 from slmrec.models.factory import SequenceModel
@@ -28,6 +29,22 @@ INPUTS = ("history", "exclude", "k")
 OUTPUTS = ("items", "scores")
 # Bytes: a protobuf message holds no more, and weights stay inside the file.
 LARGEST_GRAPH = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What is served beside a model's own scores; MODEL_ALONE has neither.
+
+    popularity (I,) scores the items for whoever has no known item in the newest max_length: a model
+    has learnt what follows an item, not what somebody wants of whom nothing is known.
+    """
+
+    neighbours: NeighbourScores | None = None
+    popularity: Tensor | None = None
+
+
+MODEL_ALONE = Additions()
+MASKED = ("added", "popularity")  # the weights that hold -inf
 
 
 class FoldedTable(nn.Module):
@@ -63,12 +80,11 @@ class ServingGraph(nn.Module):
 
     columns: Tensor  # (E, I)
     added: Tensor  # (I,) an item's bonus; -inf for PAD, UNK and what must not be recommended
+    popularity: Tensor | None  # (I,) as Additions has it; -inf as in `added`
 
-    def __init__(
-        self, model: SequenceModel, candidates: Tensor, neighbours: NeighbourScores | None
-    ) -> None:
+    def __init__(self, model: SequenceModel, candidates: Tensor, additions: Additions) -> None:
         super().__init__()
-        self.neighbours = neighbours
+        self.neighbours = additions.neighbours
         rows = model.item_embedding.folded().detach().clone()
         # A copy, so that the caller's model keeps its own table, dropout and mode.
         served_model = copy.deepcopy(model).eval()
@@ -82,6 +98,10 @@ class ServingGraph(nn.Module):
         self.register_buffer("columns", rows.T.contiguous())
         bonuses = model.item_embedding.bonuses().detach()
         self.register_buffer("added", torch.where(candidates, bonuses, -torch.inf))
+        popularity = additions.popularity
+        if popularity is not None:
+            popularity = torch.where(candidates, popularity, -torch.inf)
+        self.register_buffer("popularity", popularity)
 
     def forward(self, history: Tensor, exclude: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Items (B, K) int64, best first, and their scores (B, K) float32; see the class for K."""
@@ -95,6 +115,9 @@ class ServingGraph(nn.Module):
         scores = vectors @ self.columns + self.added  # (B, I)
         if self.neighbours is not None:
             scores = self.neighbours(scores, items, last)
+        if self.popularity is not None:
+            knows = (items >= FIRST_ITEM).any(1, keepdim=True)  # (B, 1)
+            scores = torch.where(knows, scores, self.popularity)
         # One row of exclusions holds for the whole batch, and any other number of rows fails: a
         # scatter alone would mask the first rows and leave the others as they are.
         excluded = self.known(exclude, PAD) + torch.zeros_like(last)[:, None]  # (B, X)
@@ -134,15 +157,15 @@ def export_graph(
     model: SequenceModel,
     candidates: Tensor,
     opset: int,
-    neighbours: NeighbourScores | None = None,
+    additions: Additions = MODEL_ALONE,
 ) -> onnx.ModelProto:
-    """Export `model` with `candidates` (I,) bool, and with what `neighbours` add to its scores.
+    """Export `model` with `candidates` (I,) bool, and with what is served beside it.
 
     The graph's bytes depend on the weights and the versions of torch and onnx alone. Raises
     TrainingError when a weight is not finite and UsageError when the graph would not fit into one
     file.
     """
-    graph = ServingGraph(model, candidates, neighbours)
+    graph = ServingGraph(model, candidates, additions)
     check_weights(graph)
     return canonicalize(_exported_whole(graph, opset))
 
@@ -184,7 +207,7 @@ def check_weights(graph: nn.Module) -> None:
     size = 0
     for name, weight in [*graph.named_parameters(), *graph.named_buffers()]:
         size += weight.nbytes
-        if name.split(".")[-1] != "added" and not torch.isfinite(weight).all():
+        if name.split(".")[-1] not in MASKED and not torch.isfinite(weight).all():
             raise TrainingError(
                 f"weight {name} holds NaN or infinity; nothing was exported; "
                 "train again with a lower learning rate"

@@ -10,6 +10,7 @@ import torch
 from slmrec.dataset.histories import Histories
 from slmrec.dataset.padding import right_padded
 from slmrec.evaluation.evaluator import Evaluator, ParameterCounts
+from slmrec.export.graph import Additions
 from slmrec.export.model_card import GRAPH_NAME
 from slmrec.export.parity import Parity, compare_on_grid, scores_by_item
 from slmrec.models.factory import SequenceModel
@@ -58,7 +59,7 @@ def served_scorer(
 
 def measure_graph(
     model: SequenceModel,
-    neighbours: NeighbourScores | None,
+    additions: Additions,
     run_graph: RunGraph,
     parity: Parity,
     evaluator: Evaluator,
@@ -67,9 +68,9 @@ def measure_graph(
 
     Raises PromiseError when graph and torch disagree.
     """
-    compare_on_grid(model, neighbours, run_graph, parity)
+    compare_on_grid(model, additions, run_graph, parity)
     scorer = CheckedGraphScorer(
-        served_scorer(model, neighbours, evaluator.histories), run_graph, parity
+        served_scorer(model, additions.neighbours, evaluator.histories), run_graph, parity
     )
     ranks = evaluator.rank(scorer)
     parity.check()

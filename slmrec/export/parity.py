@@ -15,7 +15,8 @@ import onnxruntime
 import torch
 
 from slmrec.core.errors import PromiseError
-from slmrec.core.vocabulary import PAD, UNK
+from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
+from slmrec.export.graph import Additions
 from slmrec.models.factory import SequenceModel
 from slmrec.neighbours.blend import NeighbourScores
 from slmrec.params.export_onnx import ExportParams
@@ -99,7 +100,7 @@ class Parity:
 
 
 def compare_on_grid(
-    model: SequenceModel, neighbours: NeighbourScores | None, run_graph: RunGraph, parity: Parity
+    model: SequenceModel, additions: Additions, run_graph: RunGraph, parity: Parity
 ) -> None:
     """Compare on random histories of every batch size and length of params.export_onnx.
 
@@ -114,8 +115,13 @@ def compare_on_grid(
             histories = _random_histories(rng, batch, length, len(table))
             vectors = [_user_vector(model, row[row != PAD]) for row in histories]
             expected = np.stack(vectors) @ table.T + bonuses  # (B, I)
-            if neighbours is not None:
-                expected += [_from_neighbours(neighbours, row, model) for row in histories]
+            if additions.neighbours is not None:
+                expected += [
+                    _from_neighbours(additions.neighbours, row, model) for row in histories
+                ]
+            if additions.popularity is not None:
+                cold = [_knows_nothing(row, model.max_length) for row in histories]
+                expected[cold] = additions.popularity.numpy()
             top = run_graph(histories, histories[:, :0], candidates)
             parity.add(
                 expected, scores_by_item(top, len(table)), f"batch {batch} x length {length}"
@@ -156,6 +162,10 @@ def _from_neighbours(
             np.add.at(sums, rows.items[item].numpy(), decay * rows.weights[item].numpy())
         added += term.weight * np.log1p(sums / term.epsilon)
     return added
+
+
+def _knows_nothing(history: np.ndarray, longest: int) -> bool:
+    return bool((history[history != PAD][-longest:] < FIRST_ITEM).all())
 
 
 def _user_vector(model: SequenceModel, items: np.ndarray) -> np.ndarray:

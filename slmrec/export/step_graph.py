@@ -19,11 +19,10 @@ from transformers.models.llama.modeling_llama import LlamaDecoderLayer, repeat_k
 from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import PAD, UNK
 from slmrec.export.canonical_graph import canonicalize
-from slmrec.export.graph import ServingGraph, check_weights, exported
+from slmrec.export.graph import Additions, ServingGraph, check_weights, exported
 from slmrec.export.last_position import heads_of, rotated
 from slmrec.models.factory import SequenceModel
 from slmrec.models.llama import LlamaRecommender
-from slmrec.neighbours.blend import NeighbourScores
 
 INPUTS = ("events", "exclude", "k", "state_items", "state")
 OUTPUTS = ("items", "scores", "new_state_items", "new_state")
@@ -42,16 +41,14 @@ class StepGraph(nn.Module):
     cosine: Tensor  # (W, d)
     sine: Tensor  # (W, d)
 
-    def __init__(
-        self, model: SequenceModel, candidates: Tensor, neighbours: NeighbourScores | None
-    ) -> None:
+    def __init__(self, model: SequenceModel, candidates: Tensor, additions: Additions) -> None:
         super().__init__()
         if not isinstance(model, LlamaRecommender):
             raise UsageError(
                 f"a {type(model).__name__} has no step graph, a decoder does; take step out of "
                 "export_onnx.graphs"
             )
-        self.serving = ServingGraph(model, candidates, neighbours)
+        self.serving = ServingGraph(model, candidates, additions)
         self.decoder = cast(LlamaRecommender, self.serving.vectors.get_submodule("model"))
         start = self.decoder.prompt_length
         positions = torch.arange(start, start + model.max_length)[None]
@@ -133,13 +130,13 @@ class StepGraph(nn.Module):
 
 
 def step_graph(
-    model: SequenceModel, candidates: Tensor, opset: int, neighbours: NeighbourScores | None
+    model: SequenceModel, candidates: Tensor, opset: int, additions: Additions
 ) -> onnx.ModelProto:
     """Export `model` as a step graph with `candidates` (I,) bool.
 
     Raises what `export_graph` does, and UsageError for a model that is no decoder.
     """
-    graph = StepGraph(model, candidates, neighbours)
+    graph = StepGraph(model, candidates, additions)
     check_weights(graph)
     batch, time, excluded = (torch.export.Dim(name) for name in ("batch", "time", "excluded"))
     # The example is longer than 1 in every direction: torch.export takes 0 and 1 for constants.

@@ -36,6 +36,9 @@ class ExportParams(TopSection):
     seed: Seed
     model: Literal["student", "student_narrow"]  # which student is served
     neighbours: bool  # served with it, where validation says that they help
+    # What answers a history without a known item: the newest days' popularity, or the model's list
+    # for one unknown item
+    empty_history: Literal["popularity", "unknown_item"]
     # Graphs beside model.onnx: docs/consumers.md, "Further graphs"
     graphs: list[Literal["serve_fixed", "user_tower", "step"]]
     precisions: PrecisionParams  # of model.onnx

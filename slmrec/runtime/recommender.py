@@ -131,11 +131,12 @@ class Recommender:
 
         exclude_seen leaves out the history's own items; None does as the contract says, which is
         how the model was evaluated. `exclude` names more, one sequence a history. A list is shorter
-        than k where fewer candidates remain. An empty history gets what suits an unknown one. An id
-        that the bundle does not know is an error; with unknown="warn" or "ignore" it is read as the
-        unknown item (in `exclude`: left aside) and counted in the result, and "warn" gives an
-        UnknownItemsWarning the first time. Raises UsageError for such an id, for k below 1 or above
-        `largest_k`, for an `exclude` of another length, and for anything of a wrong shape or type.
+        than k where fewer candidates remain. A history without a known item gets popular items, or
+        those for one unknown item, as the contract says. An id that the bundle does not know is an
+        error; with unknown="warn" or "ignore" it is read as the unknown item (in `exclude`: left
+        aside) and counted in the result, and "warn" gives an UnknownItemsWarning the first time.
+        Raises UsageError for such an id, for k below 1 or above `largest_k`, for an `exclude` of
+        another length, and for anything of a wrong shape or type.
         """
         k = check_k(k, self.largest_k)
         check_choice(unknown, "unknown", UNKNOWN)

@@ -105,8 +105,8 @@ def remarks(counts: Counts, k: int) -> list[str]:
     said = {
         f"{counts.unknown_ids:,} of {counts.ids:,} ids are not in this bundle's item table, the "
         f"first is {counts.first_unknown!r}; read as the unknown item": counts.unknown_ids,
-        f"{counts.empty_histories:,} histories are empty; answered like unknown "
-        "items": counts.empty_histories,
+        f"{counts.empty_histories:,} histories are empty; the bundle's contract says what answers "
+        "them": counts.empty_histories,
         f"{counts.short_lists:,} lists have fewer than {k} items: no more candidates were "
         "left": counts.short_lists,
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from slmrec.core import tables
 from slmrec.core.errors import DataError
 from slmrec.core.files import new_folder, read_json, sha256_of, sha256_of_folder, write_json
@@ -14,6 +16,8 @@ from slmrec.dataset.histories import Histories, read_histories
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle import export_bundle
 from slmrec.export.bundle_writer import write_bundle
+from slmrec.export.cold_start import popularity_scores
+from slmrec.export.graph import Additions
 from slmrec.export.item_tables import read_served_items
 from slmrec.models.factory import SequenceModel
 from slmrec.models.serialization import load_model
@@ -60,6 +64,19 @@ def served_neighbours(
     return NeighbourScores.of(Neighbours.load(neighbours_dir), blend, histories, items)
 
 
+def served_popularity(
+    histories: Histories, items: int, recent_days: int, p: ExportParams
+) -> Tensor | None:
+    """What answers a history without a known item (I,); None where the model does."""
+    if p.empty_history == "unknown_item":
+        return None
+    return popularity_scores(histories, items, recent_days)
+
+
+def _hashes_of(**folders: Path) -> dict[str, str]:
+    return {name: sha256_of_folder(folder, "*") for name, folder in folders.items()}
+
+
 def main(
     events_dir: Path,
     histories_dir: Path,
@@ -80,19 +97,19 @@ def main(
     described = model.item_embedding.described().numpy()
     served = read_served_items(items, described)
     histories = read_histories(histories_dir)
-    evaluator = Evaluator(histories, served.rows, described, EvaluateParams.read())
-    evaluation = read_json(evaluation_path)
+    evaluate, evaluation = EvaluateParams.read(), read_json(evaluation_path)
+    evaluator = Evaluator(histories, served.rows, described, evaluate)
     joined = evaluation["neighbours"][p.model]
     neighbours = served_neighbours(neighbours_dir, joined, histories, served.rows, p)
+    popularity = served_popularity(histories, served.rows, evaluate.recent_days, p)
+    additions = Additions(neighbours, popularity)
     inputs_sha256 = {
         "items": sha256_of(items_path),
-        "histories": sha256_of_folder(histories_dir, "*"),
-        "neighbours": sha256_of_folder(neighbours_dir, "*"),
-        "student": sha256_of_folder(model_dir, "*"),
         "evaluation": sha256_of(evaluation_path),
+        **_hashes_of(histories=histories_dir, neighbours=neighbours_dir, student=model_dir),
     }
     files, measured = export_bundle(
-        model, neighbours, served, evaluator, evaluation, inputs_sha256, p, compute.threads
+        model, additions, served, evaluator, evaluation, inputs_sha256, p, compute.threads
     )
     with new_folder(bundle_dir) as folder:
         write_bundle(files, folder)

@@ -13,6 +13,7 @@ from slmrec.core.errors import PromiseError
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle import export_bundle
 from slmrec.export.bundle_writer import BundleFiles
+from slmrec.export.graph import MODEL_ALONE
 from slmrec.export.item_tables import candidates_of
 from slmrec.runtime.replay import replay_golden_cases
 from tests.support.bundles import (
@@ -47,7 +48,14 @@ def export(max_score_difference: float) -> tuple[BundleFiles, dict[str, Any]]:
     p = PARAMS.model_copy(update={"max_score_difference": max_score_difference})
     inputs_sha256 = {"student": "5" * 64}
     return export_bundle(
-        small_model(), None, served_items(), evaluator, EVALUATION, inputs_sha256, p, threads=1
+        small_model(),
+        MODEL_ALONE,
+        served_items(),
+        evaluator,
+        EVALUATION,
+        inputs_sha256,
+        p,
+        threads=1,
     )
 
 

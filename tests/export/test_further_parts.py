@@ -10,6 +10,7 @@ import torch
 
 from slmrec.export.contract import bundle_contract
 from slmrec.export.further_parts import FurtherParts, further_parts, item_vectors
+from slmrec.export.graph import MODEL_ALONE
 from slmrec.export.item_tables import candidates_of
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
@@ -36,14 +37,16 @@ def test_a_bundle_gets_the_parts_that_are_asked_for(
     step = small_parts().graphs["step"]
     monkeypatch.setattr("slmrec.export.further_parts.step_graph", lambda *_arguments: step)
     p = PARAMS.model_copy(update={"graphs": graphs})
-    parts = further_parts(small_graph(), small_model(), None, CANDIDATES, p)
+    parts = further_parts(small_graph(), small_model(), MODEL_ALONE, CANDIDATES, p)
     assert list(parts.graphs) == graphs
     assert (parts.item_vectors is not None) is ("user_tower" in graphs)
 
 
 def test_a_fixed_list_is_no_longer_than_there_are_candidates() -> None:
     p = PARAMS.model_copy(update={"fixed_k": 1000, "graphs": ["serve_fixed"]})
-    graph = further_parts(small_graph(), small_model(), None, CANDIDATES, p).graphs["serve_fixed"]
+    graph = further_parts(small_graph(), small_model(), MODEL_ALONE, CANDIDATES, p).graphs[
+        "serve_fixed"
+    ]
     shape = graph.graph.output[0].type.tensor_type.shape
     assert shape.dim[1].dim_value == CANDIDATES.sum()
 

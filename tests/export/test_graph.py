@@ -11,7 +11,7 @@ import torch
 
 from slmrec.core.errors import TrainingError, UsageError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
-from slmrec.export.graph import ServingGraph, export_graph
+from slmrec.export.graph import MODEL_ALONE, ServingGraph, export_graph
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
 from slmrec.runtime.session import graph_errors
@@ -207,7 +207,7 @@ def test_a_head_of_its_own_stands_as_a_constant_of_a_matmul() -> None:
 
 def test_exporting_leaves_the_model_as_it_was() -> None:
     model = small_model()
-    graph = ServingGraph(model, torch.ones(ROWS, dtype=torch.bool), None)
+    graph = ServingGraph(model, torch.ones(ROWS, dtype=torch.bool), MODEL_ALONE)
     assert isinstance(model.item_embedding, ItemEmbedding)
     assert graph.vectors.get_submodule("model") is not model
 
@@ -233,7 +233,7 @@ def test_a_model_of_another_kind_is_exported_as_it_is() -> None:
     model = SASRec(
         ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0), 1, 2, 8, 0.0, MAX_LENGTH
     ).eval()
-    graph = ServingGraph(model, torch.arange(ROWS) >= FIRST_ITEM, None)
+    graph = ServingGraph(model, torch.arange(ROWS) >= FIRST_ITEM, MODEL_ALONE)
     with torch.inference_mode():
         items, _ = graph(
             torch.tensor([[5, 9, PAD]]), torch.zeros((1, 0), dtype=torch.long), torch.tensor(5)

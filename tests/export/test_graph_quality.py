@@ -12,7 +12,7 @@ import torch
 
 from slmrec.core.errors import PromiseError
 from slmrec.evaluation.evaluator import Evaluator
-from slmrec.export.graph import export_graph
+from slmrec.export.graph import MODEL_ALONE, Additions, export_graph
 from slmrec.export.graph_quality import CheckedGraphScorer, measure_graph
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity
@@ -45,7 +45,7 @@ def test_the_graphs_quality_and_parity_are_measured() -> None:
     # 40 users who walk a ring of the items have one target each, beside the rows of the grid.
     evaluator = Evaluator(HISTORIES, ROWS, np.empty(0, dtype=np.int64), EVALUATE)
     parity = Parity(CANDIDATES, PARAMS)
-    measured = measure_graph(small_model(), None, run_small_graph(), parity, evaluator)
+    measured = measure_graph(small_model(), MODEL_ALONE, run_small_graph(), parity, evaluator)
     report = measured["models"]["student_onnx"]
     assert set(report) >= {"full", "sampled", "ci95", "slices", "parameters"}
     assert measured["parity"]["rows"] == 40 + sum(PARAMS.batches) * len(PARAMS.lengths)
@@ -57,14 +57,15 @@ def test_a_graph_with_neighbours_gives_the_scores_of_model_and_neighbours() -> N
     blend = Blend(0.7, {"graph": Term(3.0, 0.2), "titles": Term(1.0, 0.5)}, Trend(0.1, 1.0, 1.0))
     tables = {"graph": ring_table(ROWS), "titles": ring_table(ROWS)}
     neighbours = NeighbourScores.of(Neighbours(tables, 4), blend, HISTORIES, ROWS)
-    graph = export_graph(small_model(), torch.from_numpy(CANDIDATES), PARAMS.opset, neighbours)
+    additions = Additions(neighbours)
+    graph = export_graph(small_model(), torch.from_numpy(CANDIDATES), PARAMS.opset, additions)
     run = partial(run_graph, open_session(graph.SerializeToString(), "cpu", 1))
     evaluator = Evaluator(HISTORIES, ROWS, np.empty(0, dtype=np.int64), EVALUATE)
-    measured = measure_graph(small_model(), neighbours, run, Parity(CANDIDATES, PARAMS), evaluator)
+    measured = measure_graph(small_model(), additions, run, Parity(CANDIDATES, PARAMS), evaluator)
     assert measured["parity"]["same_top10"] == 1.0
     # users walk the ring that the tables know
     alone = measure_graph(
-        small_model(), None, run_small_graph(), Parity(CANDIDATES, PARAMS), evaluator
+        small_model(), MODEL_ALONE, run_small_graph(), Parity(CANDIDATES, PARAMS), evaluator
     )
     gain = _ndcg(measured) - _ndcg(alone)
     assert gain > 0.3
@@ -83,7 +84,7 @@ def test_a_graph_that_disagrees_with_torch_is_not_measured() -> None:
     evaluator = Evaluator(histories, ROWS, np.empty(0, dtype=np.int64), EVALUATE)
     parity = Parity(CANDIDATES, PARAMS)
     with pytest.raises(PromiseError, match="graph and torch differ"):
-        measure_graph(small_model(), None, ten_percent_higher, parity, evaluator)
+        measure_graph(small_model(), MODEL_ALONE, ten_percent_higher, parity, evaluator)
 
 
 def scorer(compare_every: int) -> CheckedGraphScorer:

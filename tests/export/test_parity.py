@@ -10,6 +10,7 @@ import pytest
 
 from slmrec.core.errors import PromiseError
 from slmrec.core.vocabulary import PAD
+from slmrec.export.graph import MODEL_ALONE
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity, compare_on_grid, scores_by_item, top_k
 from slmrec.params.export_onnx import ExportParams
@@ -45,7 +46,7 @@ def graph_with_changed_weight(name: str, place: int, by: float) -> RunGraph:
 
 def parity_on_grid(run: RunGraph, p: ExportParams = PARAMS) -> Parity:
     parity = Parity(CANDIDATES, p)
-    compare_on_grid(small_model(), None, run, parity)
+    compare_on_grid(small_model(), MODEL_ALONE, run, parity)
     return parity
 
 

@@ -10,7 +10,7 @@ import torch
 
 from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import FIRST_ITEM
-from slmrec.export.graph import ServingGraph
+from slmrec.export.graph import MODEL_ALONE, Additions, ServingGraph
 from slmrec.export.step_graph import StepGraph, step_graph
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.sasrec import SASRec
@@ -57,8 +57,8 @@ def test_steps_give_what_the_whole_history_gives(first: int, with_neighbours: bo
     blend = Blend(0.5, {"graph": Term(1.0, 0.5)}, None)
     table = Neighbours({"graph": ring_table(ROWS)}, 3)
     neighbours = NeighbourScores(table, blend, torch.arange(ROWS) / 10) if with_neighbours else None
-    step = StepGraph(small_model(), CANDIDATES, neighbours).eval()
-    whole = ServingGraph(small_model(), CANDIDATES, neighbours).eval()
+    step = StepGraph(small_model(), CANDIDATES, Additions(neighbours)).eval()
+    whole = ServingGraph(small_model(), CANDIDATES, Additions(neighbours)).eval()
     with torch.inference_mode():
         steps = lists_of_steps(step, HISTORIES[0], first)
         wholes = lists_of_wholes(whole, HISTORIES[0], first)
@@ -66,8 +66,8 @@ def test_steps_give_what_the_whole_history_gives(first: int, with_neighbours: bo
 
 
 def test_rows_of_different_lengths_do_not_disturb_each_other() -> None:
-    step = StepGraph(small_model(), CANDIDATES, None).eval()
-    whole = ServingGraph(small_model(), CANDIDATES, None).eval()
+    step = StepGraph(small_model(), CANDIDATES, MODEL_ALONE).eval()
+    whole = ServingGraph(small_model(), CANDIDATES, MODEL_ALONE).eval()
     items, state = torch.zeros(3, MAX_LENGTH, dtype=torch.long), torch.zeros(3, *step.state_shape)
     with torch.inference_mode():
         best, scores, items, _ = step(HISTORIES, nothing(3), torch.tensor(5), items, state)
@@ -79,7 +79,7 @@ def test_rows_of_different_lengths_do_not_disturb_each_other() -> None:
 
 
 def test_a_full_window_fails_instead_of_answering() -> None:
-    step = StepGraph(small_model(), CANDIDATES, None).eval()
+    step = StepGraph(small_model(), CANDIDATES, MODEL_ALONE).eval()
     full = torch.full((1, MAX_LENGTH), 5)
     with pytest.raises((IndexError, RuntimeError)):
         step(full[:, :1], nothing(1), torch.tensor(5), full, torch.zeros(1, *step.state_shape))
@@ -90,8 +90,8 @@ def test_a_prompt_stands_before_every_step(llm_dir: Path) -> None:
     candidates = torch.arange(ITEMS) >= FIRST_ITEM
     history = torch.tensor([2, 3, 2, 4])
     with torch.inference_mode():
-        steps = lists_of_steps(StepGraph(decoder, candidates, None).eval(), history, 0)
-        wholes = lists_of_wholes(ServingGraph(decoder, candidates, None).eval(), history, 0)
+        steps = lists_of_steps(StepGraph(decoder, candidates, MODEL_ALONE).eval(), history, 0)
+        wholes = lists_of_wholes(ServingGraph(decoder, candidates, MODEL_ALONE).eval(), history, 0)
     torch.testing.assert_close(steps, wholes, rtol=1e-4, atol=1e-5)
 
 
@@ -99,10 +99,10 @@ def test_a_model_without_keys_and_values_is_refused() -> None:
     embedding = ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0)
     model = SASRec(embedding, 1, 2, 8, 0.0, MAX_LENGTH)
     with pytest.raises(UsageError, match=r"a SASRec has no step graph.* export_onnx\.graphs"):
-        step_graph(model, CANDIDATES, PARAMS.opset, None)
+        step_graph(model, CANDIDATES, PARAMS.opset, MODEL_ALONE)
 
 
 def test_a_state_of_zeros_is_that_of_a_user_without_events() -> None:
-    step = StepGraph(small_model(), CANDIDATES, None)
+    step = StepGraph(small_model(), CANDIDATES, MODEL_ALONE)
     assert step.state_shape == (MAX_LENGTH, 2, 2, 2, 8)
     assert np.prod(step.state_shape) * 4 == 1536  # bytes a user

@@ -26,7 +26,7 @@ def test_histories_become_lists_and_oddities_are_said(small_bundle: Path, tmp_pa
         "slmrec: 13 of 7,813 ids are not in this bundle's item table, the first is 'nowhere'; "
         "read as the unknown item",
         # users 0, 13, 26 ... but for 299, which has an unknown item
-        "slmrec: 99 histories are empty; answered like unknown items",
+        "slmrec: 99 histories are empty; the bundle's contract says what answers them",
     ]
     assert {len(row["items"]) for row in written_rows(tmp_path / "out")} == {3}
     again = run(ROOT, "slmrec.cli", *words, *options)

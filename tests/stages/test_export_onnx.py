@@ -152,6 +152,15 @@ def test_neighbours_are_served_where_they_are_wanted_and_validation_saw_a_gain(
     assert f"served {'with' if served else 'without'} them" in capsys.readouterr().out
 
 
+def test_who_has_no_known_item_is_answered_by_popularity_where_that_is_asked() -> None:
+    histories = histories_of_served_items(10)
+    popular = PARAMS.model_copy(update={"empty_history": "popularity"})
+    scores = export_onnx.served_popularity(histories, ROWS, 30, popular)
+    assert scores is not None
+    assert scores.shape == (ROWS,)
+    assert export_onnx.served_popularity(histories, ROWS, 30, PARAMS) is None
+
+
 def test_a_bundle_that_would_recommend_other_items_than_were_evaluated_is_refused(
     inputs: list[Path], tmp_path: Path
 ) -> None:

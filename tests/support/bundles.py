@@ -15,7 +15,7 @@ from slmrec.dataset.histories import Histories
 from slmrec.export.bundle_writer import BundleFiles, bundle_files, json_bytes, write_bundle
 from slmrec.export.contract import bundle_contract
 from slmrec.export.further_parts import FurtherParts, further_parts
-from slmrec.export.graph import export_graph
+from slmrec.export.graph import MODEL_ALONE, export_graph
 from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.precisions import CONVERTERS
@@ -37,6 +37,7 @@ PARAMS = ExportParams(
     seed=1,
     model="student",
     neighbours=True,
+    empty_history="unknown_item",
     graphs=["serve_fixed", "user_tower", "step"],
     precisions=PrecisionParams(
         wanted=["int8", "fp16"],
@@ -106,7 +107,7 @@ def small_graph() -> onnx.ModelProto:
 def small_parts() -> FurtherParts:
     """Every part that a bundle may have beside model.onnx, of the small model."""
     candidates = candidates_of(served_items())
-    parts = further_parts(small_graph(), small_model(), None, candidates, PARAMS)
+    parts = further_parts(small_graph(), small_model(), MODEL_ALONE, candidates, PARAMS)
     return in_precisions(small_graph(), parts)
 
 

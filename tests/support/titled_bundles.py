@@ -13,7 +13,7 @@ from slmrec.core.vocabulary import FIRST_ITEM
 from slmrec.export.bundle_writer import bundle_files, json_bytes, write_bundle
 from slmrec.export.contract import bundle_contract
 from slmrec.export.further_parts import FurtherParts, further_parts
-from slmrec.export.graph import export_graph
+from slmrec.export.graph import Additions, export_graph
 from slmrec.export.graph_metadata import graph_properties, stamp
 from slmrec.export.item_tables import candidates_of
 from slmrec.models.llama import LlamaRecommender
@@ -43,6 +43,7 @@ TITLE_TERMS = TitleParams(words=2, most_titles=100)
 COUNT = 3  # title neighbours that an item keeps
 KINDS = ("apple", "bread", "cheese", "dates", "eggs")
 COLOURS = ("red", "green", "blue", "white", "black", "brown", "pink")
+POPULARITY = torch.linspace(2, 3, ROWS)
 BLEND = Blend(0.8, {"graph": Term(0.5, 1e-1), "titles": Term(2.0, 1e-1)}, Trend(0.1, 5.0, 0.75))
 
 
@@ -78,9 +79,9 @@ def exported(with_neighbours: bool) -> tuple[onnx.ModelProto, FurtherParts]:
     if not with_neighbours:
         return small_graph(), small_parts()
     model: LlamaRecommender = small_model()
-    candidates, scores = candidates_of(titled_items()), neighbour_scores()
-    graph = export_graph(model, torch.from_numpy(candidates), PARAMS.opset, scores)
-    return graph, in_precisions(graph, further_parts(graph, model, scores, candidates, PARAMS))
+    candidates, additions = candidates_of(titled_items()), Additions(neighbour_scores(), POPULARITY)
+    graph = export_graph(model, torch.from_numpy(candidates), PARAMS.opset, additions)
+    return graph, in_precisions(graph, further_parts(graph, model, additions, candidates, PARAMS))
 
 
 def make_titled_bundle(
