@@ -24,6 +24,10 @@ AnyDevice = Annotated[
     Literal["auto", "cpu", "cuda"],
     typer.Option(help="Where it runs: there, or an error; auto takes CUDA where that works."),
 ]
+Precision = Annotated[
+    Literal["fp32", "int8", "fp16"],
+    typer.Option(help="Of the graph: int8 (on a CPU) and fp16 where the bundle has them."),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,6 +54,7 @@ def recommend(
         ),
     ] = False,
     device: AnyDevice = "cpu",
+    precision: Precision = "fp32",
 ) -> None:
     """Print the next items after a history, best first."""
     from slmrec.runtime import Recommender
@@ -57,7 +62,7 @@ def recommend(
     item_ids = [word.strip() for word in history.split(",") if word.strip()]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        recommender = Recommender(bundle, device, threads=None)
+        recommender = Recommender(bundle, device, threads=None, precision=precision)
         recommendations = recommender.recommend(
             [item_ids],
             k,
@@ -100,7 +105,7 @@ def bench(
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures there.")
     ] = None,
 ) -> None:
-    """Measure a bundle here: cold start, memory, and calls by batch size and length."""
+    """Measure a bundle here: cold start, memory, and calls by precision, batch size and length."""
     from slmrec.core.files import write_json
     from slmrec.runtime import bench as measuring
 

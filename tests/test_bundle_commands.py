@@ -45,6 +45,14 @@ def test_verify_says_what_was_checked(bundle: Path) -> None:
     assert "is whole: 10 golden cases, 14 rows; worst score difference 0.0e+00" in process.stdout
 
 
+def test_recommend_in_fewer_bits_asks_the_graph_that_has_them(bundle: Path) -> None:
+    words = ["recommend", str(bundle), "--history", "i6,i9", "-k", "3"]
+    whole, fewer = (
+        run(ROOT, "slmrec.cli", *words, *more).stdout for more in ([], ["--precision", "int8"])
+    )
+    assert whole != fewer  # scores of a random model differ in the fourth digit
+
+
 def test_recommend_says_where_auto_runs(bundle: Path) -> None:
     process = run(ROOT, "slmrec.cli", "recommend", str(bundle), "--history", "i6", "--device=auto")
     assert re.search(r"^slmrec: on (cpu|cuda): .*CUDA", process.stderr, re.MULTILINE)
@@ -55,9 +63,10 @@ def test_bench_prints_a_table_and_writes_the_same_figures(bundle: Path, tmp_path
     words = ["bench", str(bundle), "--seconds", "0", "--threads", "1", "--json", str(figures)]
     rows = lines(run(ROOT, "slmrec.cli", *words).stdout)
     report = json.loads(figures.read_text())
-    assert [row.split()[:3] for row in rows[-12:]] == [
-        ["bundle", str(call["batch"]), call["events"]] for call in report["calls"]
+    assert [row.split()[:-4] for row in rows[-24:]] == [
+        [*call["server"].split(), str(call["batch"]), call["events"]] for call in report["calls"]
     ]
+    assert {call["server"] for call in report["calls"]} == {"bundle", "bundle int8"}
     assert report["measured_with"]["threads"] == 1
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from slmrec.core.vocabulary import FIRST_ITEM, PAD
 from slmrec.runtime.cold_start import measure_cold_start
+from slmrec.runtime.further_graphs import GRAPH_OF
 from slmrec.runtime.latency import Serve, Workload, time_calls, workloads
 from slmrec.runtime.onnx_runtime import load_onnxruntime
-from slmrec.runtime.recommender import Device, Recommender
+from slmrec.runtime.recommender import Device, Precision, Recommender
 
 BATCHES = (1, 32, 256)
 LIST_LENGTH = 10
+MEANT_FOR: dict[str, Precision] = {"cpu": "int8", "cuda": "fp16"}
 BUNDLE = "bundle"  # name of what is measured among the servers
 HEADER = "".join(
     [
@@ -31,11 +33,17 @@ def bench(
 ) -> dict[str, Any]:
     """Cold start, and times of calls by batch size and length, `seconds` for each of them.
 
-    `others` are measured beside the bundle, in turn with it, on the same histories. Raises what
-    loading a bundle does.
+    Beside model.onnx, in turn with it and on the same histories, are measured the graphs in fewer
+    bits that the bundle has for this device, and `others`. Raises what loading a bundle does.
     """
     recommender = Recommender.load(bundle, device, threads)
-    servers = {BUNDLE: serving_ids(recommender), **others}
+    fewer_bits = {
+        f"{BUNDLE} {precision}": serving_ids(
+            Recommender.load(bundle, recommender.device, threads, precision=precision)
+        )
+        for precision in precisions_for(recommender)
+    }
+    servers = {BUNDLE: serving_ids(recommender), **fewer_bits, **others}
     loads = workloads(len(recommender.items.ids), recommender.contract["max_length"], BATCHES)
     return {
         "measured_with": _surroundings(recommender, threads),
@@ -46,6 +54,12 @@ def bench(
             for timing in time_calls(servers, workload, seconds)
         ],
     }
+
+
+def precisions_for(recommender: Recommender) -> list[Precision]:
+    """The precisions beside fp32 that a recommender's bundle has for its device."""
+    meant = MEANT_FOR[recommender.device]
+    return [meant] if GRAPH_OF[meant] in recommender.contract.get("graphs", {}) else []
 
 
 def serving_ids(recommender: Recommender) -> Serve:

@@ -27,7 +27,7 @@ def test_a_report_has_every_batch_and_length_of_every_server(
         (batch, events, server)
         for batch in (1, 3)
         for events in ("1", "3", "6", "mixed")
-        for server in ("bundle", "other")
+        for server in ("bundle", "bundle int8", "other")
     ]
     assert set(asked) == {1, 3}
     for call in report["calls"]:
