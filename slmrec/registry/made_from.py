@@ -12,15 +12,20 @@ from slmrec import __version__
 from slmrec.core.files import read_json
 from slmrec.params.section import read_yaml
 
+VALIDATION = Path("artifacts/validation/result.json")
 PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "torch", "transformers", "polars", "onnx")
 
 
 def made_from(project: Path, histories_dir: Path) -> dict[str, Any]:
-    """Git commit, data version and window, parameters and package versions; None where unknown."""
+    """Git commit, data version, window and drift, parameters and package versions.
+
+    What is not known is None: of drift, where there is no version before this one.
+    """
     return {
         "git": _git_state(project),
         "data": _data_version(project),
         "window": read_json(histories_dir / "summary.json"),
+        "drift": _drift(project),
         "params": read_yaml(project / "params.yaml"),
         "versions": {"slmrec": __version__, "python": platform.python_version()} | _versions(),
     }
@@ -52,6 +57,13 @@ def _data_version(project: Path) -> dict[str, Any] | None:
         return None
     (out,) = read_yaml(pin)["outs"]
     return {key: out[key] for key in ("md5", "size", "nfiles") if key in out}
+
+
+def _drift(project: Path) -> list[dict[str, Any]] | None:
+    """The measures of drift against the version before, each with what was allowed."""
+    found = project / VALIDATION
+    measures: list[dict[str, Any]] | None = read_json(found)["drift"] if found.is_file() else None
+    return measures
 
 
 def _versions() -> dict[str, str]:

@@ -9,8 +9,9 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 
-from flows.pictures import learning_curves, publish_pictures, quality_by_version
-from slmrec.core.files import write_json
+from flows.pictures import drift_by_version, learning_curves, publish_pictures, quality_by_version
+from slmrec.core.files import read_json, write_json
+from slmrec.preprocessing.validation.drift import POPULARITY, VOLUME, Shift
 
 
 def write_curve(project: Path, name: str, values: list[float]) -> None:
@@ -41,6 +42,18 @@ def test_versions_stand_in_the_order_of_their_publication(tmp_path: Path) -> Non
     write_version(tmp_path, "1.9.0", "2026-03-01T00:00:00+00:00", challenger=0.2)
     (tmp_path / "current").symlink_to("1.10.0")
     assert quality_by_version(tmp_path) == {"version": [(1, 0.2), (2, 0.4)], "champion": [(2, 0.3)]}
+
+
+def test_drift_is_a_share_of_what_is_allowed_and_the_first_version_has_none(tmp_path: Path) -> None:
+    write_version(tmp_path, "1.0.0", "2026-03-01T00:00:00+00:00", challenger=0.2)
+    write_version(tmp_path, "1.1.0", "2026-03-02T00:00:00+00:00", challenger=0.2)
+    record = read_json(tmp_path / "1.1.0" / "record.json")
+    shifts = [
+        Shift(POPULARITY, 0.15, 0.3).as_json(),
+        Shift(VOLUME, 6.0, 3.0).as_json(),
+    ]
+    write_json(tmp_path / "1.1.0" / "record.json", record | {"drift": shifts})
+    assert drift_by_version(tmp_path) == {"popularity": [(2, 0.5)], "events a day": [(2, 2.0)]}
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from slmrec.core.files import write_json
 from slmrec.registry.made_from import made_from
 from tests.support.project import ROOT, git
 from tests.support.registries import suited_histories, write_histories, write_params
@@ -22,9 +23,17 @@ def test_where_there_is_neither_git_nor_dvc_both_are_unknown(tmp_path: Path) -> 
     facts = made_from(make(tmp_path), tmp_path / "histories")
     assert facts["git"] is None
     assert facts["data"] is None
+    assert facts["drift"] is None
     assert facts["window"]["method"] == "leave_one_out"
     assert facts["params"]["gate"]["recorded_histories"] == 20
     assert {"slmrec", "python", "numpy", "torch"} <= set(facts["versions"])
+
+
+def test_drift_is_what_validation_measured(tmp_path: Path) -> None:
+    shifts = [{"name": "events a day: ratio", "found": 1.5, "allowed": 3}]
+    (make(tmp_path) / "artifacts" / "validation").mkdir(parents=True)
+    write_json(tmp_path / "artifacts" / "validation" / "result.json", {"drift": shifts})
+    assert made_from(tmp_path, tmp_path / "histories")["drift"] == shifts
 
 
 def test_the_commit_tells_whether_files_differ_from_it(tmp_path: Path) -> None:
