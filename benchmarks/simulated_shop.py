@@ -53,6 +53,7 @@ SETTINGS: dict[str, Any] = {
     "split.test_from": "5d",
     "split.exclude_seen": False,  # the simulated users come back to what they know
     "neighbours.titles": None,
+    "neighbours.graph.half_life": 1.0,  # what follows what does not change in this world
     "embed_items.width": 32,
     "embed_items.feed_forward": 64,
     "embed_items.dropout": 0.1,
@@ -86,6 +87,8 @@ SETTINGS: dict[str, Any] = {
     "measure_cost.users": 64,
     "gate.bootstrap": 500,
     "gate.margin": 0.2,
+    # Half of the events follow a table of transitions: to count them is nearly the best there is.
+    "gate.min_lead": -0.05,
     "gate.max_latency_ratio": 3.0,
     "gate.recorded_histories": 200,
     "gate.keep_versions": 3,

@@ -36,13 +36,12 @@ def item_graph(histories: Histories, items: int, p: GraphParams, count: int) -> 
     return with_two_hops(graph, p.two_hops, count) if p.two_hops else graph
 
 
-def transition_graph(
-    histories: Histories, items: int, half_life: float | None, count: int
-) -> csr_matrix:
+def transition_graph(histories: Histories, items: int, count: int) -> csr_matrix:
     """Each item's `count` likeliest next ones: how often they followed it directly, by its events.
 
-    A first-order Markov chain by maximum likelihood, in which pairs age as in `item_graph`. Where
-    people click along it says more than all that stood near.  # (I, I) float64
+    A first-order Markov chain by maximum likelihood. Where people click along it says more than all
+    that stood near. Its pairs do not age: it tells how a site leads on, beside `item_graph`, which
+    may tell what is bought together lately.  # (I, I) float64
     """
     chain = GraphParams(
         distance=1,
@@ -51,7 +50,7 @@ def transition_graph(
         source_power=1,
         target_power=0,
         two_hops=0,
-        half_life=half_life,
+        half_life=None,
     )
     return item_graph(histories, items, chain, count)
 

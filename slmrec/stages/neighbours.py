@@ -25,7 +25,7 @@ def find_neighbours(histories: Histories, items: pl.DataFrame, p: NeighboursPara
     if p.titles is not None:
         found["titles"] = title_similarity(items, rows, p.titles, p.count)
     if p.transitions:
-        found["transitions"] = transition_graph(histories, rows, p.graph.half_life, p.count)
+        found["transitions"] = transition_graph(histories, rows, p.count)
     for source, matrix in found.items():
         _report(source, matrix)
     return Neighbours(

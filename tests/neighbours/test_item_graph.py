@@ -41,7 +41,7 @@ def test_pairs_of_training_events_add_up_by_their_distance() -> None:
 
 
 def test_transitions_are_the_shares_of_what_followed_an_item_directly() -> None:
-    chain = transition_graph(HISTORIES, ITEMS, half_life=None, count=5).toarray()
+    chain = transition_graph(HISTORIES, ITEMS, count=5).toarray()
     # 2 has three training events, of which two are followed by 3, and one by a target
     assert chain[2, 3] == pytest.approx(2 / 3)
     assert (chain[3, 4], chain[3, 2]) == (pytest.approx(1 / 2), pytest.approx(1 / 2))
