@@ -12,6 +12,9 @@ PYTHONS := python3.13 python3.12 python3.11
 PYTHON ?= $(shell for python in $(PYTHONS); do \
 	if $$python -c 'import ensurepip, venv' 2>/dev/null; then echo $$python; break; fi; done)
 PORT ?= 4200
+# Files of tests side by side, those of one file one after the other, as they may share what is made
+# once; more than four would want memory rather than cores.
+PYTEST := pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
@@ -47,10 +50,10 @@ ui: $(INSTALLED) | .cache  ## Prefect's server, worker and daily deployment, unt
 	exec python -m flows.local_server $(PORT)
 
 test: $(INSTALLED) | .cache  ## the quick tests
-	pytest -m "not acceptance"
+	$(PYTEST) -m "not acceptance"
 
 acceptance: $(INSTALLED) | .cache  ## the long tests: the whole pipeline, twice, killed, undone
-	pytest -m acceptance
+	$(PYTEST) -m acceptance
 
 check: lint test  ## what to run before a commit: linters, then the quick tests
 
@@ -65,7 +68,7 @@ format: $(INSTALLED)  ## format the code and mend what ruff can mend
 	ruff format .
 
 coverage: $(INSTALLED) | .cache  ## what the quick tests reach; page in reports/coverage
-	pytest -m "not acceptance" --cov --cov-report=term --cov-report=html:reports/coverage
+	$(PYTEST) -m "not acceptance" --cov --cov-report=term --cov-report=html:reports/coverage
 
 measure: $(INSTALLED)  ## lengths of functions, files and lines; share of docstrings and types
 	python -m benchmarks.code_size

@@ -48,6 +48,7 @@ def test_the_tables_of_a_graph_are_read_back() -> None:
     np.testing.assert_array_equal(item_rows(graph), item_columns(graph).T)
 
 
+@pytest.mark.acceptance
 def test_new_rows_stand_behind_the_old_ones() -> None:
     graph, _ = exported(True)
     longer = extended_graph(graph, with_terms(None, None))
