@@ -21,6 +21,7 @@ from slmrec.core.files import read_json
 from slmrec.core.state import state_folder
 
 ALARM = "slmrec.alarm"  # and the name of the threshold: slmrec.alarm.hit-rate
+Positive = Annotated[float, Field(gt=0)]
 QUIET, ALARMED = "NoAlarm", "Alarm"  # names of the run's last state
 
 
@@ -29,24 +30,47 @@ def watch(
     served: Text | None = None,
     clicks: Text | None = None,
     version: Text = "current",
-    max_age_days: Annotated[float, Field(gt=0)] = 14.0,
+    within_hours: Positive | None = None,
+    below_days: int | None = None,
+    min_users: Annotated[int, Field(ge=1)] | None = None,
+    max_unknown: float | None = None,
+    max_top_share: float | None = None,
+    min_overlap: float | None = None,
+    max_age_days: float | None = None,
 ) -> State[None]:
     """Hold what a version served against what was expected, and raise an event for each alarm.
 
-    The state's name says what came of it: NoAlarm or Alarm. Raises StageError where version or log
-    cannot be used.
+    A threshold that is left empty is that of `slmrec monitor`; a negative one is none. The state's
+    name says what came of it: NoAlarm or Alarm. Raises StageError where version or log cannot be
+    used.
 
     Args:
         served: Table of served lists, a file or a folder; without one the age alone is judged.
         clicks: Table of what was chosen, where it is not in the served lists.
         version: A version, or current.
+        within_hours: How long after a list an event of clicks counts.
+        below_days: An alarm when so many judged days in a row are below the expected hit rate.
+        min_users: A day with fewer users is not judged.
+        max_unknown: An alarm when more of the ids are unknown to the version.
+        max_top_share: An alarm when the ten most shown items take more of all places.
+        min_overlap: An alarm when lists have less in common with the champion's.
         max_age_days: An alarm when the newest version is older.
     """
     end_with_worker()
-    registry = state_folder().absolute() / "registry"
-    words = ["monitor", version, "--registry", str(registry), "--max-age-days", str(max_age_days)]
-    words += ["--served", served] if served else []
-    words += ["--clicks", clicks] if clicks else []
+    options = {
+        "registry": state_folder().absolute() / "registry",
+        "served": served,
+        "clicks": clicks,
+        "within-hours": within_hours,
+        "below-days": below_days,
+        "min-users": min_users,
+        "max-unknown": max_unknown,
+        "max-top-share": max_top_share,
+        "min-overlap": min_overlap,
+        "max-age-days": max_age_days,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    words = ["monitor", version, *(f"--{name}={value}" for name, value in given.items())]
     with TemporaryDirectory() as folder:
         report = _report(words, Path(folder, "monitor.json"))
     for alarm in report["alarms"]:

@@ -1,4 +1,4 @@
-"""Prefect's page in a real browser: a run from the form, that its stages ended, and a picture."""
+"""Prefect's page in a real browser: a run from the form, its stages, the verdict, a picture."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from flows.server_process import HOST
-from tests.flows.test_pictures import write_curve
 from tests.support.browser import CHROMIUM, Browser
+from tests.support.landing_flow import land, write_landing_flow
 from tests.support.project import ROOT
 from tests.support.served import Served
 from tests.support.waiting import wait_until
@@ -22,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
 ]
 TEXT = "document.body.innerText"
+ENDS = ("Published", "ChampionKept", "Failed", "Crashed", "Cancelled")
 PICTURE = "[...document.images].some(x => x.src.startsWith('data:image') && x.width > 99)"
 
 
@@ -45,13 +47,24 @@ def last_run(served: Served, deployment: str) -> dict[str, Any] | None:
     return by_hand[0] if by_hand else None
 
 
-def test_a_run_from_the_form_shows_that_its_stages_ended_and_a_picture(small: Path) -> None:
-    shutil.copy(ROOT / "prefect.yaml", small)
-    write_curve(small, "teacher", [0.1, 0.2])
-    served = Served(small)
+def make_shop(project: Path) -> None:
+    """A project with a day in its landing folder, which the deployment `retrain` names."""
+    shutil.copytree(ROOT / "flows", project / "flows", dirs_exist_ok=True)
+    landing = write_landing_flow(project)
+    land(landing, "day1.inter", "u1\ti1\t3\t900000000")
+    definition = YAML().load(ROOT / "prefect.yaml")
+    (retrain,) = [each for each in definition["deployments"] if each["name"] == "retrain"]
+    retrain["parameters"] = {"landing": str(landing), "settle_seconds": 0}
+    with (project / "prefect.yaml").open("w") as stream:
+        YAML().dump(definition, stream)
+
+
+def test_a_run_from_the_form_shows_its_stages_the_verdict_and_a_picture(project: Path) -> None:
+    make_shop(project)
+    served = Served(project)
     try:
         with Browser() as browser:
-            _walk(browser, served, small)
+            _walk(browser, served, project)
     finally:
         served.stop()
 
@@ -63,19 +76,23 @@ def _walk(browser: Browser, served: Served, project: Path) -> None:
     browser.wait_for("location.pathname.includes('login')")
     signed = base64.b64encode(secret).decode()
     browser.evaluate(f"localStorage.setItem('prefect-password', '{signed}')")  # as its form does
-    deployment = served.deployment()["id"]
+    deployment = served.deployment("retrain-landed/retrain")["id"]
     browser.open(f"{page}/deployments/deployment/{deployment}/run")
-    browser.wait_for(shows("OpenLineage events of the stages go to"))  # the parameter's description
+    browser.wait_for(shows("Folder that new logs arrive in"))  # the parameter's description
     browser.wait_for(clicked("Submit"))
     wait_until(lambda: last_run(served, deployment), every=0.5)
     run = last_run(served, deployment)
     assert run is not None
-    wait_until(lambda: served.state(run["id"]) in ("Completed", "Failed", "Crashed"), every=0.5)
-    assert served.state(run["id"]) == "Completed", served.printed.read_text()
+    wait_until(lambda: served.state(run["id"]) in ENDS, every=0.5)
+    assert served.state(run["id"]) == "Published", served.printed.read_text()
     browser.open(f"{page}/runs/flow-run/{run['id']}")
     browser.wait_for(clicked("Task Runs"))
-    browser.wait_for(shows("(5 Completed)"))  # preflight, three stages, and the result
+    for task in ("look", "take in", "preflight", "prepare", "export", "publish"):
+        browser.wait_for(shows(task))
     artifacts = {each["key"]: each["id"] for each in served.call("artifacts/filter", {})[1]}
+    browser.open(f"{page}/artifacts/artifact/{artifacts['retrain']}")
+    browser.wait_for(shows("1.0.0 serves"))
+    browser.wait_for(shows("beats sasrec"))  # a rule of the gate
     browser.open(f"{page}/artifacts/artifact/{artifacts['pictures']}")
     browser.wait_for(shows("Learning curves"))
     browser.wait_for(PICTURE)

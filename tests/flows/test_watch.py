@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.events.utilities import emit_event
+from prefect.exceptions import ParameterTypeError
 
 from flows import watch as watching
 from flows.dvc_stages import StageError
 from flows.watch import watch
 from slmrec.core.errors import UsageError
 from slmrec.registry.command import publish_bundle
+from slmrec.registry.monitor_command import monitor
 from slmrec.registry.store import Registry
 from tests.support.registries import small_project
 
@@ -47,6 +50,18 @@ def test_a_young_version_is_quiet_and_an_old_one_raises_an_event(
     assert event["event"] == "slmrec.alarm.no-new-version"
     assert event["resource"]["prefect.resource.id"] == "slmrec.version.1.0.0"
     assert event["payload"]["line"].endswith("wanted at most 1e-09")
+
+
+def test_every_threshold_of_the_monitor_is_a_parameter_and_reaches_it() -> None:
+    asked = set(inspect.signature(monitor).parameters) - {"as_of", "json_path", "registry"}
+    assert set(inspect.signature(watch.fn).parameters) == asked
+
+
+@pytest.mark.usefixtures("published")
+def test_a_negative_threshold_is_none_and_one_of_a_wrong_size_is_refused() -> None:
+    assert watch(max_age_days=-1, return_state=True).name == "NoAlarm"
+    with pytest.raises(ParameterTypeError, match="min_users"):
+        watch(min_users=0)
 
 
 def test_without_a_version_it_fails_and_says_why(

@@ -31,6 +31,7 @@ class Browser:
                 CHROMIUM,
                 *options,
                 "--remote-debugging-port=0",
+                "--window-size=1600,2400",  # lists of the page hold what is in sight
                 f"--user-data-dir={self._profile.name}",
                 "about:blank",
             ],

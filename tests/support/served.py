@@ -68,8 +68,8 @@ class Served:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def deployment(self) -> Any:
-        return self.call("deployments/name/retrain/daily", method="GET")[1]
+    def deployment(self, name: str = "retrain/daily") -> Any:
+        return self.call(f"deployments/name/{name}", method="GET")[1]
 
     def start_run(self) -> str:
         """Create a run of the deployment, as the form does; its id.
