@@ -27,11 +27,19 @@ from slmrec.ranking.scorers import Scorer
 DECAYS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 6.0)
 EPSILONS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-# Where the search begins.
-FIRST = Blend(
-    0.8,
-    {"graph": Term(0.4, 0.3), "titles": Term(0.2, 0.3), "transitions": Term(0.2, 0.3)},
-    None,
+# Where the search begins: neighbours that add a little, and such that decide much. From one of them
+# alone it may stay beside the best (docs/training.md).
+STARTS = (
+    Blend(
+        0.8,
+        {"graph": Term(0.4, 0.3), "titles": Term(0.2, 0.3), "transitions": Term(0.2, 0.3)},
+        None,
+    ),
+    Blend(
+        0.8,
+        {"graph": Term(2.8, 3.0), "titles": Term(1.4, 3.0), "transitions": Term(1.4, 3.0)},
+        None,
+    ),
 )
 LIST_LENGTH = 10
 INPUTS_AT_ONCE = 64
@@ -127,8 +135,9 @@ def choose_blend(
 ) -> tuple[Blend, dict[str, float]]:
     """The blend with the best NDCG@10 on `targets`, and the quality with and without it.
 
-    The trend is chosen first, then one setting of the neighbours after the other, as long as one
-    changes: decay, then the weight and epsilon of each table. What does not help is left out.
+    The trend is chosen first, then, from each start, one setting of the neighbours after the other,
+    as long as one changes: decay, then the weight and epsilon of each table. What does not help is
+    left out.
     """
     shortest_first = np.argsort(targets.input_stop, kind="stable")  # hardly any padding in a batch
     targets = targets.at(shortest_first)
@@ -136,15 +145,24 @@ def choose_blend(
     if trend is not None:
         scorer = TrendScorer(scorer, trend.added(DatedEvents.of(histories, len(candidates))))
     batches = list(touched_items(scorer, neighbours, histories, targets, candidates))
-    blend, best = _search(_Quality(batches, targets.row), neighbours.tables)
+    blend, best = _best_blend(_Quality(batches, targets.row), neighbours.tables)
     helping = {source: term for source, term in blend.terms.items() if term.weight}
     blend = replace(blend, terms=helping, trend=trend)
     return blend, {"alone": alone, "with_neighbours": best}
 
 
-def _search(quality: _Quality, sources: Iterable[str]) -> tuple[Blend, float]:
+def _best_blend(quality: _Quality, sources: Iterable[str]) -> tuple[Blend, float]:
     """The best blend of these tables, and its quality; never worse than without them."""
-    blend = replace(FIRST, terms={source: FIRST.terms[source] for source in sources})
+    starts = [
+        replace(start, terms={source: start.terms[source] for source in sources})
+        for start in STARTS
+    ]
+    found = [_search(quality, start) for start in starts]
+    return max(found, key=lambda blend_and_quality: blend_and_quality[1])
+
+
+def _search(quality: _Quality, blend: Blend) -> tuple[Blend, float]:
+    """The best blend that is reached from this one by changes of one setting, and its quality."""
     best, searching = quality(blend), True
     while searching:
         searching = False

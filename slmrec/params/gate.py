@@ -32,7 +32,7 @@ class GateParams(TopSection):
     # zero: two trainings of the same model differ by chance.
     margin: Share
     # NDCG@10 by which a baseline must be exceeded, at the lower 95% bound of the difference.
-    min_lead: float = Field(ge=0)
+    min_lead: float = Field(ge=-1)
     slices: SliceMargins
     min_slice_users: Count  # slices of fewer users are shown, not judged: a few decide their mean
     coverage: CoverageBand

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from slmrec.neighbours.blend import Blend, NeighbourScores, Term
-from slmrec.neighbours.blend_search import FIRST, choose_blend, touched_items
+from slmrec.neighbours.blend_search import STARTS, choose_blend, touched_items
 from slmrec.neighbours.scorers import BlendScorer
 from slmrec.neighbours.table import Neighbours, NeighbourTable
 from slmrec.ranking.candidates import candidate_mask
@@ -62,7 +62,7 @@ def test_neighbours_that_know_the_next_item_are_given_weight() -> None:
     blend, quality = choose_blend(NoisyScorer(), NEIGHBOURS, HISTORIES, TARGETS, CANDIDATES)
     assert quality["with_neighbours"] > 2 * quality["alone"]
     assert blend.terms
-    assert blend.decay < FIRST.decay  # the next item follows the newest one
+    assert blend.decay < min(start.decay for start in STARTS)  # the next item follows the newest one
 
 
 class NextOnRing:
