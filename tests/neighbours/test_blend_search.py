@@ -62,7 +62,8 @@ def test_neighbours_that_know_the_next_item_are_given_weight() -> None:
     blend, quality = choose_blend(NoisyScorer(), NEIGHBOURS, HISTORIES, TARGETS, CANDIDATES)
     assert quality["with_neighbours"] > 2 * quality["alone"]
     assert blend.terms
-    assert blend.decay < min(start.decay for start in STARTS)  # the next item follows the newest one
+    # the next item follows the newest one
+    assert blend.decay < min(start.decay for start in STARTS)
 
 
 class NextOnRing:
