@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from flows.dvc_stages import StageError, run_module
 from flows.pipeline import PROJECT, Text
@@ -21,8 +21,22 @@ from slmrec.core.files import read_json
 from slmrec.core.state import state_folder
 
 ALARM = "slmrec.alarm"  # and the name of the threshold: slmrec.alarm.hit-rate
-Positive = Annotated[float, Field(gt=0)]
 QUIET, ALARMED = "NoAlarm", "Alarm"  # names of the run's last state
+
+
+class Limits(BaseModel, extra="forbid"):
+    """Thresholds of `slmrec monitor`: what is left empty is as there, a negative one is none."""
+
+    within_hours: float | None = Field(None, gt=0, description="An event of clicks counts so long.")
+    below_days: int | None = Field(None, description="Days in a row below the expected hit rate.")
+    min_users: int | None = Field(None, ge=1, description="A day with fewer is not judged.")
+    max_unknown: float | None = Field(None, description="Share of ids unknown to the version.")
+    max_top_share: float | None = Field(None, description="Of all places, for ten items.")
+    min_overlap: float | None = Field(None, description="Share in common with the champion.")
+    max_age_days: float | None = Field(None, description="Of the newest version.")
+
+
+AS_IN_THE_MONITOR = Limits()
 
 
 @flow(name="watch")
@@ -30,47 +44,27 @@ def watch(
     served: Text | None = None,
     clicks: Text | None = None,
     version: Text = "current",
-    within_hours: Positive | None = None,
-    below_days: int | None = None,
-    min_users: Annotated[int, Field(ge=1)] | None = None,
-    max_unknown: float | None = None,
-    max_top_share: float | None = None,
-    min_overlap: float | None = None,
-    max_age_days: float | None = None,
+    limits: Limits = AS_IN_THE_MONITOR,
 ) -> State[None]:
     """Hold what a version served against what was expected, and raise an event for each alarm.
 
-    A threshold that is left empty is that of `slmrec monitor`; a negative one is none. The state's
-    name says what came of it: NoAlarm or Alarm. Raises StageError where version or log cannot be
-    used.
+    The state's name says what came of it: NoAlarm or Alarm. Raises StageError where version or log
+    cannot be used.
 
     Args:
         served: Table of served lists, a file or a folder; without one the age alone is judged.
         clicks: Table of what was chosen, where it is not in the served lists.
         version: A version, or current.
-        within_hours: How long after a list an event of clicks counts.
-        below_days: An alarm when so many judged days in a row are below the expected hit rate.
-        min_users: A day with fewer users is not judged.
-        max_unknown: An alarm when more of the ids are unknown to the version.
-        max_top_share: An alarm when the ten most shown items take more of all places.
-        min_overlap: An alarm when lists have less in common with the champion's.
-        max_age_days: An alarm when the newest version is older.
+        limits: From where on there is an alarm; what is left empty is as `slmrec monitor` has it.
     """
     end_with_worker()
-    options = {
-        "registry": state_folder().absolute() / "registry",
-        "served": served,
-        "clicks": clicks,
-        "within-hours": within_hours,
-        "below-days": below_days,
-        "min-users": min_users,
-        "max-unknown": max_unknown,
-        "max-top-share": max_top_share,
-        "min-overlap": min_overlap,
-        "max-age-days": max_age_days,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    words = ["monitor", version, *(f"--{name}={value}" for name, value in given.items())]
+    given = {"registry": state_folder().absolute() / "registry"} | limits.model_dump(
+        exclude_none=True
+    )
+    given |= {"served": served} if served else {}
+    given |= {"clicks": clicks} if clicks else {}
+    options = (f"--{name.replace('_', '-')}={value}" for name, value in given.items())
+    words = ["monitor", version, *options]
     with TemporaryDirectory() as folder:
         report = _report(words, Path(folder, "monitor.json"))
     for alarm in report["alarms"]:

@@ -84,7 +84,7 @@ def test_an_alarm_of_the_watch_reaches_a_webhook(
             path = "deployments/name/watch/watch"
             found: dict[str, Any] = served.call(path, method="GET")[1]
             create = f"deployments/{found['id']}/create_flow_run"
-            code, run = served.call(create, {"parameters": {"max_age_days": 1e-9}})
+            code, run = served.call(create, {"parameters": {"limits": {"max_age_days": 1e-9}}})
             assert code < 300, run
             wait_until(lambda: served.state(run["id"]) in ("Alarm", "Failed", "Crashed"), every=0.5)
             assert served.state(run["id"]) == "Alarm", served.printed.read_text()

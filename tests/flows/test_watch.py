@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prefect.events.utilities import emit_event
@@ -12,7 +12,7 @@ from prefect.exceptions import ParameterTypeError
 
 from flows import watch as watching
 from flows.dvc_stages import StageError
-from flows.watch import watch
+from flows.watch import Limits, watch
 from slmrec.core.errors import UsageError
 from slmrec.registry.command import publish_bundle
 from slmrec.registry.monitor_command import monitor
@@ -44,7 +44,7 @@ def test_a_young_version_is_quiet_and_an_old_one_raises_an_event(
     monkeypatch.setattr(watching, "emit_event", emitted)
     assert watch(return_state=True).name == "NoAlarm"
     assert events == []
-    state = watch(max_age_days=1e-9, return_state=True)
+    state = watch(limits=Limits(max_age_days=1e-9), return_state=True)
     assert (state.name, state.message) == ("Alarm", "no-new-version")
     (event,) = events
     assert event["event"] == "slmrec.alarm.no-new-version"
@@ -52,16 +52,16 @@ def test_a_young_version_is_quiet_and_an_old_one_raises_an_event(
     assert event["payload"]["line"].endswith("wanted at most 1e-09")
 
 
-def test_every_threshold_of_the_monitor_is_a_parameter_and_reaches_it() -> None:
+def test_every_threshold_of_the_monitor_is_a_parameter() -> None:
     asked = set(inspect.signature(monitor).parameters) - {"as_of", "json_path", "registry"}
-    assert set(inspect.signature(watch.fn).parameters) == asked
+    assert {*Limits.model_fields, "version", "served", "clicks"} == asked
 
 
 @pytest.mark.usefixtures("published")
-def test_a_negative_threshold_is_none_and_one_of_a_wrong_size_is_refused() -> None:
-    assert watch(max_age_days=-1, return_state=True).name == "NoAlarm"
-    with pytest.raises(ParameterTypeError, match="min_users"):
-        watch(min_users=0)
+def test_a_negative_threshold_is_none_and_one_that_is_none_at_all_is_refused() -> None:
+    assert watch(limits=Limits(max_age_days=-1), return_state=True).name == "NoAlarm"
+    with pytest.raises(ParameterTypeError, match="max_agedays"):
+        watch(limits=cast(Limits, {"max_agedays": 3}))
 
 
 def test_without_a_version_it_fails_and_says_why(

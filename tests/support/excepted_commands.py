@@ -28,7 +28,23 @@ ELSEWHERE = {
         "make ui is run below, on its own port", "Makefile", "flows.local_server $(PORT)"
     ),
     'pytest -m "not acceptance"': Elsewhere(
-        "is what make test does", "Makefile", 'pytest -m "not acceptance"\n'
+        "is what make test does", "Makefile", '$(PYTEST) -m "not acceptance"\n'
+    ),
+    **dict.fromkeys(
+        (
+            "docker build --file examples/pools/Dockerfile --tag slmrec .",
+            'pip install -c constraints.txt "prefect-docker" "prefect-kubernetes"',
+            "prefect work-pool create slmrec-docker --type docker",
+            "prefect work-pool create slmrec-pods --type kubernetes --base-job-template "
+            "examples/pools/pods.json",
+            "prefect deploy --all --prefect-file examples/pools/prefect.yaml",
+            "prefect worker start --pool slmrec-docker",
+        ),
+        Elsewhere(
+            "needs Docker or a cluster; what is known without is tested",
+            "tests/pipeline/test_pools.py",
+            "def test_a_pod_gets_the_claim_that_holds_the_checkout",
+        ),
     ),
     "pytest -m gpu": Elsewhere(
         "skips all where there is no GPU", "pyproject.toml", '"gpu: needs a CUDA device'
