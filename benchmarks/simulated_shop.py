@@ -147,6 +147,7 @@ class ShopProject:
 
     def _make(self, first: int) -> None:
         subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(self.folder)], check=True)
+        self._run("git", "remote", "remove", "origin")  # where versions would be pushed to
         for day in range(first):
             target = self.folder / "data" / name_of(day)
             target.parent.mkdir(parents=True)
