@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -42,6 +41,12 @@ ExcludeSeen = Annotated[
         help="Without or with items of the history itself; the contract's way if not given.",
     ),
 ]
+OnRay = Annotated[
+    bool,
+    typer.Option(
+        "--ray", help="On the Ray cluster that RAY_ADDRESS names, or one of this machine."
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,6 +64,7 @@ def score(
     processes: Processes = None,
     part_users: PartUsers = 32768,
     device: Device = "cpu",
+    ray: OnRay = False,
 ) -> None:
     """Write the next items of many users, from Parquet to Parquet."""
     require("pyarrow", "filelock", extra="batch")
@@ -66,7 +72,7 @@ def score(
     from slmrec.scoring.run import Asked
 
     asked = Asked(bundle, histories, out, Lists(k, exclude_seen), part_users, device)
-    counts = _run(asked, processes)
+    counts = _run(asked, processes, ray)
     print(f"{out} holds the lists of {counts.users:,} users")
     _say(remarks(counts, k))
 
@@ -78,21 +84,23 @@ def embed(
     processes: Processes = None,
     part_users: PartUsers = 32768,
     device: Device = "cpu",
+    ray: OnRay = False,
 ) -> None:
     """Write the vectors of many users, from Parquet to Parquet, for a vector database."""
     require("pyarrow", "filelock", extra="batch")
     from slmrec.scoring.run import Asked
     from slmrec.scoring.vectors import Vectors
 
-    counts = _run(Asked(bundle, histories, out, Vectors(), part_users, device), processes)
+    asked = Asked(bundle, histories, out, Vectors(), part_users, device)
+    counts = _run(asked, processes, ray)
     print(f"{out} holds the vectors of {counts.users:,} users")
     _say(remarks(counts, 0))
 
 
-def _run(asked: Asked, processes: int | None) -> Counts:
+def _run(asked: Asked, processes: int | None, on_ray: bool) -> Counts:
     from slmrec.scoring.run import run
 
-    return run(asked, processes or (1 if asked.device == "cuda" else _cores()))
+    return run(asked, processes, on_ray)
 
 
 def _say(lines: list[str]) -> None:
@@ -111,9 +119,3 @@ def remarks(counts: Counts, k: int) -> list[str]:
         "left": counts.short_lists,
     }
     return [line for line, count in said.items() if count]
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # of Linux alone: the cores that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

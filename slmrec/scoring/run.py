@@ -24,7 +24,7 @@ from slmrec.scoring.lists import Lists
 from slmrec.scoring.part import USERS_AT_ONCE, Counts, read_counts
 from slmrec.scoring.source import Source
 from slmrec.scoring.vectors import Vectors
-from slmrec.scoring.workers import Work, write_parts
+from slmrec.scoring.workers import Work, cores, write_parts
 
 # Readers of Parquet folders pass over names that begin so.
 SETTINGS, SUMMARY, LOCKS = "_settings.json", "_summary.json", "_locks"
@@ -43,8 +43,11 @@ class Asked:
     device: Literal["cpu", "cuda"]
 
 
-def run(asked: Asked, processes: int) -> Counts:
+def run(asked: Asked, processes: int | None, on_ray: bool = False) -> Counts:
     """Answer all histories into asked.out; what is there already of the same run is kept.
+
+    In so many processes of this machine, as many as cores if None; or, `on_ray`, in so many at a
+    time of a Ray cluster, as many as its cores if None.
 
     Raises UsageError where the folder holds a run with other settings or something else, DataError
     for histories or parts that cannot be used, BusyError while another process writes there.
@@ -67,7 +70,7 @@ def run(asked: Asked, processes: int) -> Counts:
             out=asked.out,
             made_with=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         )
-        _write_missing(work, source, asked.part_users, processes)
+        _write_missing(work, source, asked.part_users, processes, on_ray)
         counts = _counts(work, source, asked.part_users)
         write_json(asked.out / SUMMARY, asdict(counts))
     return counts
@@ -139,7 +142,9 @@ def _sizes(source: Source, part_users: int) -> dict[int, int]:
     return {part: min(part_users, source.users - start) for part, start in enumerate(starts)}
 
 
-def _write_missing(work: Work, source: Source, part_users: int, processes: int) -> None:
+def _write_missing(
+    work: Work, source: Source, part_users: int, processes: int | None, on_ray: bool
+) -> None:
     sizes = _sizes(source, part_users)
     missing = {part: users for part, users in sizes.items() if not work.part_file(part).exists()}
     if len(missing) < len(sizes):
@@ -148,9 +153,16 @@ def _write_missing(work: Work, source: Source, part_users: int, processes: int) 
             f"{work.task.command}: {kept:,} of {len(sizes):,} parts are there already", flush=True
         )
     done, started = 0, time.monotonic()
-    needed = min(processes, max(1, len(missing)))
+    parts = source.parts(part_users, missing)
+    if on_ray:
+        from slmrec.scoring.ray_cluster import write_parts as write_parts_on_ray
+
+        written = write_parts_on_ray(work, parts, processes)
+    else:
+        most = processes or (1 if work.device == "cuda" else cores())
+        written = write_parts(work, parts, min(most, max(1, len(missing))))
     with Progress(work.task.command, sum(missing.values())) as progress:
-        for users in write_parts(work, source.parts(part_users, missing), needed):
+        for users in written:
             done += users
             speed = done / max(time.monotonic() - started, 1e-9)
             progress.step(done, {"users a second": speed})

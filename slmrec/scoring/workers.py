@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -42,6 +43,13 @@ class Work:
         return self.out / f"part-{part:06}.parquet"
 
 
+def cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # of Linux alone
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def write_parts(work: Work, parts: Iterable[tuple[int, pa.Table]], processes: int) -> Iterator[int]:
     """Compute and write the parts; gives the users of each as it is done, in whatever order.
 
@@ -71,7 +79,7 @@ def _in_pool(
     while True:
         # One part waits for each process that works, and no more of them lie in memory.
         for part, histories in islice(parts, 2 * processes - len(pending)):
-            pending.add(pool.submit(_write_sent_part, work, part, to_ipc(histories)))
+            pending.add(pool.submit(write_sent_part, work, part, to_ipc(histories)))
         if not pending:
             return
         done, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -85,7 +93,8 @@ def _begin() -> None:
     die_with_parent()
 
 
-def _write_sent_part(work: Work, part: int, histories: bytes) -> int:
+def write_sent_part(work: Work, part: int, histories: bytes) -> int:
+    """Compute and write a part whose histories came from another process; its users."""
     return _write_part(work, part, from_ipc(histories))
 
 
