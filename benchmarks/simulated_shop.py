@@ -25,29 +25,31 @@ from slmrec.demo.simulation import simulate
 USERS, EVENTS, SEED = 500, 60_000, 11
 POISONED, TEN_TIMES, RECYCLED = "a poisoned day", "a day ten times larger", "recycled item ids"
 PIECES = 10  # copies of its events that the larger day holds
+# How the events of `slmrec simulate` are read.
+EVENT_FILES: dict[str, Any] = {
+    "files": ["events/**/*.parquet"],
+    "format": "parquet",
+    "delimiter": None,
+    "header": "first_line",
+    "names": None,
+    "encoding": "utf-8",
+    "columns": {
+        "user": "user_id",
+        "item": "item_id",
+        "time": "timestamp",
+        "sequence": None,
+        "weight": None,
+        "type": None,
+    },
+    "time_format": "epoch_s",
+    "lists": "refuse",
+    "list_separator": None,
+}
 # Small models, so that a day costs seconds; cuts that roll; and bounds for a window of 1,000 events
 # on a machine that is not alone, where two trainings differ by more than on a real shop's logs.
 SETTINGS: dict[str, Any] = {
     "compute.threads": 1,
-    "prepare.events": {
-        "files": ["events/**/*.parquet"],
-        "format": "parquet",
-        "delimiter": None,
-        "header": "first_line",
-        "names": None,
-        "encoding": "utf-8",
-        "columns": {
-            "user": "user_id",
-            "item": "item_id",
-            "time": "timestamp",
-            "sequence": None,
-            "weight": None,
-            "type": None,
-        },
-        "time_format": "epoch_s",
-        "lists": "refuse",
-        "list_separator": None,
-    },
+    "prepare.events": EVENT_FILES,
     "prepare.items": None,
     "split.valid_from": "8d",
     "split.test_from": "5d",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from benchmarks.simulated_shop import EVENT_FILES
 from slmrec.demo.simulated_world import TRUTH_DAYS
 from slmrec.demo.simulation import simulate
 from tests.support.project import ROOT, change, make_project, run
@@ -29,25 +30,7 @@ STAGES = (
     "evaluate",
 )
 SETTINGS: dict[str, Any] = {
-    "prepare.events": {
-        "files": ["events/**/*.parquet"],
-        "format": "parquet",
-        "delimiter": None,
-        "header": "first_line",
-        "names": None,
-        "encoding": "utf-8",
-        "time_format": "epoch_s",
-        "lists": "refuse",
-        "list_separator": None,
-        "columns": {
-            "user": "user_id",
-            "item": "item_id",
-            "time": "timestamp",
-            "sequence": None,
-            "weight": None,
-            "type": None,
-        },
-    },
+    "prepare.events": EVENT_FILES,
     "prepare.items": {
         "files": ["items/*.parquet"],
         "format": "parquet",
