@@ -64,7 +64,7 @@ def graph_bytes(items: int, width: int, neighbours: NeighbourScores | None) -> b
     return graph.SerializeToString()
 
 
-def in_turns(works: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+def in_turns(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each round of each work, one after the other in every round."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _round in range(rounds):

@@ -10,6 +10,7 @@ from slmrec.runtime.answers import (
 from slmrec.runtime.follow import FollowingRecommender
 from slmrec.runtime.recommender import Recommender
 from slmrec.runtime.stepper import Stepper, UserState
+from slmrec.runtime.two_stage import TwoStageRecommender
 from slmrec.runtime.user_tower import UserTower, UserVectors
 from slmrec.runtime.verification import verify
 
@@ -21,6 +22,7 @@ __all__ = [
     "Recommender",
     "SlmrecError",
     "Stepper",
+    "TwoStageRecommender",
     "UnavailableError",
     "UnknownIds",
     "UnknownItemsWarning",

@@ -11,7 +11,7 @@ import numpy as np
 
 from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import UNK
-from slmrec.runtime.answers import UnknownItemsWarning
+from slmrec.runtime.answers import UnknownIds, UnknownItemsWarning
 from slmrec.runtime.ragged import Ragged
 from slmrec.runtime.requests import UNKNOWN_ADVICE, Rows, check_ids
 
@@ -79,3 +79,10 @@ class IdReader:
             self._has_warned = True
             text = f"{message}; read as the unknown item; later ones are counted in results alone"
             warnings.warn(text, UnknownItemsWarning, stacklevel=4)
+
+
+def unknown_ids(histories: LookedUp, exclude: LookedUp | None) -> UnknownIds:
+    """How many ids of a call are unknown, of its histories and of what it excludes."""
+    excluded = exclude.unknown if exclude else []
+    first = next(iter([*histories.unknown[:1], *excluded[:1]]), None)
+    return UnknownIds(len(histories.unknown), len(excluded), first)

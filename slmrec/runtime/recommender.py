@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from slmrec.core.vocabulary import FIRST_ITEM, PAD
-from slmrec.runtime.answers import (
-    Recommendation,
-    Recommendations,
-    UnknownIds,
-)
+from slmrec.core.vocabulary import FIRST_ITEM
+from slmrec.runtime.answers import Recommendations
 from slmrec.runtime.bundle import Bundle
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.further_graphs import GRAPH_OF
-from slmrec.runtime.item_ids import IdReader, LookedUp
+from slmrec.runtime.item_ids import IdReader, LookedUp, unknown_ids
+from slmrec.runtime.item_names import ItemNames
 from slmrec.runtime.loaded import load_graph
 from slmrec.runtime.ragged import Ragged, batches_by_length, side_by_side
 from slmrec.runtime.requests import (
@@ -74,7 +71,7 @@ class Recommender:
         self.device_reason = loaded.placed.reason
         most = max(1, SCORES_AT_ONCE // self.items.rows)
         self.batch_size = min(batch_size or BATCH_SIZE[self.device], most)
-        self._ids, self._titles = _by_index(self.items.ids), _by_index(self.items.titles)
+        self._names = ItemNames(self.items)
         self.reader = IdReader(self.items.index)
 
     @classmethod
@@ -156,7 +153,7 @@ class Recommender:
 
     def answer(self, top: TopK, seen: LookedUp, more: LookedUp | None = None) -> Recommendations:
         """Lists of indices as lists of items, and which of the ids of the call were unknown."""
-        return Recommendations(self._lists(top), _unknown_ids(seen, more))
+        return Recommendations(self._names.lists(top), unknown_ids(seen, more))
 
     def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
         """The same on item indices, for throughput: history (B, T), exclude (B, X) -> top k (B, K).
@@ -186,29 +183,3 @@ class Recommender:
                 return top
             best.items[batch], best.scores[batch] = top.items, top.scores
         return best
-
-    def _lists(self, top: TopK) -> list[list[Recommendation]]:
-        rows = zip(
-            self._ids[top.items].tolist(),
-            self._titles[top.items].tolist(),
-            top.scores.tolist(),
-            (top.items != PAD).sum(axis=1).tolist(),  # padding ends a row
-            strict=True,
-        )
-        return [
-            list(map(Recommendation, ids[:length], titles[:length], scores[:length]))
-            for ids, titles, scores, length in rows
-        ]
-
-
-def _by_index(values: Sequence[str | None]) -> np.ndarray:
-    """Values of items in an array that item indices look up; PAD and UNK have None.  # (I,)"""
-    array = np.full(len(values) + FIRST_ITEM, None, dtype=object)
-    array[FIRST_ITEM:] = values
-    return array
-
-
-def _unknown_ids(histories: LookedUp, exclude: LookedUp | None) -> UnknownIds:
-    excluded = exclude.unknown if exclude else []
-    first = next(iter([*histories.unknown[:1], *excluded[:1]]), None)
-    return UnknownIds(len(histories.unknown), len(excluded), first)
