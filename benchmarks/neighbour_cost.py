@@ -9,7 +9,7 @@ million items of width 64, and the file is not kept. Results: results/neighbour-
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -64,7 +64,7 @@ def graph_bytes(items: int, width: int, neighbours: NeighbourScores | None) -> b
     return graph.SerializeToString()
 
 
-def in_turns(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def in_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each round of each work, one after the other in every round."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _round in range(rounds):

@@ -21,7 +21,7 @@ def test_two_tables_add_eight_bytes_for_each_neighbour() -> None:
 def test_works_take_turns() -> None:
     calls: list[str] = []
     works = {name: lambda name=name: calls.append(name) for name in ("left", "right")}
-    seconds = in_turns(works, 3)  # type: ignore[arg-type]
+    seconds = in_turns(works, 3)
     assert calls == ["left", "right"] * 3
     assert {name: len(rounds) for name, rounds in seconds.items()} == {"left": 3, "right": 3}
 
