@@ -46,6 +46,23 @@ ELSEWHERE = {
             "def test_a_pod_gets_the_claim_that_holds_the_checkout",
         ),
     ),
+    **dict.fromkeys(
+        (
+            "git clone URL slmrec",
+            "cp -a BACKUP slmrec/.state",
+            "cd slmrec",
+            "git clone --no-checkout . .state/retrain/repository",
+            "git -C .state/retrain/repository fetch URL retrain:retrain "
+            "'refs/tags/slmrec@v*:refs/tags/slmrec@v*'",
+            "git clone --branch slmrec@vVERSION URL restored",
+            "cd restored",
+        ),
+        Elsewhere(
+            "needs a machine that was lost; a test loses one",
+            "tests/pipeline/test_disaster.py",
+            "def test_a_new_machine_goes_on_from_the_remotes_and_a_copy_of_the_state",
+        ),
+    ),
     "pytest -m gpu": Elsewhere(
         "skips all where there is no GPU", "pyproject.toml", '"gpu: needs a CUDA device'
     ),
