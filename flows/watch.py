@@ -58,9 +58,8 @@ def watch(
         limits: From where on there is an alarm; what is left empty is as `slmrec monitor` has it.
     """
     end_with_worker()
-    given = {"registry": state_folder().absolute() / "registry"} | limits.model_dump(
-        exclude_none=True
-    )
+    given: dict[str, Any] = {"registry": state_folder().absolute() / "registry"}
+    given |= limits.model_dump(exclude_none=True)
     given |= {"served": served} if served else {}
     given |= {"clicks": clicks} if clicks else {}
     options = (f"--{name.replace('_', '-')}={value}" for name, value in given.items())

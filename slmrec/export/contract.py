@@ -9,7 +9,7 @@ import onnx
 from slmrec import __version__
 from slmrec.core.errors import UsageError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
-from slmrec.export.cold_start import has_popularity
+from slmrec.export.empty_history import has_popularity
 from slmrec.export.further_parts import FurtherParts
 from slmrec.runtime.bundle import FORMAT, MODEL, sha256_of_bytes
 from slmrec.runtime.further_graphs import USER_TOWER, file_of

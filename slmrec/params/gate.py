@@ -31,7 +31,8 @@ class GateParams(TopSection):
     # The lower 95% bound of challenger - champion may lie this share of the champion's value below
     # zero: two trainings of the same model differ by chance.
     margin: Share
-    # NDCG@10 by which a baseline must be exceeded, at the lower 95% bound of the difference.
+    # NDCG@10 by which a baseline must be exceeded, at the lower 95% bound of the difference; a
+    # negative one is how far below it that may lie, for logs that counting all but explains.
     min_lead: float = Field(ge=-1)
     slices: SliceMargins
     min_slice_users: Count  # slices of fewer users are shown, not judged: a few decide their mean

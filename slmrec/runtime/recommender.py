@@ -6,31 +6,25 @@ lists = recommender.recommend([["50", "181"], ["172"]], k=10)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from slmrec.core.vocabulary import FIRST_ITEM
-from slmrec.runtime.answers import Recommendations
 from slmrec.runtime.bundle import Bundle
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.further_graphs import GRAPH_OF
-from slmrec.runtime.item_ids import IdReader, LookedUp, unknown_ids
+from slmrec.runtime.item_ids import IdReader
 from slmrec.runtime.item_names import ItemNames
+from slmrec.runtime.list_calls import ListCalls
 from slmrec.runtime.loaded import load_graph
 from slmrec.runtime.ragged import Ragged, batches_by_length, side_by_side
 from slmrec.runtime.requests import (
     PRECISIONS,
-    UNKNOWN,
     check_choice,
-    check_exclude_seen,
-    check_exclusions,
-    check_k,
     device_for,
-    id_rows,
-    index_rows,
 )
 from slmrec.runtime.session import run_graph
 
@@ -47,7 +41,7 @@ WARM_UP_K = 10
 SCORES_AT_ONCE = 2**26  # rows x items scored in one run: 256 MiB of scores; changes no result
 
 
-class Recommender:
+class Recommender(ListCalls):
     """A verified bundle, loaded. Calls leave nothing behind in it, so threads may share it.
 
     Raises BundleError when the bundle is incomplete, altered or mixed from two, UnavailableError
@@ -71,7 +65,7 @@ class Recommender:
         self.device_reason = loaded.placed.reason
         most = max(1, SCORES_AT_ONCE // self.items.rows)
         self.batch_size = min(batch_size or BATCH_SIZE[self.device], most)
-        self._names = ItemNames(self.items)
+        self.names = ItemNames(self.items)
         self.reader = IdReader(self.items.index)
 
     @classmethod
@@ -115,60 +109,6 @@ class Recommender:
         for rows, length in ((1, 1), (self.batch_size, self.contract["max_length"])):
             history = np.full((rows, length), FIRST_ITEM, dtype=np.int64)
             self.recommend_indices(history, history, WARM_UP_K)
-
-    def recommend(
-        self,
-        histories: Iterable[Iterable[str]],
-        k: int,
-        exclude_seen: bool | None = None,
-        exclude: Iterable[Iterable[str]] | None = None,
-        unknown: Literal["refuse", "warn", "ignore"] = "refuse",
-    ) -> Recommendations:
-        """The k best items for each history of external ids, oldest first, best item first.
-
-        exclude_seen leaves out the history's own items; None does as the contract says, which is
-        how the model was evaluated. `exclude` names more, one sequence a history. A list is shorter
-        than k where fewer candidates remain. A history without a known item gets popular items, or
-        those for one unknown item, as the contract says. An id that the bundle does not know is an
-        error; with unknown="warn" or "ignore" it is read as the unknown item (in `exclude`: left
-        aside) and counted in the result, and "warn" gives an UnknownItemsWarning the first time.
-        Raises UsageError for such an id, for k below 1 or above `largest_k`, for an `exclude` of
-        another length, and for anything of a wrong shape or type.
-        """
-        k = check_k(k, self.largest_k)
-        check_choice(unknown, "unknown", UNKNOWN)
-        check_exclude_seen(exclude_seen)
-        history_ids = id_rows(histories, "histories", ordered=True)
-        exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
-        check_exclusions(exclude_ids, len(history_ids))
-        seen = self.reader.read(history_ids, "histories", unknown)
-        more = self.reader.read(exclude_ids, "exclude", unknown) if exclude_ids else None
-        if exclude_seen is None:
-            exclude_seen = self.contract["exclude_seen"]
-        excluded = [seen.indices] if exclude_seen else []
-        if more:
-            excluded.append(more.indices)
-        top = self._best(seen.indices, excluded, k)
-        return self.answer(top, seen, more)
-
-    def answer(self, top: TopK, seen: LookedUp, more: LookedUp | None = None) -> Recommendations:
-        """Lists of indices as lists of items, and which of the ids of the call were unknown."""
-        return Recommendations(self._names.lists(top), unknown_ids(seen, more))
-
-    def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
-        """The same on item indices, for throughput: history (B, T), exclude (B, X) -> top k (B, K).
-
-        Inputs are tables of whole numbers, padded with 0; one row of `exclude` holds for all. K is
-        k or, if that is less, `largest_k`. PAD with score -inf fills a row whose candidates ran
-        out. Raises UsageError for inputs of another shape or type.
-        """
-        history = index_rows(history, "history")
-        batch = len(history)
-        excluded = Ragged.of_padded(index_rows(exclude, "exclude", (1, batch)))
-        if len(excluded.lengths) != batch:
-            excluded = excluded.repeated(batch)
-        k = check_k(k, self.largest_k, cut=True)
-        return self._best(Ragged.of_padded(history), [excluded], k)
 
     def _best(self, history: Ragged, excluded: Sequence[Ragged], k: int) -> TopK:
         """Run the graph on batches of histories of like length, and put the rows in order again."""

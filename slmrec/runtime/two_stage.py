@@ -9,36 +9,26 @@ codes and scores them exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from slmrec.core.errors import BundleError
 from slmrec.core.vocabulary import FIRST_ITEM, PAD
-from slmrec.runtime.answers import Recommendations
 from slmrec.runtime.bundle import Bundle, read_bundle
 from slmrec.runtime.comparison import TopK
-from slmrec.runtime.item_ids import IdReader, unknown_ids
+from slmrec.runtime.item_ids import IdReader
 from slmrec.runtime.item_names import ItemNames
 from slmrec.runtime.item_search import NOBODY, ItemSearch
+from slmrec.runtime.list_calls import ListCalls
 from slmrec.runtime.ragged import Ragged, batches_by_length, side_by_side
 from slmrec.runtime.recommender import SCORES_AT_ONCE, Device, Recommender
-from slmrec.runtime.requests import (
-    UNKNOWN,
-    check_choice,
-    check_exclude_seen,
-    check_exclusions,
-    check_k,
-    id_rows,
-    index_rows,
-)
 from slmrec.runtime.session import embed_users
 from slmrec.runtime.user_tower import UserTower
 
 
-class TwoStageRecommender:
+class TwoStageRecommender(ListCalls):
     """The user tower of a verified bundle, and an index of its items' vectors.
 
     Calls leave nothing behind in it, so threads may share it. Raises what `UserTower` and
@@ -68,7 +58,7 @@ class TwoStageRecommender:
         self._unasked = _of_nobody(bundle, threads)
         most = max(1, SCORES_AT_ONCE // len(self._indices))
         self.batch_size = min(self.tower.batch_size, most)
-        self._names, self._reader = ItemNames(self.items), IdReader(self.items.index)
+        self.names, self.reader = ItemNames(self.items), IdReader(self.items.index)
 
     @classmethod
     def load(
@@ -91,37 +81,6 @@ class TwoStageRecommender:
     def largest_k(self) -> int:
         """How many items can be recommended at all."""
         return len(self._indices)
-
-    def recommend(
-        self,
-        histories: Iterable[Iterable[str]],
-        k: int,
-        exclude_seen: bool | None = None,
-        exclude: Iterable[Iterable[str]] | None = None,
-        unknown: Literal["refuse", "warn", "ignore"] = "refuse",
-    ) -> Recommendations:
-        """The k best items for each history; all as `Recommender.recommend` has it."""
-        k = check_k(k, self.largest_k)
-        check_choice(unknown, "unknown", UNKNOWN)
-        check_exclude_seen(exclude_seen)
-        history_ids = id_rows(histories, "histories", ordered=True)
-        exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
-        check_exclusions(exclude_ids, len(history_ids))
-        seen = self._reader.read(history_ids, "histories", unknown)
-        more = self._reader.read(exclude_ids, "exclude", unknown) if exclude_ids else None
-        leave_out_seen = self.contract["exclude_seen"] if exclude_seen is None else exclude_seen
-        excluded = [seen.indices] if leave_out_seen else []
-        top = self._best(seen.indices, excluded + ([more.indices] if more else []), k)
-        return Recommendations(self._names.lists(top), unknown_ids(seen, more))
-
-    def recommend_indices(self, history: np.ndarray, exclude: np.ndarray, k: int) -> TopK:
-        """The same on item indices, as `Recommender.recommend_indices` has it.  # (B, K)"""
-        history = index_rows(history, "history")
-        excluded = Ragged.of_padded(index_rows(exclude, "exclude", (1, len(history))))
-        if len(excluded.lengths) != len(history):
-            excluded = excluded.repeated(len(history))
-        k = check_k(k, self.largest_k, cut=True)
-        return self._best(Ragged.of_padded(history), [excluded], k)
 
     def _best(self, history: Ragged, excluded: Sequence[Ragged], k: int) -> TopK:
         newest = history.newest(self.contract["max_length"])

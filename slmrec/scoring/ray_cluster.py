@@ -100,6 +100,11 @@ def _users(ray: Any, done: Any) -> int:
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, SlmrecError):
             raise error.cause from error
+        if isinstance(error.cause, ImportError):
+            raise UnavailableError(
+                f"a node of the Ray cluster lacks a package ({error.cause}); install there what is "
+                "installed here"
+            ) from error
         raise
     except ray.exceptions.RayError as error:
         raise UnavailableError(

@@ -67,7 +67,7 @@ def run(asked: Asked, processes: int | None, on_ray: bool = False) -> Counts:
             bundle_sha256=settings["bundle_sha256"],
             device=asked.device,
             task=task,
-            out=asked.out,
+            out=asked.out.absolute(),  # on a cluster, other processes start in other folders
             made_with=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         )
         _write_missing(work, source, asked.part_users, processes, on_ray)
@@ -152,6 +152,8 @@ def _write_missing(
         print(
             f"{work.task.command}: {kept:,} of {len(sizes):,} parts are there already", flush=True
         )
+    if not missing:
+        return
     done, started = 0, time.monotonic()
     parts = source.parts(part_users, missing)
     if on_ray:
@@ -160,7 +162,7 @@ def _write_missing(
         written = write_parts_on_ray(work, parts, processes)
     else:
         most = processes or (1 if work.device == "cuda" else cores())
-        written = write_parts(work, parts, min(most, max(1, len(missing))))
+        written = write_parts(work, parts, min(most, len(missing)))
     with Progress(work.task.command, sum(missing.values())) as progress:
         for users in written:
             done += users

@@ -16,7 +16,7 @@ from slmrec.dataset.histories import Histories, read_histories
 from slmrec.evaluation.evaluator import Evaluator
 from slmrec.export.bundle import export_bundle
 from slmrec.export.bundle_writer import write_bundle
-from slmrec.export.cold_start import popularity_scores
+from slmrec.export.empty_history import popularity_scores
 from slmrec.export.graph import Additions
 from slmrec.export.item_tables import read_served_items
 from slmrec.models.factory import SequenceModel

@@ -30,7 +30,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 def scoring(bundle: Path, histories: Path, out: Path, *options: str) -> subprocess.Popen[str]:
-    words = ["score", str(bundle), str(histories), str(out), "-k", "5", "--part-users", "1024"]
+    """The command, with OUT relative to where it is typed: other processes start elsewhere."""
+    near = os.path.relpath(out, ROOT)
+    words = ["score", str(bundle), str(histories), near, "-k", "5", "--part-users", "1024"]
     return subprocess.Popen(
         [sys.executable, "-m", "slmrec.cli", *words, *options],
         cwd=ROOT,

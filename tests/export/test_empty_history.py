@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from slmrec.core.vocabulary import FIRST_ITEM, PAD, UNK
-from slmrec.export.cold_start import has_popularity, popularity_scores
 from slmrec.export.contract import bundle_contract
+from slmrec.export.empty_history import has_popularity, popularity_scores
 from slmrec.export.graph import MODEL_ALONE, Additions, ServingGraph, export_graph
 from slmrec.export.item_tables import candidates_of
 from slmrec.export.parity import Parity, compare_on_grid
