@@ -75,13 +75,15 @@ def recorded(f: Facts) -> dict[str, Any]:
 
 
 def neighbour_member(f: Facts) -> dict[str, Any]:
-    """Neighbours found among other users, while a table a fold is a matter of megabytes.
+    """Neighbours found among other users, where targets come later than all of training.
 
-    The graph knows no item as its own neighbour: where people come back to what they had, it would
-    teach to leave that out.
+    Where each user's last event is the target the student gains by them, and what is served, which
+    has neighbours anyway, loses. Nor are they taught where people come back to what they had: the
+    graph knows no item as its own neighbour, and would teach to leave that out.
     """
     member = {"folds": 5, "decay": 0.8, "weight": 1.0, "epsilon": 1.0}
-    taught = f.logs.items <= MOST_ITEMS_OF_FOLDS and not comes_back(f)
+    # A table a fold is a matter of megabytes.
+    taught = f.logs.items <= MOST_ITEMS_OF_FOLDS and splits_by_time(f) and not comes_back(f)
     return {"record_states.neighbours": member if taught else None}
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from slmrec.init.facts import Extras
+from slmrec.init.facts import Extras, Facts
 from slmrec.init.rules.teaching_rules import (
     ensemble,
+    neighbour_member,
     recorded,
     student_weights,
     teacher,
@@ -85,3 +86,18 @@ def test_the_student_imitates_scores_and_no_states() -> None:
 
     assert (weights["logits"], weights["ranking"]) == (2.0, 1.0)
     assert weights["cosine"] == weights["norm"] == weights["multi_supervision"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("of_logs", "taught"),
+    [
+        (facts(STEAM), True),
+        (facts(), False),  # each one's last event is the target
+        (facts(STEAM, items=200_001), False),  # tables of five folds are too large
+        (facts(STEAM, repeats=0.4), False),
+    ],
+)
+def test_neighbours_are_taught_where_targets_come_after_training(
+    of_logs: Facts, taught: bool
+) -> None:
+    assert (neighbour_member(of_logs)["record_states.neighbours"] is not None) == taught
