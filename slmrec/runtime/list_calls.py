@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from slmrec.runtime.answers import Recommendations
+from slmrec.runtime.answers import Recommendations, UnknownIds
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.item_ids import IdReader, LookedUp, unknown_ids
 from slmrec.runtime.item_names import ItemNames
@@ -55,6 +55,32 @@ class ListCalls(ABC):
         Raises UsageError for such an id, for k below 1 or above `largest_k`, for an `exclude` of
         another length, and for anything of a wrong shape or type.
         """
+        top, seen, more = self._found(histories, k, exclude_seen, exclude, unknown)
+        return self.answer(top, seen, more)
+
+    def recommend_places(
+        self,
+        histories: Iterable[Iterable[str]],
+        k: int,
+        exclude_seen: bool | None = None,
+        exclude: Iterable[Iterable[str]] | None = None,
+        unknown: Literal["refuse", "warn", "ignore"] = "refuse",
+    ) -> tuple[TopK, UnknownIds]:
+        """The same as `recommend` with item indices (B, K), for whoever names items in columns.
+
+        A row whose candidates ran out ends with PAD and the score -inf.
+        """
+        top, seen, more = self._found(histories, k, exclude_seen, exclude, unknown)
+        return top, unknown_ids(seen, more)
+
+    def _found(
+        self,
+        histories: Iterable[Iterable[str]],
+        k: int,
+        exclude_seen: bool | None,
+        exclude: Iterable[Iterable[str]] | None,
+        unknown: str,
+    ) -> tuple[TopK, LookedUp, LookedUp | None]:
         k = check_k(k, self.largest_k)
         check_choice(unknown, "unknown", UNKNOWN)
         check_exclude_seen(exclude_seen)
@@ -68,8 +94,7 @@ class ListCalls(ABC):
         excluded = [seen.indices] if exclude_seen else []
         if more:
             excluded.append(more.indices)
-        top = self._best(seen.indices, excluded, k)
-        return self.answer(top, seen, more)
+        return self._best(seen.indices, excluded, k), seen, more
 
     def answer(self, top: TopK, seen: LookedUp, more: LookedUp | None = None) -> Recommendations:
         """Lists of indices as lists of items, and which of the ids of the call were unknown."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 
+from slmrec.core.vocabulary import FIRST_ITEM, PAD
 from slmrec.runtime import Recommender
 from slmrec.runtime.bundle import ITEMS as ITEM_TABLE
 from slmrec.runtime.bundle import Bundle
@@ -48,23 +50,32 @@ class Lists:
 
     def ready(self, bundle: Path, device: Literal["cpu", "cuda"], threads: int) -> Answer:
         """The bundle, loaded, as what answers a part."""
-        return functools.partial(self.answer, Recommender.load(bundle, device, threads))
+        return self.answered_by(Recommender.load(bundle, device, threads))
 
-    def answer(self, model: Recommender, histories: pa.Table) -> tuple[pa.Table, Counts]:
+    def answered_by(self, model: Recommender) -> Answer:
         """The k best items of each history, as `WRITTEN` says, in the order of the histories."""
-        return in_groups(histories, lambda rows: self._answer_group(model, rows), WRITTEN)
+        # By item index. Lists come as columns from here: a tuple for each item of a list would take
+        # as long as a tenth of the graph.
+        names = pa.array([*[None] * FIRST_ITEM, *model.items.ids], pa.string())
+        answer = functools.partial(self._answer_group, model, names)
+        return lambda histories: in_groups(histories, answer, WRITTEN)
 
-    def _answer_group(self, model: Recommender, rows: pa.Table) -> tuple[pa.Table, Counts]:
+    def _answer_group(
+        self, model: Recommender, names: pa.Array, rows: pa.Table
+    ) -> tuple[pa.Table, Counts]:
         ids = rows[ITEMS].to_pylist()
-        answer = model.recommend(ids, self.k, self.exclude_seen, unknown="ignore")
-        items = [[item.item for item in best] for best in answer]
-        scores = [[item.score for item in best] for best in answer]
+        top, unknown = model.recommend_places(ids, self.k, self.exclude_seen, unknown="ignore")
+        kept = top.items != PAD
+        lengths = kept.sum(axis=1)
+        ends = pa.array(np.append(0, lengths.cumsum()), pa.int32())
+        items = pa.ListArray.from_arrays(ends, names.take(pa.array(top.items[kept])))
+        scores = pa.ListArray.from_arrays(ends, pa.array(top.scores[kept]))
         columns = [rows[USER].cast(pa.string()), items, scores]
         return pa.table(columns, schema=WRITTEN), Counts(
             users=len(rows),
             ids=sum(map(len, ids)),
-            unknown_ids=answer.unknown.histories,
-            first_unknown=answer.unknown.first,
+            unknown_ids=unknown.histories,
+            first_unknown=unknown.first,
             empty_histories=sum(not row for row in ids),
-            short_lists=sum(len(best) < self.k for best in items),
+            short_lists=int((lengths < self.k).sum()),
         )

@@ -25,7 +25,7 @@ def test_lists_and_scores_are_the_recommenders(
     recommender: Recommender, exclude_seen: bool
 ) -> None:
     lists = walks(50)
-    table, _ = Lists(5, exclude_seen).answer(recommender, histories_of(lists))
+    table, _ = Lists(5, exclude_seen).answered_by(recommender)(histories_of(lists))
     expected = recommender.recommend(lists, 5, exclude_seen, unknown="ignore")
     assert table["user"].to_pylist() == [f"u{row}" for row in range(50)]
     assert table["items"].to_pylist() == [[item.item for item in best] for best in expected]
@@ -37,15 +37,15 @@ def test_users_are_scored_in_groups_of_a_fixed_size(
 ) -> None:
     monkeypatch.setattr(part, "USERS_AT_ONCE", 8)
     lists = walks(32)
-    whole, _ = Lists(5, True).answer(recommender, histories_of(lists))
-    second, _ = Lists(5, True).answer(recommender, histories_of(lists).slice(8, 8))
+    whole, _ = Lists(5, True).answered_by(recommender)(histories_of(lists))
+    second, _ = Lists(5, True).answered_by(recommender)(histories_of(lists).slice(8, 8))
     assert whole.slice(8, 8).equals(second)
 
 
 def test_everything_odd_is_counted(recommender: Recommender) -> None:
     everything = [f"i{item}" for item in range(2, 40)]  # of 39 candidates 2 are left, i40 and i41
     lists = [["i2", "who", "i3"], [], everything, ["what"]]
-    _, counts = Lists(5, True).answer(recommender, histories_of(lists))
+    _, counts = Lists(5, True).answered_by(recommender)(histories_of(lists))
     assert counts == Counts(
         users=4,
         ids=3 + 0 + 38 + 1,
