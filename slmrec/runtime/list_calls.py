@@ -59,18 +59,14 @@ class ListCalls(ABC):
         return self.answer(top, seen, more)
 
     def recommend_places(
-        self,
-        histories: Iterable[Iterable[str]],
-        k: int,
-        exclude_seen: bool | None = None,
-        exclude: Iterable[Iterable[str]] | None = None,
-        unknown: Literal["refuse", "warn", "ignore"] = "refuse",
+        self, histories: Iterable[Iterable[str]], k: int, exclude_seen: bool | None
     ) -> tuple[TopK, UnknownIds]:
-        """The same as `recommend` with item indices (B, K), for whoever names items in columns.
+        """The same with item indices (B, K), for whoever names items in columns.
 
-        A row whose candidates ran out ends with PAD and the score -inf.
+        Unknown ids are read as the unknown item and counted. A row whose candidates ran out ends
+        with PAD and the score -inf.
         """
-        top, seen, more = self._found(histories, k, exclude_seen, exclude, unknown)
+        top, seen, more = self._found(histories, k, exclude_seen, None, "ignore")
         return top, unknown_ids(seen, more)
 
     def _found(

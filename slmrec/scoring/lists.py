@@ -64,7 +64,7 @@ class Lists:
         self, model: Recommender, names: pa.Array, rows: pa.Table
     ) -> tuple[pa.Table, Counts]:
         ids = rows[ITEMS].to_pylist()
-        top, unknown = model.recommend_places(ids, self.k, self.exclude_seen, unknown="ignore")
+        top, unknown = model.recommend_places(ids, self.k, self.exclude_seen)
         kept = top.items != PAD
         lengths = kept.sum(axis=1)
         ends = pa.array(np.append(0, lengths.cumsum()), pa.int32())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import stat
 import subprocess
@@ -15,7 +14,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import asyncpg
-import psutil
 import pytest
 
 from flows import local_server
@@ -24,9 +22,8 @@ from flows.server_process import HOST, free_port
 from slmrec.core.errors import BusyError, UnavailableError
 from slmrec.core.locks import lock
 from tests.support.postgres import PG_CTL, postgres_server
-from tests.support.project import ROOT
 from tests.support.served import Served
-from tests.support.small_flow import add_stage
+from tests.support.server_restarts import ENDED, wait_for_stage, write_waiting_project
 from tests.support.waiting import has_ended, wait_until
 
 SET = (  # by the server, for what it starts
@@ -39,7 +36,6 @@ SET = (  # by the server, for what it starts
     "SLMREC_PROJECT",
     "SLMREC_SERVED_BY",
 )
-ENDED = ("Completed", "Failed", "Crashed", "Cancelled")  # names of a run's last states
 
 
 @pytest.fixture
@@ -113,23 +109,8 @@ def test_the_command_ends_with_the_code_of_the_error(
 @pytest.fixture
 def project_to_serve(small: Path) -> Path:
     """A pipeline of one stage, which waits as long as the file `wait` is there."""
-    shutil.copy(ROOT / "prefect.yaml", small)
-    (small / "dvc.yaml").write_text("stages:")
-    (small / "wait").touch()
-    program = "open('pid.txt', 'w').write(str(os.getpid()))\n"
-    program += "    while os.path.exists('wait'): time.sleep(0.1)\n"
-    program += "    open('waiting.txt', 'w').write('done')"
-    add_stage(small, "waiting", program)
-    shutil.copy(small / "evaluation.json", small / "metrics")
+    write_waiting_project(small)
     return small
-
-
-def wait_for_stage(project: Path) -> psutil.Process:
-    pid_file = project / "pid.txt"
-    wait_until(lambda: pid_file.exists() and pid_file.read_text())
-    stage = psutil.Process(int(pid_file.read_text()))
-    pid_file.unlink()
-    return stage
 
 
 @pytest.mark.acceptance

@@ -82,3 +82,11 @@ def test_one_row_of_excluded_indices_holds_for_all_and_k_is_cut() -> None:
 def test_a_call_that_cannot_be_meant_is_refused(words: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Told(True).recommend(**words)  # type: ignore[arg-type]
+
+
+def test_lists_come_as_item_indices_too_with_the_same_count_of_unknown_ids() -> None:
+    told = Told(True)
+    top, unknown = told.recommend_places([["a", "x"], []], 2, exclude_seen=None)
+    assert told.excluded == [[[2, UNK], []]]
+    assert top.items.tolist() == [[2, 3], [2, 3]]
+    assert (unknown.histories, unknown.first) == (1, "x")

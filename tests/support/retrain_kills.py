@@ -1,6 +1,6 @@
 """A retraining is killed at seeded points; the next run must end as an undisturbed one does.
 
-python -m tests.support.retrain_kills FOLDER [--kills 20] [--seed 1]
+python -m tests.support.retrain_kills FOLDER [--kills 20] [--seed 1] [--out FILE]
 
 A real server, git, DVC, gate and registry; only the training is made up, so that a run takes
 seconds. Points are drawn from the seconds of an undisturbed run, and met as a line that it prints
@@ -21,7 +21,7 @@ from argparse import ArgumentParser
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ import psutil
 
 from flows.git_commands import git, object_at
 from flows.server_process import HOST, free_port, temporary_server
-from slmrec.core.files import read_json, sha256_of, sha256_of_folder
+from slmrec.core.files import read_json, sha256_of, sha256_of_folder, write_json
 from slmrec.registry.store import Registry
+from slmrec.studies.environment import machine
 from tests.support import project as support
 from tests.support.champion_reader import reading
 from tests.support.landing_flow import EXPORT, land, write_landing_flow
@@ -213,12 +214,17 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    given, bad = parser.parse_args(), 0
+    parser.add_argument("--out", type=Path, help="a JSON of all kills, versions and machine")
+    given, kills = parser.parse_args(), []
     for number, kill in enumerate(kill_at_random(given.folder, given.kills, given.seed), 1):
-        bad += bool(kill.faults)
+        kills.append(kill)
         print(number, kill, flush=True)
-    print(f"{given.kills - bad} of {given.kills} kills left no fault")
-    return int(bad > 0)
+    good = sum(kill.was_at_work and not kill.faults for kill in kills)
+    print(f"{good} of {given.kills} kills met a run at work and left no fault")
+    if given.out:
+        facts = {"good": good, "seed": given.seed, "kills": [asdict(kill) for kill in kills]}
+        write_json(given.out, facts | {"measured_with": machine(2, "prefect", "dvc")})
+    return int(good < given.kills)
 
 
 if __name__ == "__main__":
