@@ -5,8 +5,8 @@ Run as: python -m benchmarks.own_logs DATASET [--budget 45m] [--data ../shared/d
 DATASET as in benchmarks.quality. The logs are linked, `slmrec init --yes` writes params.yaml, and
 every stage runs with it, unedited; a set of ordered sequences becomes a file of events as `init`
 advises. Titles are read where the extras `text` and `llm` are installed. The figures stand beside
-the student of results/quality-DATASET.json, whose settings people chose on validation. What has run
-is not run again. Results: results/own-logs-DATASET.json.
+the student of results/quality-DATASET.json, whose settings people chose on validation, where that
+was run. What has run is not run again. Results: results/own-logs-DATASET.json.
 """
 
 from __future__ import annotations
@@ -60,20 +60,32 @@ def run(root: Path, logs_dir: Path, budget: str | None) -> dict[str, float]:
 def result_of(root: Path, dataset: str, minutes: dict[str, float]) -> dict[str, Any]:
     """The figures of a run beside those of the experts' settings."""
     evaluation = read_json(root / "metrics" / "evaluation.json")
-    experts = read_json(RESULTS / f"quality-{dataset}.json")["models"]
-    of_experts = {name: _ndcg(experts[name]) for name in ("sasrec", "student_narrow")}
     models = {name: _ndcg(measured) for name, measured in evaluation["models"].items()}
+    of_experts = experts_figures(RESULTS / f"quality-{dataset}.json")
     params = YAML(typ="safe").load(root / "params.yaml")
+    share = {
+        "student by experts' student": models["student"] / figure
+        for name, figure in of_experts.items()
+        if name == "student_narrow"
+    }
     return {
         "ndcg@10": models,
         "ndcg@10 of experts' settings": of_experts,
-        "student by experts' student": models["student"] / of_experts["student_narrow"],
+        **share,
         "paired": evaluation["paired"],
         "protocol": evaluation["protocol"],
         "minutes": minutes,
         "settings": params,
         "made_with": machine(params["compute"]["threads"], *PACKAGES),
     }
+
+
+def experts_figures(results: Path) -> dict[str, float]:
+    """NDCG@10 of models that people set up; nothing where nobody did."""
+    if not results.is_file():
+        return {}
+    models = read_json(results)["models"]
+    return {name: _ndcg(models[name]) for name in ("sasrec", "student_narrow")}
 
 
 def _ndcg(measured: dict[str, Any]) -> float:
@@ -91,8 +103,10 @@ def main() -> None:
     minutes = run(root, linked_logs(p.dataset, p.data.resolve(), root), p.budget)
     result = result_of(root, p.dataset, minutes)
     write_json(RESULTS / f"own-logs-{p.dataset}.json", result)
-    student, share = result["ndcg@10"]["student"], result["student by experts' student"]
-    print(f"student {student:.4f}, {share:.1%} of what the experts' settings give")
+    student = result["ndcg@10"]["student"]
+    share = result.get("student by experts' student")
+    beside = f", {share:.1%} of what the experts' settings give" if share else ""
+    print(f"student {student:.4f}{beside}")
 
 
 if __name__ == "__main__":

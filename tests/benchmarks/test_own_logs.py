@@ -59,3 +59,6 @@ def test_the_result_compares_the_student_with_the_experts(
     assert result["student by experts' student"] == pytest.approx(0.75)
     assert result["ndcg@10"] == {"student": 0.06, "sasrec": 0.04}
     assert result["minutes"] == {"prepare": 0.1}
+    nobodys = result_of(tmp_path / "work", "set-that-nobody-tuned", {})
+    assert nobodys["ndcg@10 of experts' settings"] == {}
+    assert "student by experts' student" not in nobodys
