@@ -63,21 +63,19 @@ def result_of(root: Path, dataset: str, minutes: dict[str, float]) -> dict[str, 
     models = {name: _ndcg(measured) for name, measured in evaluation["models"].items()}
     of_experts = experts_figures(RESULTS / f"quality-{dataset}.json")
     params = YAML(typ="safe").load(root / "params.yaml")
-    share = {
-        "student by experts' student": models["student"] / figure
-        for name, figure in of_experts.items()
-        if name == "student_narrow"
-    }
-    return {
+    result = {
         "ndcg@10": models,
         "ndcg@10 of experts' settings": of_experts,
-        **share,
         "paired": evaluation["paired"],
         "protocol": evaluation["protocol"],
         "minutes": minutes,
         "settings": params,
         "made_with": machine(params["compute"]["threads"], *PACKAGES),
     }
+    if of_experts:
+        share = models["student"] / of_experts["student_narrow"]
+        result["student by experts' student"] = share
+    return result
 
 
 def experts_figures(results: Path) -> dict[str, float]:
