@@ -18,8 +18,11 @@ NOT_READ = {
     b"\xfd7zXZ": "xz is not read; unpack it",
     b"7z\xbc\xaf": "7z is not read; unpack it",
     b"Rar!": "rar is not read; unpack it",
-    b"\x80\x04": "a pickle is not read; write Parquet",
-    b"\x80\x05": "a pickle is not read; write Parquet",
+    **{bytes([0x80, version]): "a pickle is not read; write Parquet" for version in range(2, 6)},
+    b"ARROW1": "Arrow's own format (Feather) is not read; write Parquet",
+    b"\x93NUMPY": "an array of numpy is not read; write Parquet",
+    b"Obj\x01": "Avro is not read; write Parquet",
+    b"ORC": "ORC is not read; write Parquet",
     b"\x89HDF": "HDF5 is not read; write Parquet",
     b"SQLite": "a database is not read; write its table as csv",
 }

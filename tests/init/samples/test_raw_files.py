@@ -83,6 +83,8 @@ def test_what_is_not_decompressed_is_named_with_what_to_do(tmp_path: Path) -> No
     (tmp_path / "b.csv").write_bytes(gzip.compress(b"1,2\n"))
     (tmp_path / "d.pkl").write_bytes(b"\x80\x04\x95")
     (tmp_path / "e.xlsx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "f.feather").write_bytes(b"ARROW1\0\0")
+    (tmp_path / "g.pickle").write_bytes(b"\x80\x02}")
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("one.csv", "1")
         archive.writestr("two.csv", "2")
@@ -92,6 +94,8 @@ def test_what_is_not_decompressed_is_named_with_what_to_do(tmp_path: Path) -> No
         ("b.csv", "rename it to b.csv.gz"),
         ("d.pkl", "a pickle is not read; write Parquet"),
         ("e.xlsx", "save it as csv"),
+        ("f.feather", r"Arrow's own format \(Feather\) is not read; write Parquet"),
+        ("g.pickle", "a pickle is not read; write Parquet"),
         ("c.zip", r"a zip of several files \(one.csv, two.csv"),
     ):
         with pytest.raises(UnreadableFileError, match=said):
