@@ -41,7 +41,8 @@ flow: $(INSTALLED) | .cache  ## the same pipeline as a Prefect flow; no server n
 	exec python -m flows.once
 	slmrec show
 
-# OPTIONS: --date, --force, --dry-run, --override REASON, --settle-seconds, --warm, --lineage
+# OPTIONS: --date, --budget-minutes, --force, --dry-run, --gate, --override REASON, --settle-seconds,
+# --warm, --lineage
 retrain: $(INSTALLED) | .cache  ## on what is new in LANDING=FOLDER; published if the gate lets it
 	@[ -n "$(LANDING)" ] || { echo "name the folder: make retrain LANDING=FOLDER" >&2; exit 2; }
 	exec python -m flows.retrain_once "$(LANDING)" $(OPTIONS)

@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.processes import process_group
+from flows.budget import Budget
+from flows.processes import ended_after, process_group
 from slmrec.core.errors import BusyError
 
 # Exit codes of subprocess and of a shell after SIGKILL, which also comes when memory runs out.
@@ -61,10 +62,12 @@ def stage_making(project: Path, output: Path) -> str | None:
     return None
 
 
-def reproduce_stage(stage: str, project: Path, log: Callable[[str], None]) -> bool:
+def reproduce_stage(
+    stage: str, project: Path, log: Callable[[str], None], budget: Budget | None = None
+) -> bool:
     """Let DVC run `stage` if it is stale, logging each line it prints; whether it was stale.
 
-    Raises StageError.
+    Raises StageError, and BudgetError where the budget was spent first.
     """
     lines: list[str] = []
 
@@ -72,22 +75,36 @@ def reproduce_stage(stage: str, project: Path, log: Callable[[str], None]) -> bo
         lines.append(line)
         log(line)
 
-    run_module("dvc", ["repro", "--single-item", stage], stage, project, note)
+    run_module("dvc", ["repro", "--single-item", stage], stage, project, note, budget)
     return not any(UNCHANGED.fullmatch(line) for line in lines)
 
 
 def run_module(
-    module: str, arguments: list[str], name: str, project: Path, log: Callable[[str], None]
+    module: str,
+    arguments: list[str],
+    name: str,
+    project: Path,
+    log: Callable[[str], None],
+    budget: Budget | None = None,
 ) -> None:
-    """Run `python -m module arguments` in `project`. Raises StageError with the reason it gave."""
+    """Run `python -m module arguments` in `project`.
+
+    Raises StageError with the reason it gave, and BudgetError where the budget was spent first.
+    """
     lines: list[str] = []
-    with process_group(module, arguments, project, subprocess.PIPE) as process:
+    seconds = budget.seconds_left() if budget else None
+    with (
+        process_group(module, arguments, project, subprocess.PIPE) as process,
+        ended_after(process, seconds) as ended,
+    ):
         assert process.stdout is not None
         for line in process.stdout:
             if text := line.rstrip():
                 log(text)
                 lines.append(text)
         code = process.wait()
+    if code and budget and ended.is_set():
+        raise budget.spent_in(name)
     if code:
         raise StageError(name, _stage_code(code, lines), _reason(name, lines))
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
+from flows.budget import Budget
 from flows.champion import bring_champion
 from flows.clone import Clone
 from flows.data_version import (
@@ -31,8 +33,10 @@ class Order:
 
     landing: str
     date: date | None
+    budget: Budget | None
     force: bool
     dry_run: bool
+    gate: Literal["champion", "baselines"]
     override: str | None
     settle_seconds: float
     warm: bool

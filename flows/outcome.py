@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from flows.dvc_stages import StageError, run_module
 from slmrec.core.errors import GateError
@@ -13,6 +13,7 @@ from slmrec.core.files import read_json
 from slmrec.results import as_markdown, result_text
 
 NOTHING_NEW, DRY_RUN = "NothingNew", "DryRun"  # names of the run's last state
+Against = Literal["champion", "baselines"]
 PUBLISHED, KEPT = "Published", "ChampionKept"
 
 
@@ -27,13 +28,17 @@ class Judgement:
 
 
 def publish(
-    clone: Path, registry: Path, override: str | None, log: Callable[[str], None]
+    clone: Path,
+    registry: Path,
+    against: Against,
+    override: str | None,
+    log: Callable[[str], None],
 ) -> Judgement:
     """Run the gate on the clone's bundle, and publish it or keep the champion.
 
     Raises StageError where it could not be judged, or does not hold in a fresh process.
     """
-    words = ["publish", "--registry", str(registry)]
+    words = ["publish", "--registry", str(registry), "--against", against]
     words += ["--override", override] if override else []
     try:
         run_module("slmrec.cli", words, "publish", clone, log)

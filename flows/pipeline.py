@@ -15,6 +15,7 @@ from prefect.states import Completed
 from prefect.tasks import Task
 from pydantic import Field
 
+from flows.budget import Budget
 from flows.dvc_stages import StageError, reproduce_stage, run_module, stage_order
 from flows.lineage import Lineage, Parent
 from flows.pictures import publish_pictures
@@ -46,14 +47,16 @@ def preflight(project: Path = PROJECT) -> None:
     retry_delay_seconds=[10, 60],
     retry_condition_fn=worth_retrying,
 )
-def reproduce(stage: str, lineage: Lineage | None, project: Path = PROJECT) -> State[None]:
+def reproduce(
+    stage: str, lineage: Lineage | None, project: Path = PROJECT, budget: Budget | None = None
+) -> State[None]:
     """Run one stage of dvc.yaml, with its output in the log of the flow run and its progress shown.
 
     Its state is Completed, or Unchanged where DVC had its outputs already.
     """
     log = get_run_logger().info
     with lineage.of(stage, log) if lineage else nullcontext():
-        ran = reproduce_stage(stage, project, StageProgress(stage, log))
+        ran = reproduce_stage(stage, project, StageProgress(stage, log), budget)
     return Completed() if ran else Completed(name="Unchanged")
 
 

@@ -49,6 +49,30 @@ def process_group(
         _end(process, seconds_to_end)
 
 
+@contextmanager
+def ended_after(process: subprocess.Popen[str], seconds: float | None) -> Iterator[threading.Event]:
+    """End the process's group so many seconds from now, where the block lasts so long.
+
+    None is for never. The event says whether it was ended.
+    """
+    ended = threading.Event()
+    if seconds is None:
+        yield ended
+        return
+
+    def end() -> None:
+        ended.set()
+        _end(process, SECONDS_TO_END)
+
+    timer = threading.Timer(max(seconds, 0.0), end)
+    timer.start()
+    try:
+        yield ended
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 def end_with_worker() -> None:
     """Where a worker started this process, end when it is gone, whatever has ended it.
 

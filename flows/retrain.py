@@ -20,6 +20,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows import intake, outcome
+from flows.budget import Budget
 from flows.champion import champion_folder
 from flows.clone import Clone, commit_version, open_clone, push_command, remote_of
 from flows.data_version import default_remote
@@ -27,7 +28,7 @@ from flows.dvc_stages import run_module, stage_order
 from flows.intake import Fetched, Order
 from flows.landing import Landed
 from flows.lineage import Lineage
-from flows.outcome import DRY_RUN, KEPT, NOTHING_NEW, PUBLISHED, Judgement
+from flows.outcome import DRY_RUN, KEPT, NOTHING_NEW, PUBLISHED, Against, Judgement
 from flows.pictures import publish_pictures
 from flows.pipeline import PROJECT, Text, open_lineage, preflight, reproduce, worth_retrying
 from flows.processes import end_with_worker
@@ -68,8 +69,10 @@ class Places:
 def retrain_landed(
     landing: Text,
     date: day | None = None,
+    budget_minutes: Annotated[float, Field(gt=0)] | None = None,
     force: bool = False,
     dry_run: bool = False,
+    gate: Against = "champion",
     override: Text | None = None,
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = SECONDS_TO_SETTLE,
     warm: bool = False,
@@ -78,13 +81,17 @@ def retrain_landed(
     """Train on what is new in a landing folder, and publish what the gate lets pass.
 
     The state's name says what came of it: NothingNew, DryRun, Published or ChampionKept. Raises
-    BusyError while another retraining runs, StageError when a stage fails.
+    BusyError while another retraining runs, StageError when a stage fails, BudgetError when the
+    stages take longer than they may.
 
     Args:
         landing: Folder that new logs arrive in: a path, or a URL such as s3://bucket/logs.
         date: As known then: only files last changed before the end of that day, UTC.
+        budget_minutes: End the run where its stages take longer; the champion stays.
         force: Run all the same where nothing is new, with the project's present code and settings.
         dry_run: Do all but publish, commit and push; the next run takes the same files.
+        gate: Against the champion and the baselines, or, where it cannot be compared any more
+            (another shop, another split), against the baselines alone.
         override: Publish whatever the gate says, for this reason, which the version's record keeps.
         settle_seconds: How long a new file must stay as it is before it counts as complete.
         warm: Train on from the champion's item vectors, teacher and student, instead of anew.
@@ -96,7 +103,8 @@ def retrain_landed(
     places.folder.mkdir(parents=True, exist_ok=True)
     with lock("retrain", folder=places.folder):
         remove_abandoned([places.folder], places.clone / ".cache")
-        order = Order(landing, date, force, dry_run, override, settle_seconds, warm)
+        budget = Budget.of(budget_minutes)
+        order = Order(landing, date, budget, force, dry_run, gate, override, settle_seconds, warm)
         return _retrain(order, places, open_lineage(lineage, places.clone))
 
 
@@ -113,10 +121,10 @@ def _retrain(order: Order, places: Places, lineage: Lineage | None) -> State[Non
         return _nothing_new(places, record, clone, "the files that arrived hold known content")
     preflight(clone.folder)
     for stage in stage_order(clone.folder):
-        reproduce(stage, lineage, clone.folder)
+        reproduce(stage, lineage, clone.folder, order.budget)
     if order.dry_run:
         return _end(DRY_RUN, "dry run: nothing is published or committed", None, clone.folder)
-    judgement = publish(clone, places.registry, order.override)
+    judgement = publish(clone, places.registry, order.gate, order.override)
     if judgement.version is None:
         return _keep_champion(places, record, clone, found, judgement)
     _commit(places, record, clone, fetched, judgement)
@@ -140,7 +148,8 @@ def _why_not(order: Order, record: Record, clone: Clone, found: list[Landed]) ->
         return None
     if not found:
         return f"nothing is new in {order.landing}"
-    if record.kept_back and not order.override and record.were_kept_back(found, clone.commit):
+    same_gate = order.gate == "champion" and not order.override
+    if record.kept_back and same_gate and record.were_kept_back(found, clone.commit):
         return f"nothing is new since the gate refused ({record.kept_back.verdict}); force tries it"
     return None
 
@@ -160,9 +169,9 @@ def take_in(
 
 
 @task(task_run_name="publish", **IF_BUSY)
-def publish(clone: Clone, registry: Path, override: str | None) -> Judgement:
+def publish(clone: Clone, registry: Path, gate: Against, override: str | None) -> Judgement:
     """The gate: the bundle is published, or the champion stays."""
-    return outcome.publish(clone.folder, registry, override, get_run_logger().info)
+    return outcome.publish(clone.folder, registry, gate, override, get_run_logger().info)
 
 
 @task(task_run_name="push data", **IF_AWAY)

@@ -17,8 +17,12 @@ def parse(arguments: list[str]) -> dict[str, Any]:
     parser = ArgumentParser(prog="python -m flows.retrain_once", argument_default=None)
     parser.add_argument("landing", metavar="LANDING", help="folder or URL that logs arrive in")
     parser.add_argument("--date", type=date.fromisoformat, help="as known then: YYYY-MM-DD, UTC")
+    parser.add_argument("--budget-minutes", type=float, help="end it where its stages take longer")
     parser.add_argument("--force", action="store_true", help="where nothing is new, too")
     parser.add_argument("--dry-run", action="store_true", help="do all but publish and commit")
+    parser.add_argument(
+        "--gate", choices=["champion", "baselines"], help="what a challenger is held against"
+    )
     parser.add_argument("--override", metavar="REASON", help="publish whatever the gate says")
     parser.add_argument(
         "--settle-seconds", type=float, help="a new file must not change for so long"

@@ -51,6 +51,12 @@ class UnavailableError(SlmrecError):
     exit_code = 8
 
 
+class BudgetError(SlmrecError):
+    """A run was not finished in the time that it was given."""
+
+    exit_code = 10
+
+
 class GateError(SlmrecError):
     """A new version is not better than the champion, which stays in use."""
 

@@ -6,13 +6,17 @@ from pathlib import Path
 
 from slmrec.params.export_onnx import ExportParams
 from slmrec.registry.challenger import Challenger
-from slmrec.registry.gate import GateSettings
+from slmrec.registry.gate import Against, GateSettings
 from slmrec.registry.publishing import Publication, publish, published_as
 from slmrec.registry.store import Registry
 
 
 def publish_bundle(
-    bundle_dir: Path, registry: Registry, override: str | None, report_dir: Path
+    bundle_dir: Path,
+    registry: Registry,
+    against: Against,
+    override: str | None,
+    report_dir: Path,
 ) -> Publication | None:
     """Publish the bundle of PROJECT/artifacts/bundle by the parameters of that project.
 
@@ -23,7 +27,7 @@ def publish_bundle(
     if version := published_as(challenger, registry):
         print(f"{bundle_dir} is the champion already, {version}; nothing to publish")
         return None
-    settings = GateSettings.read(project)
+    settings = GateSettings.read(project, against)
     done = publish(challenger, registry, settings, override, report_dir, _tell)
     for change in done.changes:
         _tell(f"since {done.replaces}: {change.what}")

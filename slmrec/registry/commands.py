@@ -58,6 +58,10 @@ def publish(
         str | None,
         typer.Option(metavar="REASON", help="Publish whatever the gate says; the reason is kept."),
     ] = None,
+    against: Annotated[
+        Literal["champion", "baselines"],
+        typer.Option(help="The baselines alone: where the champion cannot be compared any more."),
+    ] = "champion",
     report: Annotated[
         Path, typer.Option(metavar="DIR", help="Where gate.json and gate.html go.")
     ] = Path("reports"),
@@ -68,7 +72,7 @@ def publish(
     from slmrec.registry.command import publish_bundle
     from slmrec.registry.store import at
 
-    publish_bundle(bundle, at(registry), override, report)
+    publish_bundle(bundle, at(registry), against, override, report)
 
 
 def rollback(

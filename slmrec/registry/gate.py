@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,19 +26,22 @@ from slmrec.registry.window import Standing, Window
 from slmrec.runtime import Recommender
 from slmrec.runtime.bundle import METRICS, Bundle
 
+Against = Literal["champion", "baselines"]
+
 
 @dataclass(frozen=True)
 class GateSettings:
-    """The sections of params.yaml that the gate reads."""
+    """The sections of params.yaml that the gate reads, and what a challenger is held against."""
 
     gate: GateParams
     evaluate: EvaluateParams  # baselines and slices, as the report has them
     cost: MeasureCostParams  # how much serving is timed
     served: str  # the name of the served model in metrics/evaluation.json
     threads: int
+    against: Against  # the champion and the baselines, or the baselines alone
 
     @staticmethod
-    def read(project: Path) -> GateSettings:
+    def read(project: Path, against: Against) -> GateSettings:
         """Read them. Raises UsageError naming the key that is wrong."""
         return GateSettings(
             GateParams.read(project),
@@ -46,6 +49,7 @@ class GateSettings:
             MeasureCostParams.read(project),
             ExportParams.read(project).model,
             ComputeParams.read(project).threads,
+            against,
         )
 
 

@@ -80,7 +80,7 @@ def _judge(
     recommender = Recommender(challenger.bundle.folder, "cpu", settings.threads)
     side = Side(challenger.manifest_sha256, challenger.bundle, recommender)
     champion, histories = registry.current(), challenger.histories()
-    other = _champion_side(registry, champion, settings.threads, override, tell)
+    other = _champion_side(registry, champion, settings, override, tell)
     verdict = judge(side, other, histories, settings, override, tell)
     p = settings.gate
     inputs = histories_to_record(recommender, histories, p.recorded_histories, p.seed)
@@ -88,14 +88,21 @@ def _judge(
 
 
 def _champion_side(
-    registry: Registry, champion: Version | None, threads: int, override: str | None, tell: Tell
+    registry: Registry,
+    champion: Version | None,
+    settings: GateSettings,
+    override: str | None,
+    tell: Tell,
 ) -> Side | None:
-    """The champion to be measured; None where there is none, or none that an override needs."""
+    """The champion to be measured; None where there is none, or none that is asked for."""
     if champion is None:
+        return None
+    if settings.against == "baselines":
+        tell(f"the champion {champion} is not measured: against the baselines alone, as asked")
         return None
     try:
         bundle = registry.read(champion)
-        return Side(str(champion), bundle, Recommender(bundle.folder, "cpu", threads))
+        return Side(str(champion), bundle, Recommender(bundle.folder, "cpu", settings.threads))
     except BundleError as error:
         if override is None:
             raise BundleError(f"{error}; to publish without it, give --override") from error

@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from flows.budget import Budget
 from flows.dvc_stages import StageError, reproduce_stage, stage_order
 from flows.processes import process_group
-from slmrec.core.errors import BusyError
+from slmrec.core.errors import BudgetError, BusyError
 from tests.support.project import environment
 from tests.support.small_flow import ENTRY, add_stage, reproduce
 from tests.support.waiting import has_ended, wait_until
@@ -82,6 +84,24 @@ def test_a_stage_held_by_another_run_is_busy(small: Path) -> None:
         assert other.poll() is None
     assert failure.value.code == BusyError.exit_code
     assert failure.value.worth_retrying
+
+
+def test_a_stage_beyond_the_budget_is_ended_and_nothing_of_it_runs_on(small: Path) -> None:
+    add_stage(small, "slow", "time.sleep(600)")
+    spent = Budget(0.5, time.monotonic())
+    with pytest.raises(BudgetError, match=r"slow was not finished within the budget of 0\.5 min"):
+        reproduce_stage("slow", small, print, spent)
+    assert not [child for child in psutil.Process().children(recursive=True) if is_stage(child)]
+
+
+def test_a_stage_within_the_budget_is_left_alone(small: Path) -> None:
+    assert reproduce_stage("first", small, print, Budget.of(60.0))
+
+
+def is_stage(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "slmrec.stages.slow" in " ".join(process.cmdline()) and not has_ended(process)
+    return False
 
 
 RUNNER = """

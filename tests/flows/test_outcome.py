@@ -25,24 +25,26 @@ def test_a_better_bundle_is_published_and_a_worse_one_is_kept_back_with_its_rule
     small_project(good)
     small_project(worse, noise=NOISE, seed=1)
     lines: list[str] = []
-    published = publish(good, tmp_path / "registry", None, lines.append)
+    published = publish(good, tmp_path / "registry", "champion", None, lines.append)
     assert published.version == "1.0.0"
     assert published.record == tmp_path / "registry" / "1.0.0" / "record.json"
     assert published.record.is_file()
     assert "rules hold against the baselines" in published.headline
     assert "1.0.0 serves (first)" in "\n".join(lines)
 
-    kept = publish(worse, tmp_path / "registry", None, lines.append)
+    kept = publish(worse, tmp_path / "registry", "champion", None, lines.append)
     assert (kept.version, kept.record) == (None, None)
     assert "rules are broken against the champion 1.0.0: " in kept.headline
     text = page(kept.headline, kept, worse)
     assert " FAIL |" in text and " pass |" in text
     assert "ndcg@10 95%" in text and "0.0000 to 1.0000" in text
 
-    forced = publish(worse, tmp_path / "registry", "a test", lines.append)
+    forced = publish(worse, tmp_path / "registry", "champion", "a test", lines.append)
     assert forced.version is not None
     assert forced.headline.endswith("; overridden: a test")
-    again = publish(worse, tmp_path / "registry", None, lines.append)  # is the champion already
+    again = publish(
+        worse, tmp_path / "registry", "champion", None, lines.append
+    )  # is the champion already
     assert again == forced
 
 
@@ -50,7 +52,7 @@ def test_what_cannot_be_judged_is_an_error_with_its_code(tmp_path: Path) -> None
     small_project(tmp_path / "project")
     (tmp_path / "project" / "artifacts" / "bundle" / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(StageError, match="publish ended with 6") as failed:
-        publish(tmp_path / "project", tmp_path / "registry", None, print)
+        publish(tmp_path / "project", tmp_path / "registry", "champion", None, print)
     assert failed.value.code == 6
 
 

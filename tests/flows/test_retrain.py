@@ -15,6 +15,7 @@ from flows.dvc_stages import StageError
 from flows.git_commands import git, object_at
 from flows.retrain import retrain_landed
 from flows.taken import Record
+from slmrec.core.errors import BudgetError
 from slmrec.core.files import sha256_of_folder
 from tests.flows.test_pipeline import published, task_names
 from tests.support.landing_flow import land, write_landing_flow
@@ -84,9 +85,16 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
     assert "rules are broken against the champion 1.0.0" in str(state.message)
     assert untouched(landing) == before and tip() == first
     assert retrain(landing).name == "NothingNew"  # until something changes
+    state = retrain(landing, gate="baselines")
+    assert state.name == "ChampionKept", state.message
+    assert "rules are broken against the baselines" in str(state.message)
 
     broken = land(landing, "day3.inter", "broken\ti1\t3\t900000002")
     before = untouched(landing)
+    state = retrain(landing, budget_minutes=0.001)
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, BudgetError) and "the budget of 0.001 minutes" in str(error)
+    assert untouched(landing) == before and tip() == first
     state = retrain(landing)
     error = state.result(raise_on_failure=False)
     assert isinstance(error, StageError) and error.code == 4
@@ -108,10 +116,12 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
 def test_the_form_says_what_each_parameter_is() -> None:
     schema = parameter_schema(retrain_landed).model_dump_for_openapi()
     assert set(schema["properties"]) == {
-        "landing", "date", "force", "dry_run", "override", "settle_seconds", "warm", "lineage",
+        "landing", "date", "budget_minutes", "force", "dry_run", "gate", "override",
+        "settle_seconds", "warm", "lineage",
     }  # fmt: skip
     assert all(parameter["description"] for parameter in schema["properties"].values())
     assert schema["required"] == ["landing"]
+    assert schema["properties"]["gate"]["enum"] == ["champion", "baselines"]
 
 
 def test_the_deployment_runs_one_at_a_time_and_waits_for_somebody_to_switch_it_on() -> None:

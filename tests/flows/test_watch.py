@@ -27,7 +27,9 @@ def published(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose registry has one version; the process stands in it."""
     monkeypatch.delenv("SLMREC_STATE", raising=False)
     bundle = small_project(small / "variants" / "good")
-    publish_bundle(bundle, Registry(small / ".state" / "registry"), None, small / "reports")
+    publish_bundle(
+        bundle, Registry(small / ".state" / "registry"), "champion", None, small / "reports"
+    )
     return small
 
 

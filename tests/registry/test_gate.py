@@ -24,7 +24,7 @@ def side(bundle_dir: Path, name: str) -> Side:
 
 
 def judged(challenger: Path, champion: Path | None) -> Verdict:
-    settings = GateSettings.read(challenger.parents[1])
+    settings = GateSettings.read(challenger.parents[1], "champion")
     other = side(champion, "1.0.0") if champion else None
     return judge(side(challenger, "new"), other, suited_histories(), settings, None, lambda _: None)
 
@@ -91,7 +91,7 @@ class Slow(Recommender):
 
 
 def test_a_slow_challenger_is_seen_side_by_side(good_bundle: Path) -> None:
-    settings = GateSettings.read(good_bundle.parents[1])
+    settings = GateSettings.read(good_bundle.parents[1], "champion")
     slow, quick = Slow(good_bundle, "cpu", 1), Recommender(good_bundle, "cpu", 1)
     assert latency_ratio(slow, quick, small_window(), settings) > 1.5
     assert latency_ratio(quick, slow, small_window(), settings) < 1
@@ -102,7 +102,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, registry: Registry) -> None:
 
     write_params(tmp_path, keep_versions=1)
     with pytest.raises(UsageError, match=r"gate\.keep_versions: .* saw 1"):
-        GateSettings.read(tmp_path)
+        GateSettings.read(tmp_path, "champion")
 
 
 def test_metrics_are_those_of_the_bundle(good_bundle: Path) -> None:

@@ -185,6 +185,8 @@ ELSEWHERE = {
             "make retrain LANDING=/srv/landing",
             "make retrain LANDING=/srv/landing OPTIONS=--dry-run",
             "make retrain LANDING=/srv/landing OPTIONS=--warm",
+            'make retrain LANDING=/srv/landing OPTIONS="--budget-minutes 90"',
+            'make retrain LANDING=/srv/landing OPTIONS="--gate baselines"',
         ),
         Elsewhere(
             "wants a landing folder and runs for minutes; a test runs it on one",
