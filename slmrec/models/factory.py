@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
+from slmrec.models.low_pass import LowPassShape
 from slmrec.models.sasrec import SASRec
 from slmrec.models.warm_start import start_from_teacher
 from slmrec.params.decoder import DecoderParams
-from slmrec.params.embed_items import EmbedItemsParams
+from slmrec.params.embed_items import EmbedItemsParams, LowPassParams
 
 # Item indices (B, T) to user vectors (B, T, E); has an item_embedding and a max_length.
 SequenceModel = SASRec | LlamaRecommender
@@ -21,17 +22,22 @@ ROPE = {"rope_type": "default", "rope_theta": 10_000.0}
 
 
 def new_sasrec(
-    trained: Tensor, text: Tensor | None, p: EmbedItemsParams, max_length: int
+    trained: Tensor,
+    text: Tensor | None,
+    p: EmbedItemsParams,
+    max_length: int,
+    low_pass: LowPassParams | None = None,
 ) -> SASRec:
     """A SASRec from scratch over ids, or with `text` (I, F) over ids and text.
 
-    trained (I,) says which items have a training event.
+    trained (I,) says which items have a training event; `low_pass` is the filter of its layers.
     """
     text_params = p.text if text is not None and p.text != "none" else None
     hidden_ids = text_params.hidden_ids if text_params else 0.0
     item_embedding = ItemEmbedding(trained, p.width, text, hidden_ids)
     item_embedding.new_items_may_cost = text_params.new_items_may_cost if text_params else 0.0
-    return SASRec(item_embedding, p.layers, p.heads, p.feed_forward, p.dropout, max_length)
+    shape = LowPassShape(low_pass.share, low_pass.span) if low_pass else None
+    return SASRec(item_embedding, p.layers, p.heads, p.feed_forward, p.dropout, max_length, shape)
 
 
 def new_decoder(

@@ -7,14 +7,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slmrec.models.item_embedding import ItemEmbedding
+from slmrec.models.low_pass import LowPass, LowPassShape
 
 
 class SASRecLayer(nn.Module):
-    """A causal pre-norm transformer layer: self-attention, then a feed-forward map."""
+    """A causal pre-norm transformer layer: self-attention, then a feed-forward map.
 
-    def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+    With `low_pass` attention makes room for a filter of the same input.
+    """
+
+    def __init__(
+        self, width: int, heads: int, feed_forward: int, dropout: float, low_pass: LowPass | None
+    ) -> None:
         super().__init__()
         self.heads = heads
+        self.low_pass = low_pass
         self.attention_norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
@@ -25,7 +32,11 @@ class SASRecLayer(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """States (B, T, D) after the layer.  # (B, T, D)"""
-        h = h + self.dropout(self.output(self._attend(self.attention_norm(h))))
+        normed = self.attention_norm(h)
+        added = self.output(self._attend(normed))
+        if self.low_pass is not None:
+            added = self.low_pass.mixed(added, normed)
+        h = h + self.dropout(added)
         return h + self.dropout(self.narrow(functional.gelu(self.widen(self.map_norm(h)))))
 
     def _attend(self, h: Tensor) -> Tensor:
@@ -49,13 +60,19 @@ class SASRec(nn.Module):
         feed_forward: int,
         dropout: float,
         max_length: int,
+        low_pass: LowPassShape | None = None,
     ) -> None:
         super().__init__()
+        width = item_embedding.width
+        self.low_pass_shape = low_pass
         self.item_embedding = item_embedding
         self.positions = nn.Embedding(max_length, item_embedding.width)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            SASRecLayer(item_embedding.width, heads, feed_forward, dropout) for _ in range(layers)
+            SASRecLayer(
+                width, heads, feed_forward, dropout, LowPass(width, low_pass) if low_pass else None
+            )
+            for _ in range(layers)
         )
         self.norm = nn.LayerNorm(item_embedding.width)
         nn.init.normal_(self.positions.weight, std=0.02)

@@ -16,6 +16,7 @@ from slmrec.core.files import read_json, write_json
 from slmrec.models.factory import SequenceModel
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
+from slmrec.models.low_pass import LowPassShape
 from slmrec.models.sasrec import SASRec
 
 WEIGHTS = "model.safetensors"
@@ -91,6 +92,7 @@ def _network_config(model: SequenceModel) -> dict[str, Any]:
         "layers": len(model.layers),
         "heads": first.heads,
         "feed_forward": first.widen.out_features,
+        "low_pass": asdict(model.low_pass_shape) if model.low_pass_shape else None,
     }
 
 
@@ -105,7 +107,9 @@ def _build(config: dict[str, Any], weights: dict[str, Tensor]) -> SequenceModel:
     )
     item_embedding.new_items_may_cost = config.pop("new_items_may_cost")
     if config.pop("kind") == "sasrec":
-        return SASRec(item_embedding, **config)
+        low_pass = config.pop("low_pass", None)  # which models of earlier versions do not name
+        shape_of_filter = LowPassShape(**low_pass) if low_pass else None
+        return SASRec(item_embedding, **config, low_pass=shape_of_filter)
     shape = DecoderShape(**config.pop("shape"))
     zeros = None if prompt is None else torch.zeros_like(prompt)
     return LlamaRecommender(item_embedding, shape, prompt=zeros, **config)

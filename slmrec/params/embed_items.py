@@ -22,11 +22,17 @@ class TextParams(Section):
     new_items_may_cost: Share
 
 
+class LowPassParams(Section):
+    share: float = Field(gt=0, lt=1)  # of the filter in what a layer adds; attention has the rest
+    span: int = Field(ge=2)  # newest states whose mean it is
+
+
 class EmbedItemsParams(TopSection):
     KEY = "embed_items"
 
     seed: Seed
     ensemble_seeds: list[Seed]  # of further models, which the students' soft targets average in
+    ensemble_low_pass: LowPassParams | None  # a filter beside attention, in those further models
     width: Count  # of the item table and of SASRec
     layers: Count
     heads: Count

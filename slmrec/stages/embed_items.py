@@ -18,7 +18,7 @@ from slmrec.models.factory import SequenceModel, new_sasrec
 from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
 from slmrec.params.compute import ComputeParams
-from slmrec.params.embed_items import EmbedItemsParams
+from slmrec.params.embed_items import EmbedItemsParams, LowPassParams
 from slmrec.pretrained.title_vectors import title_vectors
 from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training
@@ -36,14 +36,16 @@ def embed_items(
     checkpoint: Checkpoint,
     watch: Watch | None = None,
     begin: Begin | None = None,
+    low_pass: LowPassParams | None = None,
 ) -> tuple[SASRec, Curve]:
     """Train SASRec until validation stops improving; with `text` (I, F), over ids and text.
 
-    `begin` is called with the new model, before anything is learnt.
+    `low_pass` is a filter beside attention. `begin` is called with the new model, before anything
+    is learnt.
     """
     torch.manual_seed(p.seed)
     trained = torch.from_numpy(histories.trained_items(items))
-    model = new_sasrec(trained, text, p, histories.protocol.max_length).to(device)
+    model = new_sasrec(trained, text, p, histories.protocol.max_length, low_pass).to(device)
     name = "sasrec" if text is None else "sasrec_text"
     if begin is not None:
         begin(model)
@@ -62,7 +64,8 @@ def main(
 ) -> None:
     """Train on histories; write the model of ids, the one with text if asked for, and their curves.
 
-    With `ensemble_seeds` the ensemble gets the last of them, by its seed, and one more a seed.
+    With `ensemble_seeds` the ensemble gets the last of them, by its seed, and one more a seed,
+    whose layers have the filter of `ensemble_low_pass`.
     """
     device, p = start_training(ComputeParams.read()), EmbedItemsParams.read()
     table = tables.read_table(events_dir / "items.parquet", tables.ITEMS)
@@ -88,7 +91,14 @@ def main(
             seeded = p.model_copy(update={"seed": seed})
             begin = champion.start(f"ensemble/{seed}", name)
             members[seed], _ = embed_items(
-                histories, text, items, seeded, device, checkpoint, begin=begin
+                histories,
+                text,
+                items,
+                seeded,
+                device,
+                checkpoint,
+                begin=begin,
+                low_pass=p.ensemble_low_pass,
             )
         save_members(ensemble, members)
     checkpoint.clear()

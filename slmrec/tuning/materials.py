@@ -68,7 +68,8 @@ def _write_ensemble(task: Task, key: str, folder: Path) -> None:
     for seed in p.ensemble_seeds:
         seeded = p.model_copy(update={"seed": seed})
         checkpoint = Checkpoint(tune_folder() / "members" / f"{key}-{seed}.safetensors")
-        members[seed], _ = item_vectors.train_with(seeded, checkpoint, watch=None)
+        low_pass = p.ensemble_low_pass
+        members[seed], _ = item_vectors.train_with(seeded, checkpoint, None, low_pass)
     save_members(folder, members)
     shutil.rmtree(tune_folder() / "members", ignore_errors=True)
 

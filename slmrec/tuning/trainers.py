@@ -18,7 +18,7 @@ from slmrec.models.serialization import embedding_model, load_decoder, load_mode
 from slmrec.params.compute import ComputeParams
 from slmrec.params.decoder import DecoderParams
 from slmrec.params.distill_student import DistillStudentParams, OnlineTeaching
-from slmrec.params.embed_items import EmbedItemsParams
+from slmrec.params.embed_items import EmbedItemsParams, LowPassParams
 from slmrec.params.train_teacher import TrainTeacherParams
 from slmrec.pretrained.backbone import open_backbone
 from slmrec.pretrained.title_vectors import title_vectors
@@ -64,10 +64,15 @@ class ItemVectors:
         return self.train_with(p, checkpoint, watch)
 
     def train_with(
-        self, p: EmbedItemsParams, checkpoint: Checkpoint, watch: Watch | None
+        self,
+        p: EmbedItemsParams,
+        checkpoint: Checkpoint,
+        watch: Watch | None,
+        low_pass: LowPassParams | None = None,
     ) -> Trained:
         """Train with a section of its own, such as one of another seed."""
-        return embed_items(self.histories, self.text, self.items, p, self.device, checkpoint, watch)
+        logs = self.histories, self.text, self.items
+        return embed_items(*logs, p, self.device, checkpoint, watch, low_pass=low_pass)
 
 
 class Teacher:

@@ -18,6 +18,7 @@ HISTORY = torch.tensor([[3, 4, 5, 6], [9, 4, 3, 11]])
 SASREC = EmbedItemsParams(
     seed=1,
     ensemble_seeds=[],
+    ensemble_low_pass=None,
     width=WIDTH,
     layers=2,
     heads=2,

@@ -130,6 +130,7 @@ def test_a_new_item_with_a_title_is_recommended_above_popularity_and_chance(
     p = EmbedItemsParams(
         seed=1,
         ensemble_seeds=[],
+        ensemble_low_pass=None,
         width=16,
         layers=1,
         heads=2,

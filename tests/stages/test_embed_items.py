@@ -15,6 +15,8 @@ import pytest
 import torch
 
 from slmrec.core.files import read_json, sha256_of, sha256_of_folder
+from slmrec.models.low_pass import LowPassShape
+from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import load_model
 from slmrec.stages import embed_items
 from tests.support.logs import Workshop
@@ -72,7 +74,19 @@ def test_the_ensemble_holds_the_model_itself_and_one_for_each_further_seed(train
     assert weights_of(ENSEMBLE / "7") != weights_of(ENSEMBLE / "1")
 
 
+def test_members_alone_have_the_filter(trained: Path) -> None:
+    assert load_member("7").low_pass_shape == LowPassShape(share=0.4, span=3)
+    assert load_member("1").low_pass_shape is None
+
+
+def load_member(seed: str) -> SASRec:
+    member = load_model(ENSEMBLE / seed)
+    assert isinstance(member, SASRec)
+    return member
+
+
 def test_a_member_of_the_ensemble_is_the_model_that_its_seed_makes(trained: Path) -> None:
+    rerun(trained, embed_items__ensemble_low_pass=None)
     member = weights_of(ENSEMBLE / "7")
     rerun(trained, embed_items__seed=7, embed_items__ensemble_seeds=[])
     assert weights_of(ITEM_VECTORS / "sasrec") == member

@@ -26,6 +26,7 @@ CHANGES: dict[str, Any] = {
     "embed_items__layers": 1,
     "embed_items__feed_forward": 16,
     "embed_items__ensemble_seeds": [7],
+    "embed_items__ensemble_low_pass": {"share": 0.4, "span": 3},
     "train_teacher__backbone": DECODER,
     "record_states__blocks": [1, 2],
     "record_states__top": 5,

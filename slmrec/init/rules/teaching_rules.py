@@ -13,6 +13,7 @@ TOP = 64  # items that are recorded at a position
 STATE_BYTES, ITEM_BYTES = 2, 6  # of a state's number; of an item and its score
 MOST_ITEMS_OF_FOLDS = 200_000  # 5 tables of 50 neighbours, 8 bytes each: 400 MB
 NEW_ITEMS_MAY_COST = 0.01  # share of NDCG@10, where new items are among the targets
+LOW_PASS = {"share": 0.5, "span": 4}
 LORA = {
     "kind": "lora",
     "rank": 16,
@@ -43,8 +44,11 @@ def why_text(f: Facts) -> str:
 
 
 def ensemble(f: Facts) -> dict[str, Any]:
-    """Further seeds, whose mean students imitate."""
-    return {"embed_items.ensemble_seeds": [2 + number for number in range(f.plan.members)]}
+    """Further seeds, and a shape of their own, whose mean students imitate."""
+    return {
+        "embed_items.ensemble_seeds": [2 + number for number in range(f.plan.members)],
+        "embed_items.ensemble_low_pass": LOW_PASS if f.plan.members else None,
+    }
 
 
 def teacher(f: Facts) -> dict[str, Any]:

@@ -66,9 +66,13 @@ def test_the_teacher_is_smollm2_or_from_scratch_as_the_plan_says() -> None:
 
 def test_members_have_seeds_of_their_own() -> None:
     assert ensemble(facts(plan=replace(SCRATCH, members=3))) == {
-        "embed_items.ensemble_seeds": [2, 3, 4]
+        "embed_items.ensemble_seeds": [2, 3, 4],
+        "embed_items.ensemble_low_pass": {"share": 0.5, "span": 4},
     }
-    assert ensemble(facts(plan=replace(SCRATCH, members=0))) == {"embed_items.ensemble_seeds": []}
+    assert ensemble(facts(plan=replace(SCRATCH, members=0))) == {
+        "embed_items.ensemble_seeds": [],
+        "embed_items.ensemble_low_pass": None,
+    }
 
 
 def test_scores_are_recorded_unless_they_fill_the_disk() -> None:
