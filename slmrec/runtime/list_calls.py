@@ -55,8 +55,14 @@ class ListCalls(ABC):
         Raises UsageError for such an id, for k below 1 or above `largest_k`, for an `exclude` of
         another length, and for anything of a wrong shape or type.
         """
-        top, seen, more = self._found(histories, k, exclude_seen, exclude, unknown)
-        return self.answer(top, seen, more)
+        k = self._checked(k, exclude_seen)
+        check_choice(unknown, "unknown", UNKNOWN)
+        history_ids = id_rows(histories, "histories", ordered=True)
+        exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
+        check_exclusions(exclude_ids, len(history_ids))
+        seen = self.reader.read(history_ids, "histories", unknown)
+        more = self.reader.read(exclude_ids, "exclude", unknown) if exclude_ids else None
+        return self.answer(self._search(seen, more, k, exclude_seen), seen, more)
 
     def recommend_places(
         self, histories: Iterable[Iterable[str]], k: int, exclude_seen: bool | None
@@ -66,31 +72,25 @@ class ListCalls(ABC):
         Unknown ids are read as the unknown item and counted. A row whose candidates ran out ends
         with PAD and the score -inf.
         """
-        top, seen, more = self._found(histories, k, exclude_seen, None, "ignore")
-        return top, unknown_ids(seen, more)
+        k = self._checked(k, exclude_seen)
+        seen = self.reader.read(
+            id_rows(histories, "histories", ordered=True), "histories", "ignore"
+        )
+        return self._search(seen, None, k, exclude_seen), unknown_ids(seen, None)
 
-    def _found(
-        self,
-        histories: Iterable[Iterable[str]],
-        k: int,
-        exclude_seen: bool | None,
-        exclude: Iterable[Iterable[str]] | None,
-        unknown: str,
-    ) -> tuple[TopK, LookedUp, LookedUp | None]:
-        k = check_k(k, self.largest_k)
-        check_choice(unknown, "unknown", UNKNOWN)
+    def _checked(self, k: int, exclude_seen: bool | None) -> int:
         check_exclude_seen(exclude_seen)
-        history_ids = id_rows(histories, "histories", ordered=True)
-        exclude_ids = None if exclude is None else id_rows(exclude, "exclude", ordered=False)
-        check_exclusions(exclude_ids, len(history_ids))
-        seen = self.reader.read(history_ids, "histories", unknown)
-        more = self.reader.read(exclude_ids, "exclude", unknown) if exclude_ids else None
+        return check_k(k, self.largest_k)
+
+    def _search(
+        self, seen: LookedUp, more: LookedUp | None, k: int, exclude_seen: bool | None
+    ) -> TopK:
         if exclude_seen is None:
             exclude_seen = self.contract["exclude_seen"]
         excluded = [seen.indices] if exclude_seen else []
         if more:
             excluded.append(more.indices)
-        return self._best(seen.indices, excluded, k), seen, more
+        return self._best(seen.indices, excluded, k)
 
     def answer(self, top: TopK, seen: LookedUp, more: LookedUp | None = None) -> Recommendations:
         """Lists of indices as lists of items, and which of the ids of the call were unknown."""

@@ -64,8 +64,7 @@ def main(
 ) -> None:
     """Train on histories; write the model of ids, the one with text if asked for, and their curves.
 
-    With `ensemble_seeds` the ensemble gets the last of them, by its seed, and one more a seed,
-    whose layers have the filter of `ensemble_low_pass`.
+    With `ensemble_seeds` the ensemble gets the last of them, by its seed, and one more a seed.
     """
     device, p = start_training(ComputeParams.read()), EmbedItemsParams.read()
     table = tables.read_table(events_dir / "items.parquet", tables.ITEMS)
@@ -90,16 +89,8 @@ def main(
             checkpoint = Checkpoint.of("embed_items", f"{name}-{seed}-{key}")
             seeded = p.model_copy(update={"seed": seed})
             begin = champion.start(f"ensemble/{seed}", name)
-            members[seed], _ = embed_items(
-                histories,
-                text,
-                items,
-                seeded,
-                device,
-                checkpoint,
-                begin=begin,
-                low_pass=p.ensemble_low_pass,
-            )
+            run = histories, text, items, seeded, device, checkpoint
+            members[seed], _ = embed_items(*run, begin=begin, low_pass=p.ensemble_low_pass)
         save_members(ensemble, members)
     checkpoint.clear()
 

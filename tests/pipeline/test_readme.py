@@ -37,7 +37,7 @@ def test_the_result_table_has_its_place() -> None:
 
 def test_the_table_of_exit_codes_names_every_class_of_errors() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
-    rows = re.findall(r"^\| (\d) \|.*\| `(\w+)` \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \|.*\| `(\w+)` \|$", page, re.MULTILINE)
     classes = {error.__name__: error.exit_code for error in SlmrecError.__subclasses__()}
     assert {name: int(code) for code, name in rows} == classes
 

@@ -179,6 +179,11 @@ ELSEWHERE = {
         "tests/flows/test_deploy.py",
         'assert deploy() == ["daily", "retrain", "retrain-warm", "watch", "evaluate-only"]',
     ),
+    "python -m tests.support.server_restarts FOLDER": Elsewhere(
+        "takes minutes; a test does it once for each end",
+        "tests/flows/test_local_server.py",
+        "def test_after_a_power_cut_and_after_ctrl_c_the_next_run_goes_on",
+    ),
     **dict.fromkeys(
         (
             "make retrain",
