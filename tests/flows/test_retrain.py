@@ -85,9 +85,6 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
     assert "rules are broken against the champion 1.0.0" in str(state.message)
     assert untouched(landing) == before and tip() == first
     assert retrain(landing).name == "NothingNew"  # until something changes
-    state = retrain(landing, gate="baselines")
-    assert state.name == "ChampionKept", state.message
-    assert "rules are broken against the baselines" in str(state.message)
 
     broken = land(landing, "day3.inter", "broken\ti1\t3\t900000002")
     before = untouched(landing)
@@ -111,6 +108,12 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
     taken = Record.read(Path(".state/retrain/taken.json"))
     assert [file.name for file in taken.files] == ["day1.inter", "late.inter"]
     assert not taken.to_push and object_at(remote, "retrain") == tip()
+
+    land(landing, "day4.inter", "poison\ti1\t3\t900000004")
+    assert retrain(landing).name == "ChampionKept"
+    state = retrain(landing, gate="baselines")  # not kept back: another gate may let it pass
+    assert state.name == "Published", state.message
+    assert "rules hold against the baselines" in str(state.message)
 
 
 def test_the_form_says_what_each_parameter_is() -> None:
