@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 from flows.budget import Budget
 from flows.champion import bring_champion
@@ -23,6 +22,7 @@ from flows.data_version import (
     share_cache,
 )
 from flows.landing import Landed, Landing, had_arrived, is_temporary, read_by_prepare
+from flows.outcome import Against
 from flows.taken import Record, Taken
 from slmrec.core.scratch import scratch_folder
 
@@ -36,7 +36,7 @@ class Order:
     budget: Budget | None
     force: bool
     dry_run: bool
-    gate: Literal["champion", "baselines"]
+    gate: Against
     override: str | None
     settle_seconds: float
     warm: bool
