@@ -1,7 +1,7 @@
 """Settings that `slmrec init` alone gives, beside those of experts, on a benchmark set.
 
 Run as: python -m benchmarks.own_logs DATASET [--budget 45m] [--data ../shared/data]
-[--work FOLDER]
+[--work FOLDER] [--threads 2]
 DATASET as in benchmarks.quality. The logs are linked, `slmrec init --yes` writes params.yaml, and
 every stage runs with it, unedited; a set of ordered sequences becomes a file of events as `init`
 advises. Titles are read where the extras `text` and `llm` are installed. The figures stand beside
@@ -38,15 +38,19 @@ def linked_logs(dataset: str, data_dir: Path, work_dir: Path) -> Path:
     return logs_dir
 
 
-def run(root: Path, logs_dir: Path, budget: str | None) -> dict[str, float]:
-    """Write params.yaml by `init` and run every stage; minutes of each by the clock."""
+def run(root: Path, logs_dir: Path, budget: str | None, threads: int) -> dict[str, float]:
+    """Write params.yaml by `init` and run every stage; minutes of each by the clock.
+
+    Only `compute.threads` is set from outside, as it belongs to the machine and not to the logs.
+    """
     cache_dir = root / "cache"
     workspace = Workspace(root, logs_dir, {}, [], cache_dir)
     written = root / "params.init.yaml"
     if not written.is_file():
         # Only a budget needs the estimate.
         workspace.run_python(*INIT, *(("--budget", budget) if budget else ("--no-estimate",)))
-    workspace = Workspace(root, logs_dir, {}, [], cache_dir, params_file=written)
+    changes = {"compute.threads": threads}
+    workspace = Workspace(root, logs_dir, changes, [], cache_dir, params_file=written)
     for folder in ("metrics", "reports"):
         (root / folder).mkdir(exist_ok=True)
     minutes = {}
@@ -98,7 +102,7 @@ def main() -> None:
     p = parser.parse_args()
     root = p.work.resolve() / p.dataset
     root.mkdir(parents=True, exist_ok=True)
-    minutes = run(root, linked_logs(p.dataset, p.data.resolve(), root), p.budget)
+    minutes = run(root, linked_logs(p.dataset, p.data.resolve(), root), p.budget, p.threads)
     result = result_of(root, p.dataset, minutes)
     write_json(RESULTS / f"own-logs-{p.dataset}.json", result)
     student = result["ndcg@10"]["student"]

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.cuts import PARAMS
 from flows.git_commands import ensure_author, git, is_ancestor, object_at
 from slmrec.core.errors import UsageError
 from slmrec.core.files import new_folder
@@ -104,13 +105,30 @@ def commit_version(clone: Clone, version: str, record: Path, message: str) -> st
     shutil.copyfile(record, target)
     git(folder, "add", "--force", "--", *(path for path in OWN if (folder / path).exists()))
     parents = [word for parent in _parents(clone) for word in ("-p", parent)]
-    tree = git(folder, "write-tree")
-    commit = git(folder, "commit-tree", tree, *parents, "-m", message)
+    commit = _commit_index(folder, parents, message)
     changes = [f"update {HEAD} {commit} {clone.tip or '0' * len(commit)}"]
     if object_at(folder, f"{TAGS}{version}") is None:
-        changes.append(f"create {TAGS}{version} {_tag(folder, commit, version, message)}")
+        tagged = _with_settings(folder, commit, message)
+        changes.append(f"create {TAGS}{version} {_tag(folder, tagged, version, message)}")
     git(folder, "update-ref", "--stdin", given="\n".join(changes) + "\n")
     return commit
+
+
+def _commit_index(folder: Path, parents: list[str], message: str) -> str:
+    tree = git(folder, "write-tree")
+    return git(folder, "commit-tree", tree, *parents, "-m", message)
+
+
+def _with_settings(folder: Path, commit: str, message: str) -> str:
+    """The commit that a version's tag names: where the run changed settings, one more with them.
+
+    So the tag reproduces the version, and the branch, which later runs and people go on from, has
+    the project's own settings.
+    """
+    git(folder, "add", "--update", "--", PARAMS)
+    if not git(folder, "diff", "--cached", "--name-only", commit):
+        return commit
+    return _commit_index(folder, ["-p", commit], message)
 
 
 def _parents(clone: Clone) -> list[str]:

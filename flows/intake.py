@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.budget import Budget
 from flows.champion import bring_champion
 from flows.clone import Clone
+from flows.cuts import Cuts
 from flows.data_version import (
     PIN,
     Log,
@@ -38,6 +39,7 @@ class Order:
     dry_run: bool
     gate: Against
     override: str | None
+    refit: Cuts | None
     settle_seconds: float
     warm: bool
 

@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from prefect.artifacts import create_markdown_artifact
+
 from flows.dvc_stages import StageError, run_module
-from slmrec.core.errors import GateError
-from slmrec.core.files import read_json
+from slmrec.core.errors import GateError, PromiseError
+from slmrec.core.files import read_json, write_json
 from slmrec.results import as_markdown, result_text
 
 NOTHING_NEW, DRY_RUN = "NothingNew", "DryRun"  # names of the run's last state
 Against = Literal["champion", "baselines"]
 PUBLISHED, KEPT = "Published", "ChampionKept"
+REPORTS = Path("reports")  # of the last verdict, below the clone
+TRIAL = REPORTS / "trial"  # of settings that are to be trained again
+GATE = "gate.json"
 
 
 @dataclass(frozen=True)
 class Judgement:
     """What `slmrec publish` came to."""
 
-    version: str | None  # that serves now because of it; None where the gate kept the champion
+    passed: bool  # whether the gate lets it through
+    version: str | None  # that serves now because of it; None where none was published
     record: Path | None  # what the registry tells of that version
     headline: str
     rules: list[dict[str, Any]]  # each with name, seen, bound and passed
@@ -32,25 +38,56 @@ def publish(
     registry: Path,
     against: Against,
     override: str | None,
+    trial: Judgement | None,
     log: Callable[[str], None],
 ) -> Judgement:
     """Run the gate on the clone's bundle, and publish it or keep the champion.
 
-    Raises StageError where it could not be judged, or does not hold in a fresh process.
+    `trial` is what the same settings came to before the bundle's model was trained again. Raises
+    StageError where it could not be judged, or does not hold in a fresh process.
     """
+    words = _words(registry, against, override)
+    words += ["--trial", str(TRIAL / GATE)] if trial else []
+    if not _passes(words, clone, log):
+        verdict = read_json(clone / REPORTS / GATE)
+        return Judgement(False, None, None, _headline(verdict), verdict["rules"])
+    version = str((registry / "current").readlink())
+    verdict = read_json(registry / version / "verdict.json")
+    record = registry / version / "record.json"
+    return Judgement(True, version, record, _headline(verdict), verdict["rules"])
+
+
+def judge(
+    clone: Path,
+    registry: Path,
+    against: Against,
+    override: str | None,
+    report_dir: Path,
+    log: Callable[[str], None],
+) -> Judgement:
+    """Run the gate on the clone's bundle and publish nothing; the verdict lies in `report_dir`.
+
+    `report_dir` is relative to the clone. Raises StageError where it could not be judged.
+    """
+    words = [*_words(registry, against, override), "--dry-run", "--report", str(report_dir)]
+    passed = _passes(words, clone, log)
+    verdict = read_json(clone / report_dir / GATE)
+    return Judgement(passed, None, None, _headline(verdict), verdict["rules"])
+
+
+def _words(registry: Path, against: Against, override: str | None) -> list[str]:
     words = ["publish", "--registry", str(registry), "--against", against]
-    words += ["--override", override] if override else []
+    return [*words, "--override", override] if override else words
+
+
+def _passes(words: list[str], clone: Path, log: Callable[[str], None]) -> bool:
     try:
         run_module("slmrec.cli", words, "publish", clone, log)
     except StageError as error:
         if error.code != GateError.exit_code:
             raise
-        verdict = read_json(clone / "reports" / "gate.json")
-        return Judgement(None, None, _headline(verdict), verdict["rules"])
-    version = str((registry / "current").readlink())
-    verdict = read_json(registry / version / "verdict.json")
-    record = registry / version / "record.json"
-    return Judgement(version, record, _headline(verdict), verdict["rules"])
+        return False
+    return True
 
 
 def _headline(verdict: dict[str, Any]) -> str:
@@ -61,6 +98,23 @@ def _headline(verdict: dict[str, Any]) -> str:
         return f"all {len(rules)} rules hold against {against}"
     named = f"{len(broken)} of {len(rules)} rules are broken against {against}: {', '.join(broken)}"
     return f"{named}; overridden: {verdict['override']}" if verdict["override"] else named
+
+
+def refusal(clone: Path, error: StageError) -> str | None:
+    """The page of logs that broke a promise, before anything was trained; None of other errors.
+
+    The same lies in the clone, beside where the gate's verdicts do.
+    """
+    if error.code != PromiseError.exit_code:
+        return None
+    verdict = {"publishes": False, "refused_by": "the promises of the logs", "reason": str(error)}
+    write_json(clone / REPORTS / "refused.json", verdict)
+    return f"not published: {error}\n\nThe champion serves on; no file counts as taken."
+
+
+def tell(text: str) -> None:
+    """Attach the page of what a retraining came to to its flow run."""
+    create_markdown_artifact(markdown=text, key="retrain", description="What the run came to")
 
 
 def page(message: str, judgement: Judgement | None, project: Path | None) -> str:

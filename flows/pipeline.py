@@ -25,6 +25,7 @@ from slmrec.core.locks import lock
 from slmrec.results import read_results, result_text
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+ONCE: dict[str, Any] = {"cache_policy": NO_CACHE}
 PROJECT = Path()  # a flow runs in the project's folder: make and the deployment see to that
 
 
@@ -34,19 +35,20 @@ def worth_retrying(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> b
     return isinstance(error, StageError) and error.worth_retrying
 
 
-@task(task_run_name="preflight", cache_policy=NO_CACHE)
+IF_BUSY = ONCE | {
+    "retries": 2,
+    "retry_delay_seconds": [10, 60],
+    "retry_condition_fn": worth_retrying,
+}
+
+
+@task(task_run_name="preflight", **ONCE)
 def preflight(project: Path = PROJECT) -> None:
     """Check what can be checked before DVC runs a stage, because it deletes the outputs first."""
     run_module("slmrec.cli", ["doctor"], "preflight", project, get_run_logger().info)
 
 
-@task(
-    task_run_name="{stage}",
-    cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="{stage}", **IF_BUSY)
 def reproduce(
     stage: str, lineage: Lineage | None, project: Path = PROJECT, budget: Budget | None = None
 ) -> State[None]:
@@ -68,7 +70,7 @@ def open_lineage(target: str | None, project: Path) -> Lineage | None:
     return Lineage(target, project, Parent(run_id, flow_name) if run_id and flow_name else None)
 
 
-@task(task_run_name="publish-metrics", cache_policy=NO_CACHE)
+@task(task_run_name="publish-metrics", **ONCE)
 def publish_metrics() -> None:
     """Attach the result to the flow run, as a table and as a page."""
     rows = read_results(PROJECT / "metrics")

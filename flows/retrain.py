@@ -10,11 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date as day
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
@@ -23,26 +21,22 @@ from flows import intake, outcome
 from flows.budget import Budget
 from flows.champion import champion_folder
 from flows.clone import Clone, commit_version, open_clone, push_command, remote_of
+from flows.cuts import Cuts
 from flows.data_version import default_remote
-from flows.dvc_stages import run_module, stage_order
+from flows.dvc_stages import run_module
 from flows.intake import Fetched, Order
 from flows.landing import Landed
 from flows.lineage import Lineage
 from flows.outcome import DRY_RUN, KEPT, NOTHING_NEW, PUBLISHED, Against, Judgement
+from flows.passes import train_and_judge
 from flows.pictures import publish_pictures
-from flows.pipeline import PROJECT, Text, open_lineage, preflight, reproduce, worth_retrying
+from flows.pipeline import IF_BUSY, ONCE, PROJECT, Text, open_lineage, preflight
 from flows.processes import end_with_worker
 from flows.taken import Committing, KeptBack, Look, Record
 from slmrec.core.locks import lock
 from slmrec.core.scratch import remove_abandoned
 from slmrec.core.state import state_folder
 
-ONCE: dict[str, Any] = {"cache_policy": NO_CACHE}
-IF_BUSY = ONCE | {
-    "retries": 2,
-    "retry_delay_seconds": [10, 60],
-    "retry_condition_fn": worth_retrying,
-}
 IF_AWAY = ONCE | {"retries": 2, "retry_delay_seconds": [10, 60]}  # of a remote: any failure
 SECONDS_TO_SETTLE = 10.0
 
@@ -74,6 +68,7 @@ def retrain_landed(
     dry_run: bool = False,
     gate: Against = "champion",
     override: Text | None = None,
+    refit: Cuts | None = None,
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = SECONDS_TO_SETTLE,
     warm: bool = False,
     lineage: Text | None = None,
@@ -93,6 +88,9 @@ def retrain_landed(
         gate: Against the champion and the baselines, or, where it cannot be compared any more
             (another shop, another split), against the baselines alone.
         override: Publish whatever the gate says, for this reason, which the version's record keeps.
+        refit: After the gate, train again with these later cuts (`valid_from`, `test_from`: 2% or
+            .5d, say), so that what serves knows the newest events; it is held against the champion
+            on what they leave. The split must be temporal.
         settle_seconds: How long a new file must stay as it is before it counts as complete.
         warm: Train on from the champion's item vectors, teacher and student, instead of anew.
         lineage: File, or http(s) URL, that OpenLineage events of the stages go to.
@@ -104,7 +102,9 @@ def retrain_landed(
     with lock("retrain", folder=places.folder):
         remove_abandoned([places.folder], places.clone / ".cache")
         budget = Budget.of(budget_minutes)
-        order = Order(landing, date, budget, force, dry_run, gate, override, settle_seconds, warm)
+        order = Order(
+            landing, date, budget, force, dry_run, gate, override, refit, settle_seconds, warm
+        )
         return _retrain(order, places, open_lineage(lineage, places.clone))
 
 
@@ -120,11 +120,10 @@ def _retrain(order: Order, places: Places, lineage: Lineage | None) -> State[Non
         record = _remember(places, record, fetched, "known already")
         return _nothing_new(places, record, clone, "the files that arrived hold known content")
     preflight(clone.folder)
-    for stage in stage_order(clone.folder):
-        reproduce(stage, lineage, clone.folder, order.budget)
+    judgement = train_and_judge(order, clone, places.registry, lineage)
     if order.dry_run:
-        return _end(DRY_RUN, "dry run: nothing is published or committed", None, clone.folder)
-    judgement = publish(clone, places.registry, order.gate, order.override)
+        message = f"dry run, nothing is published or committed: {judgement.headline}"
+        return _end(DRY_RUN, message, judgement, clone.folder)
     if judgement.version is None:
         return _keep_champion(places, record, clone, found, judgement)
     _commit(places, record, clone, fetched, judgement)
@@ -166,12 +165,6 @@ def take_in(
 ) -> list[Fetched]:
     """The last data version, and what is new on top of it."""
     return intake.take_in(order, record, clone, found, champion, get_run_logger().info)
-
-
-@task(task_run_name="publish", **IF_BUSY)
-def publish(clone: Clone, registry: Path, gate: Against, override: str | None) -> Judgement:
-    """The gate: the bundle is published, or the champion stays."""
-    return outcome.publish(clone.folder, registry, gate, override, get_run_logger().info)
 
 
 @task(task_run_name="push data", **IF_AWAY)
@@ -240,8 +233,7 @@ def _keep_champion(
 
 def _end(name: str, message: str, judgement: Judgement | None, project: Path | None) -> State[None]:
     get_run_logger().info(message)
-    text = outcome.page(message, judgement, project)
-    create_markdown_artifact(markdown=text, key="retrain", description="What the run came to")
+    outcome.tell(outcome.page(message, judgement, project))
     if project:  # all is committed by now: a picture is no reason to lose that
         publish_pictures(project, state_folder().absolute() / "registry")
     return Completed(name=name, message=message)

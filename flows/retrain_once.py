@@ -12,6 +12,12 @@ from flows.once import reach_a_server
 from slmrec.core.errors import GateError
 
 
+def cuts(text: str) -> dict[str, str]:
+    """The flow's parameter `refit`, of two cuts with a comma between. Raises ValueError."""
+    valid_from, test_from = text.split(",")
+    return {"valid_from": valid_from, "test_from": test_from}
+
+
 def parse(arguments: list[str]) -> dict[str, Any]:
     """The flow's parameters; those that are not given keep the flow's defaults."""
     parser = ArgumentParser(prog="python -m flows.retrain_once", argument_default=None)
@@ -24,6 +30,12 @@ def parse(arguments: list[str]) -> dict[str, Any]:
         "--gate", choices=["champion", "baselines"], help="what a challenger is held against"
     )
     parser.add_argument("--override", metavar="REASON", help="publish whatever the gate says")
+    parser.add_argument(
+        "--refit",
+        type=cuts,
+        metavar="VALID_FROM,TEST_FROM",
+        help="train again with these later cuts once the gate has passed: 2%%,1%%",
+    )
     parser.add_argument(
         "--settle-seconds", type=float, help="a new file must not change for so long"
     )

@@ -65,14 +65,24 @@ def publish(
     report: Annotated[
         Path, typer.Option(metavar="DIR", help="Where gate.json and gate.html go.")
     ] = Path("reports"),
+    trial: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="GATE_JSON",
+            help="Verdict on the same settings, trained up to an earlier cut: its rules that a "
+            "baseline is beaten are not judged again, on fewer targets.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Judge, and publish nothing.")] = False,
 ) -> None:
     """Hold a bundle against the champion and publish it, or keep the champion (exit code 9)."""
     require("torch", "polars", "pydantic", "filelock", "jinja2", extra="pipeline")
     wait_passively()  # before torch is loaded
-    from slmrec.registry.command import publish_bundle
+    from slmrec.registry.command import judge_bundle, publish_bundle
     from slmrec.registry.store import at
 
-    publish_bundle(bundle, at(registry), against, override, report)
+    act = judge_bundle if dry_run else publish_bundle
+    act(bundle, at(registry), against, override, report, trial)
 
 
 def rollback(

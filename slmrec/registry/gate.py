@@ -21,6 +21,8 @@ from slmrec.params.gate import GateParams
 from slmrec.params.measure_cost import MeasureCostParams
 from slmrec.registry import rules
 from slmrec.registry.bundle_scorer import BundleScorer
+from slmrec.registry.made_until import MadeUntil
+from slmrec.registry.trial import Trial
 from slmrec.registry.verdict import Rule, Verdict
 from slmrec.registry.window import Standing, Window
 from slmrec.runtime import Recommender
@@ -39,9 +41,10 @@ class GateSettings:
     served: str  # the name of the served model in metrics/evaluation.json
     threads: int
     against: Against  # the champion and the baselines, or the baselines alone
+    trial: Trial | None  # what the same settings showed before the challenger was trained again
 
     @staticmethod
-    def read(project: Path, against: Against) -> GateSettings:
+    def read(project: Path, against: Against, trial: Trial | None) -> GateSettings:
         """Read them. Raises UsageError naming the key that is wrong."""
         return GateSettings(
             GateParams.read(project),
@@ -50,6 +53,7 @@ class GateSettings:
             ExportParams.read(project).model,
             ComputeParams.read(project).threads,
             against,
+            trial,
         )
 
 
@@ -60,6 +64,7 @@ class Side:
     name: str  # sha256 of the challenger's manifest; the champion's version
     bundle: Bundle
     recommender: Recommender
+    made_until: MadeUntil | None  # of the champion
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -84,21 +89,38 @@ def judge(
 
     `histories` are those that the challenger was made of; `tell` gets a line as each part starts.
     """
-    window = Window(histories, challenger.recommender.items, settings.evaluate, settings.gate)
+    items, targets = challenger.recommender.items, histories.targets["test"]
+    window = Window(histories, targets, items, settings.evaluate, settings.gate)
+    unseen = _unseen_by(champion, histories, tell)
     standings = _standings(challenger, champion, window, tell)
     found = list(_rules(standings, challenger, window, settings))
     if champion is not None:
+        newer = Window(histories, targets.at(unseen), items, settings.evaluate, settings.gate)
+        found[:0] = _champion_rules(standings, unseen, newer, settings.gate)
         tell("latency, side by side")
         ratio = latency_ratio(challenger.recommender, champion.recommender, window, settings)
         found.append(rules.latency_rule(ratio, settings.gate))
     return Verdict(
         challenger=challenger.name,
         champion=champion.name if champion else None,
-        window=window_facts(window),
+        window=window_facts(window) | ({"compared": len(unseen)} if champion else {}),
         figures={name: standing.figures(window.users) for name, standing in standings.items()},
         rules=found,
         override=override,
     )
+
+
+def _unseen_by(
+    champion: Side | None, histories: Histories, tell: Callable[[str], None]
+) -> np.ndarray:
+    """Places (M,) of the targets that both are compared on; all where there is no champion."""
+    targets = len(histories.targets["test"].row)
+    if champion is None or champion.made_until is None:
+        return np.arange(targets)
+    unseen = champion.made_until.unseen(histories)
+    if line := champion.made_until.line(len(unseen), targets):
+        tell(line)
+    return unseen
 
 
 def _standings(
@@ -121,15 +143,24 @@ def _rules(
     challenger, champion = standings["challenger"], standings.get("champion")
     others = ("challenger", "champion")
     baselines = {name: value for name, value in standings.items() if name not in others}
-    if champion is not None:
-        yield from rules.champion_rules(challenger, champion, window, p)
-        yield from rules.slice_rules(challenger, champion, window, p)
-    yield from rules.baseline_rules(challenger, baselines, window, p)
-    yield from rules.recorded_rules(challenger, metrics, window, p)
+    for rule in (
+        *rules.baseline_rules(challenger, baselines, window, p),
+        *rules.recorded_rules(challenger, metrics, window, p),
+    ):
+        yield rule.settled_by(settings.trial.why) if settings.trial else rule
     yield from rules.coverage_rules(challenger, champion, p)
     yield from rules.parity_rules(
         challenger, metrics, side.name_in_report(settings.served), window, p
     )
+
+
+def _champion_rules(
+    standings: dict[str, Standing], unseen: np.ndarray, newer: Window, p: GateParams
+) -> Iterator[Rule]:
+    """What both are compared by: on the targets `unseen` (M,) by the champion, window `newer`."""
+    challenger, champion = (standings[name].of(unseen) for name in ("challenger", "champion"))
+    yield from rules.champion_rules(challenger, champion, newer, p)
+    yield from rules.slice_rules(challenger, champion, newer, p)
 
 
 def latency_ratio(

@@ -12,6 +12,7 @@ from slmrec.core.files import new_folder
 from slmrec.registry.challenger import Challenger, histories_to_record
 from slmrec.registry.fresh_check import check_in_fresh_process
 from slmrec.registry.gate import GateSettings, Side, judge
+from slmrec.registry.made_until import MadeUntil
 from slmrec.registry.pointer import drop_old, move_pointer, only_publisher, unfinished
 from slmrec.registry.recorded import RECORDED, record
 from slmrec.registry.store import Registry
@@ -61,13 +62,29 @@ def publish(
     process publishes, and BundleError where the copy does not hold in a fresh process; then nothing
     is left behind and the champion serves on.
     """
-    if override is not None and not override.strip():
-        raise UsageError("an override needs a reason: the record keeps it")
     registry.folder.mkdir(parents=True, exist_ok=True)
     with only_publisher(registry):
-        judged = _judge(challenger, registry, settings, override, tell)
-        _tell_verdict(judged.verdict, report_dir, tell)
+        judged = judge_challenger(challenger, registry, settings, override, report_dir, tell)
         return publish_judged(judged, registry, settings.gate.keep_versions, tell)
+
+
+def judge_challenger(
+    challenger: Challenger,
+    registry: Registry,
+    settings: GateSettings,
+    override: str | None,
+    report_dir: Path,
+    tell: Tell,
+) -> Judged:
+    """Judge the challenger, write the verdict to `report_dir`, and touch nothing else.
+
+    Raises GateError where it would not be published.
+    """
+    if override is not None and not override.strip():
+        raise UsageError("an override needs a reason: the record keeps it")
+    judged = _judge(challenger, registry, settings, override, tell)
+    _tell_verdict(judged.verdict, report_dir, tell)
+    return judged
 
 
 def _judge(
@@ -78,13 +95,13 @@ def _judge(
     tell: Tell,
 ) -> Judged:
     recommender = Recommender(challenger.bundle.folder, "cpu", settings.threads)
-    side = Side(challenger.manifest_sha256, challenger.bundle, recommender)
+    side = Side(challenger.manifest_sha256, challenger.bundle, recommender, None)
     champion, histories = registry.current(), challenger.histories()
     other = _champion_side(registry, champion, settings, override, tell)
     verdict = judge(side, other, histories, settings, override, tell)
     p = settings.gate
     inputs = histories_to_record(recommender, histories, p.recorded_histories, p.seed)
-    return Judged(challenger, champion, verdict, record(recommender, inputs))
+    return Judged(challenger, champion, verdict, settings.trial, record(recommender, inputs))
 
 
 def _champion_side(
@@ -102,7 +119,8 @@ def _champion_side(
         return None
     try:
         bundle = registry.read(champion)
-        return Side(str(champion), bundle, Recommender(bundle.folder, "cpu", settings.threads))
+        recommender = Recommender(bundle.folder, "cpu", settings.threads)
+        return Side(str(champion), bundle, recommender, MadeUntil.of(registry.record(champion)))
     except BundleError as error:
         if override is None:
             raise BundleError(f"{error}; to publish without it, give --override") from error

@@ -18,6 +18,7 @@ from slmrec.runtime.bundle import METRICS, Bundle, read_bundle
 from slmrec.runtime.follow import BUNDLE, POINTER
 
 RECORD = "record.json"  # what a version was made from, and which one it replaced
+TRIAL = "trial.json"  # the verdict before it was trained again, where it was
 VERDICT = "verdict.json"
 VERDICT_PAGE = "verdict.html"
 

@@ -12,7 +12,8 @@ from slmrec.core.files import new_file, write_json
 from slmrec.registry.challenger import Challenger
 from slmrec.registry.made_from import made_from
 from slmrec.registry.recorded import RECORDED
-from slmrec.registry.store import RECORD, VERDICT, VERDICT_PAGE
+from slmrec.registry.store import RECORD, TRIAL, VERDICT, VERDICT_PAGE
+from slmrec.registry.trial import Trial
 from slmrec.registry.verdict import Verdict
 from slmrec.registry.version import GATE, Version
 from slmrec.runtime.bundle import write_manifest
@@ -23,15 +24,12 @@ KEPT_SUFFIXES = (".safetensors", ".json")  # of a model's folder
 
 @dataclass(frozen=True)
 class Judged:
-    """A challenger that is to be published, whatever let it pass.
-
-    The verdict may be that of another bundle: of one that was trained without the newest window,
-    which this one has seen. The record keeps the hashes of both.
-    """
+    """A challenger that is to be published, and what let it pass."""
 
     challenger: Challenger
     champion: Version | None  # that it was held against, and whose place it takes
     verdict: Verdict
+    trial: Trial | None  # of the same settings on fewer events, where there was one
     recorded: bytes  # histories with the challenger's lists
 
 
@@ -47,6 +45,7 @@ def facts_of(judged: Judged, version: Version, level: str, changes: list[str]) -
         "gate_passed": verdict.passed,
         "bundle_sha256": challenger.manifest_sha256,
         "judged_sha256": verdict.challenger,
+        "trial_sha256": judged.trial.judged if judged.trial else None,
         "inputs_sha256": challenger.bundle.contract["inputs_sha256"],
         **made_from(challenger.project, challenger.histories_dir),
     }
@@ -58,6 +57,8 @@ def write_version(folder: Path, judged: Judged, facts: dict[str, Any]) -> None:
     (folder / RECORDED).write_bytes(judged.recorded)
     write_json(folder / RECORD, facts)
     write_verdict(judged.verdict, folder / VERDICT, folder / VERDICT_PAGE)
+    if judged.trial:
+        (folder / TRIAL).write_bytes(judged.trial.content)
     challenger = judged.challenger
     _copy_files(challenger.student_dir, folder / "student")
     _copy_files(challenger.teacher_dir, folder / "teacher")

@@ -28,21 +28,30 @@ class Standing:
     ranks: np.ndarray  # (N,) int64, among all candidates
     coverage: float  # share of its candidates that stand in a top ten
 
+    def of(self, places: np.ndarray) -> Standing:
+        """Its ranks on the targets at `places` (M,); the coverage stays that of all."""
+        return Standing(self.ranks[places], self.coverage)
+
     def figures(self, users: np.ndarray) -> dict[str, float]:
         """Its quality, as metrics/evaluation.json names it; users (N,) of the targets."""
         return means(self.ranks, users, FULL) | {"coverage@10": self.coverage}
 
 
 class Window:
-    """Test targets and their histories, numbered by `items`; slices; bootstrap weights."""
+    """Targets and their histories, numbered by `items`; slices; bootstrap weights."""
 
     def __init__(
-        self, histories: Histories, items: ServedItems, p: EvaluateParams, gate: GateParams
+        self,
+        histories: Histories,
+        targets: Targets,
+        items: ServedItems,
+        p: EvaluateParams,
+        gate: GateParams,
     ) -> None:
         self.histories = histories
         self.items = items
-        self.targets: Targets = histories.targets["test"]
-        self.users = self.targets.row  # (N,)
+        self.targets = targets
+        self.users = targets.row  # (N,)
         self.slices = target_slices(histories, self.targets, items.rows, p)
         self.weights = bootstrap_weights(len(np.unique(self.users)), gate.bootstrap, gate.seed)
         self.recent_days = p.recent_days

@@ -34,11 +34,12 @@ def test_init_writes_the_settings_that_every_stage_runs_with(
     lines = [f"u{user},i{(user + step) % 9},{step}" for user in range(300) for step in range(7)]
     (tmp_path / "logs" / "events.csv").write_text("\n".join(["user,item,position", *lines]) + "\n")
     root = tmp_path / "work"
-    minutes = run(root, tmp_path / "logs", budget=None)
+    minutes = run(root, tmp_path / "logs", budget=None, threads=1)
     assert ran == list(minutes) == list(read_stages())
     params = read_params(root / "params.yaml")
     assert params.prepare.events.files == ["events.csv"]  # what init found
     assert params.split.method == "leave_one_out"  # a position is no clock
+    assert params.compute.threads == 1
 
 
 def measured(ndcg: float) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def test_an_alarm_of_the_watch_reaches_a_webhook(
     (small / "prefect.yaml").write_text((ROOT / "prefect.yaml").read_text())
     bundle = small_project(small / "variants" / "good")
     publish_bundle(
-        bundle, Registry(small / ".state" / "registry"), "champion", None, small / "reports"
+        bundle, Registry(small / ".state" / "registry"), "champion", None, small / "reports", None
     )
     with posts_received() as (url, received):
         monkeypatch.setenv(WEBHOOK, f"{url}/hook")

@@ -14,11 +14,11 @@ from tests.support import project as support
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A project of three files, committed."""
+    """A project of four files, committed."""
     folder = tmp_path / "small"
     folder.mkdir()
     git(folder, "init", "--quiet")
-    commit(folder, code="1", **{"data.dvc": "pin 1", ".gitignore": "/data\n"})
+    commit(folder, code="1", **{"data.dvc": "pin 1", ".gitignore": "/data\n", "params.yaml": "1"})
     return folder
 
 
@@ -65,6 +65,20 @@ def test_a_version_is_committed_on_its_branch_and_tagged(small: Path, tmp_path: 
     assert git(clone.folder, "show", f"{made}:versions/1.0.0.json") == "record of 1.0.0"
     assert object_at(clone.folder, f"{made}^") == object_at(small, "HEAD")
     assert object_at(small, "retrain") is None
+
+
+def test_settings_that_the_run_changed_are_the_versions_and_not_the_branchs(
+    small: Path, tmp_path: Path
+) -> None:
+    clone = open_clone(small, tmp_path / "clone")
+    (clone.folder / "params.yaml").write_text("2")
+    made = published(clone, "pin 2")
+    assert object_at(clone.folder, "retrain") == made
+    assert object_at(clone.folder, "slmrec@v1.0.0^{commit}^") == made
+    assert git(clone.folder, "show", f"{made}:params.yaml") == "1"
+    assert git(clone.folder, "show", "slmrec@v1.0.0:params.yaml") == "2"
+    assert git(clone.folder, "show", "slmrec@v1.0.0:data.dvc") == "pin 2"
+    assert read(open_clone(small, tmp_path / "clone"), "params.yaml") == "1"
 
 
 def test_the_next_run_has_the_branchs_data_and_the_projects_code(

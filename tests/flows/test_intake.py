@@ -31,7 +31,9 @@ class Intake:
         self.record, self.lines = Record(), list[str]()
 
     def order(self, day: date | None = None) -> Order:
-        return Order(str(self.landing), day, None, False, False, "champion", None, 0, warm=False)
+        return Order(
+            str(self.landing), day, None, False, False, "champion", None, None, 0, warm=False
+        )
 
     def look(self, day: date | None = None) -> list[Landed]:
         return look(self.order(day), self.record, self.clone.folder, self.lines.append)

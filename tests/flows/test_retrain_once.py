@@ -21,15 +21,23 @@ def test_what_is_not_given_keeps_the_flows_default() -> None:
         "warm": False,
     }
     options = ["--date", "2026-03-01", "--force", "--dry-run", "--warm", "--override", "why"]
+    options += ["--refit", "2%,1%"]
     assert parse(["s3://bucket/logs", *options, "--settle-seconds", "3"]) == {
         "landing": "s3://bucket/logs",
         "date": date(2026, 3, 1),
         "force": True,
         "dry_run": True,
         "override": "why",
+        "refit": {"valid_from": "2%", "test_from": "1%"},
         "settle_seconds": 3,
         "warm": True,
     }
+
+
+def test_cuts_of_another_form_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["landing", "--refit", "2%"])
+    assert "--refit: invalid cuts value: '2%'" in capsys.readouterr().err
 
 
 def test_without_a_landing_folder_it_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ def published(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("SLMREC_STATE", raising=False)
     bundle = small_project(small / "variants" / "good")
     publish_bundle(
-        bundle, Registry(small / ".state" / "registry"), "champion", None, small / "reports"
+        bundle, Registry(small / ".state" / "registry"), "champion", None, small / "reports", None
     )
     return small
 

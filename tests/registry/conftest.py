@@ -34,5 +34,5 @@ def published(good_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Re
     """A registry with the version 1.0.0; made once, never to be changed."""
     folder = tmp_path_factory.mktemp("published")
     registry = Registry(folder / "registry")
-    publish_bundle(good_bundle, registry, "champion", None, folder / "reports")
+    publish_bundle(good_bundle, registry, "champion", None, folder / "reports", None)
     return registry

@@ -11,6 +11,7 @@ import pytest
 
 from slmrec.core.errors import UsageError
 from slmrec.registry.gate import GateSettings, Side, judge, latency_ratio
+from slmrec.registry.made_until import MadeUntil
 from slmrec.registry.store import Registry
 from slmrec.registry.verdict import Verdict
 from slmrec.runtime import Recommender
@@ -20,11 +21,11 @@ from tests.support.registries import small_window, suited_histories
 
 
 def side(bundle_dir: Path, name: str) -> Side:
-    return Side(name, read_bundle(bundle_dir), Recommender(bundle_dir, "cpu", 1))
+    return Side(name, read_bundle(bundle_dir), Recommender(bundle_dir, "cpu", 1), None)
 
 
 def judged(challenger: Path, champion: Path | None) -> Verdict:
-    settings = GateSettings.read(challenger.parents[1], "champion")
+    settings = GateSettings.read(challenger.parents[1], "champion", None)
     other = side(champion, "1.0.0") if champion else None
     return judge(side(challenger, "new"), other, suited_histories(), settings, None, lambda _: None)
 
@@ -66,6 +67,25 @@ def test_the_same_one_again_is_not_worse(good_bundle: Path) -> None:
     assert judged(good_bundle, good_bundle).passed
 
 
+def test_targets_that_the_champion_was_made_with_are_not_compared(
+    good_bundle: Path, worse_bundle: Path
+) -> None:
+    histories = suited_histories()
+    times = np.arange(len(histories.times), dtype=np.int64)
+    histories = replace(histories, times=times)
+    moments = np.sort(histories.target_times(histories.targets["test"]))
+    made_until = MadeUntil("1.0.0", "temporal", int(moments[40]))
+    settings = GateSettings.read(good_bundle.parents[1], "champion", None)
+    told: list[str] = []
+    champion = replace(side(worse_bundle, "1.0.0"), made_until=made_until)
+    verdict = judge(side(good_bundle, "new"), champion, histories, settings, None, told.append)
+    assert (verdict.window["targets"], verdict.window["compared"]) == (60, 20)
+    assert any(line.startswith("40 of 60 targets are older than 1970-01-01") for line in told)
+    slices = [rule.what for rule in verdict.rules if rule.name.startswith("slice ")]
+    assert len(slices) == 3
+    assert all(int(what.split()[-5]) <= 20 for what in slices)  # "... over N users of the slice"
+
+
 def test_a_verdict_is_the_same_twice_but_for_the_time_taken(
     good_bundle: Path, worse_bundle: Path
 ) -> None:
@@ -91,7 +111,7 @@ class Slow(Recommender):
 
 
 def test_a_slow_challenger_is_seen_side_by_side(good_bundle: Path) -> None:
-    settings = GateSettings.read(good_bundle.parents[1], "champion")
+    settings = GateSettings.read(good_bundle.parents[1], "champion", None)
     slow, quick = Slow(good_bundle, "cpu", 1), Recommender(good_bundle, "cpu", 1)
     assert latency_ratio(slow, quick, small_window(), settings) > 1.5
     assert latency_ratio(quick, slow, small_window(), settings) < 1
@@ -102,7 +122,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, registry: Registry) -> None:
 
     write_params(tmp_path, keep_versions=1)
     with pytest.raises(UsageError, match=r"gate\.keep_versions: .* saw 1"):
-        GateSettings.read(tmp_path, "champion")
+        GateSettings.read(tmp_path, "champion", None)
 
 
 def test_metrics_are_those_of_the_bundle(good_bundle: Path) -> None:

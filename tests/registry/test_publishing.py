@@ -50,7 +50,7 @@ def publish_bundle(
     """The publication, and the lines that were told."""
     told: list[str] = []
     project = bundle.parents[1]
-    settings = GateSettings.read(project, "champion")
+    settings = GateSettings.read(project, "champion", None)
     challenger = Challenger.beside(bundle, settings.served)
     report = registry.folder.parent / "reports"
     return publish(challenger, registry, settings, override, report, told.append), told

@@ -21,7 +21,7 @@ P = gate_params(margin=0.1, min_slice_users=4, min_lead=0.0)
 
 @pytest.fixture
 def window() -> Window:
-    window = Window(HISTORIES, served_items(), evaluate_params(), P)
+    window = Window(HISTORIES, HISTORIES.targets["test"], served_items(), evaluate_params(), P)
     half = np.arange(USERS) < USERS // 2
     window.slices = {"short_history": half, "tail_items": ~half, "new_items": half & False}
     return window

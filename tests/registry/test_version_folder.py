@@ -28,7 +28,7 @@ def judged(good_bundle: Path) -> Judged:
     challenger = Challenger.beside(good_bundle, "student")
     figures = {"challenger": {"hr@10": 0.1}}
     verdict = Verdict("judged", "1.0.0", {}, figures, [BROKEN], "the shop was closed")
-    return Judged(challenger, Version(1, 0, 0), verdict, b"{}\n")
+    return Judged(challenger, Version(1, 0, 0), verdict, None, b"{}\n")
 
 
 def test_the_verdict_lies_in_the_bundle_and_the_rest_of_it_is_as_it_was(

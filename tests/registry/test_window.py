@@ -29,7 +29,9 @@ def standing(ranks: list[int]) -> Standing:
 def window() -> Window:
     """Three users of three targets each."""
     histories = histories_of([[2, 3, 4, 5], [6, 9, 10, 11], [3, 4, 5, 6]], 6)
-    return Window(histories, served_items(), evaluate_params(), gate_params())
+    return Window(
+        histories, histories.targets["test"], served_items(), evaluate_params(), gate_params()
+    )
 
 
 def test_a_bundle_that_foresees_every_target_ranks_it_first(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ stages:
   export:
     cmd: python export.py
     deps: [data, variants, artifacts/events]
+    params: [split]
     outs: [artifacts/histories, artifacts/student, artifacts/teacher, artifacts/bundle]
     metrics:
       - metrics/evaluation.json: {cache: false}

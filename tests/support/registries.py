@@ -156,7 +156,9 @@ def write_histories(histories: Histories, folder: Path) -> None:
 
 def small_window() -> Window:
     """The suited histories as a window, numbered as the small bundle numbers its items."""
-    return Window(suited_histories(), served_items(), evaluate_params(), gate_params())
+    histories = suited_histories()
+    targets = histories.targets["test"]
+    return Window(histories, targets, served_items(), evaluate_params(), gate_params())
 
 
 def evaluate_params(**changes: Any) -> EvaluateParams:
