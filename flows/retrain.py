@@ -88,23 +88,27 @@ def retrain_landed(
         gate: Against the champion and the baselines, or, where it cannot be compared any more
             (another shop, another split), against the baselines alone.
         override: Publish whatever the gate says, for this reason, which the version's record keeps.
-        refit: After the gate, train again with these later cuts (`valid_from`, `test_from`: 2% or
-            .5d, say), so that what serves knows the newest events; it is held against the champion
-            on what they leave. The split must be temporal.
+        refit: After the gate, train again with these later cuts (2% or .5d, say), so that what
+            serves knows newer events; it is held against the champion on what they leave.
         settle_seconds: How long a new file must stay as it is before it counts as complete.
         warm: Train on from the champion's item vectors, teacher and student, instead of anew.
         lineage: File, or http(s) URL, that OpenLineage events of the stages go to.
     """
     end_with_worker()
+    budget = Budget.of(budget_minutes)
+    order = Order(
+        landing, date, budget, force, dry_run, gate, override, refit, settle_seconds, warm
+    )
+    return _alone(order, lineage)
+
+
+def _alone(order: Order, lineage: str | None) -> State[None]:
+    """Retrain while nobody else does, with the places of this state folder."""
     state = state_folder().absolute()
     places = Places(state / "retrain", state / "registry")
     places.folder.mkdir(parents=True, exist_ok=True)
     with lock("retrain", folder=places.folder):
         remove_abandoned([places.folder], places.clone / ".cache")
-        budget = Budget.of(budget_minutes)
-        order = Order(
-            landing, date, budget, force, dry_run, gate, override, refit, settle_seconds, warm
-        )
         return _retrain(order, places, open_lineage(lineage, places.clone))
 
 

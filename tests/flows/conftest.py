@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import s3fs
 
+from flows.git_commands import git
+from tests.support.landing_flow import write_landing_flow
+from tests.support.project import ROOT, run
 from tests.support.s3 import BUCKET, start_s3
 from tests.support.small_flow import write_small_flow
 
@@ -30,3 +34,17 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield f"s3://{BUCKET}"
     finally:
         server.stop()
+
+
+@pytest.fixture
+def landing(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The landing folder of a project with remotes, which the process has entered."""
+    shutil.copytree(ROOT / "flows", project / "flows", dirs_exist_ok=True)
+    folder = write_landing_flow(project)
+    git(project.parent, "init", "--quiet", "--bare", "remote.git")
+    git(project, "remote", "add", "origin", "../remote.git")
+    run(project, "dvc", "remote", "add", "--default", "--local", "store", "../store")
+    monkeypatch.chdir(project)
+    for name in ("SLMREC_CACHE", "SLMREC_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder

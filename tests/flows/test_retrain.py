@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from prefect.client.schemas.objects import State
 from prefect.utilities.callables import parameter_schema
 from ruamel.yaml import YAML
 
@@ -16,28 +13,10 @@ from flows.git_commands import git, object_at
 from flows.retrain import retrain_landed
 from flows.taken import Record
 from slmrec.core.errors import BudgetError
-from slmrec.core.files import read_json, sha256_of_folder
+from slmrec.core.files import sha256_of_folder
 from tests.flows.test_pipeline import published, task_names
-from tests.support.landing_flow import land, write_landing_flow
-from tests.support.project import ROOT, run
-
-
-@pytest.fixture
-def landing(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The landing folder of a project with remotes, which the process has entered."""
-    shutil.copytree(ROOT / "flows", project / "flows", dirs_exist_ok=True)
-    folder = write_landing_flow(project)
-    git(project.parent, "init", "--quiet", "--bare", "remote.git")
-    git(project, "remote", "add", "origin", "../remote.git")
-    run(project, "dvc", "remote", "add", "--default", "--local", "store", "../store")
-    monkeypatch.chdir(project)
-    for name in ("SLMREC_CACHE", "SLMREC_STATE"):
-        monkeypatch.delenv(name, raising=False)
-    return folder
-
-
-def retrain(landing: Path, **parameters: Any) -> State[Any]:
-    return retrain_landed(str(landing), settle_seconds=0, return_state=True, **parameters)
+from tests.support.landing_flow import land, retrain
+from tests.support.project import ROOT
 
 
 def untouched(landing: Path) -> tuple[str, str, str]:
@@ -114,44 +93,6 @@ def test_from_a_first_version_to_a_day_that_is_kept_back(landing: Path) -> None:
     state = retrain(landing, gate="baselines")  # not kept back: another gate may let it pass
     assert state.name == "Published", state.message
     assert "rules hold against the baselines" in str(state.message)
-
-
-@pytest.mark.acceptance
-@pytest.mark.usefixtures("prefect_server")
-def test_what_passes_a_trial_is_trained_again_on_newer_events(landing: Path) -> None:
-    land(landing, "day1.inter", "u1\ti1\t3\t900000000")
-    refit = {"valid_from": "2%", "test_from": "1%"}
-    state = retrain(landing, refit=refit, dry_run=True)
-    assert state.name == "DryRun" and "all " in str(state.message), state.message
-    assert not Path(".state/registry").exists()
-
-    state = retrain(landing, refit=refit)
-    assert state.name == "Published", state.message
-    run_id = state.state_details.flow_run_id
-    assert run_id is not None
-    assert task_names(run_id) == [
-        "look", "take in", "preflight", "prepare", "export", "judge", "prepare again",
-        "export again", "publish", "push data", "push commits",
-    ]  # fmt: skip
-    version, clone = Path(".state/registry/1.0.0"), Path(".state/retrain/repository")
-    assert read_json(version / "trial.json")["champion"] is None
-    assert read_json(version / "record.json")["params"]["split"]["test_from"] == "1%"
-    tagged, branch = (
-        git(clone, "show", f"{at}:params.yaml") for at in ("slmrec@v1.0.0", "retrain")
-    )
-    assert "test_from: 1%" in tagged and "test_from: 20%" in branch
-
-    land(landing, "day2.inter", "poison\ti1\t3\t900000001")
-    state = retrain(landing, refit=refit)
-    assert state.name == "ChampionKept", state.message
-    # Worse than the champion, yet better than counting: the trial lets it pass, the gate does not.
-    assert "rules are broken against the champion 1.0.0" in str(state.message)
-
-    land(landing, "day3.inter", "broken\ti1\t3\t900000002")
-    state = retrain(landing, refit=refit)
-    run_id = state.state_details.flow_run_id
-    assert state.is_failed() and run_id is not None
-    assert "not published: export ended with 4" in str(published(run_id)["retrain"])
 
 
 def test_the_form_says_what_each_parameter_is() -> None:

@@ -39,6 +39,7 @@ def test_the_commands_of_the_page_in_their_order(project: Path, worse_bundle: Pa
     assert "holds no version yet" in slmrec(project, "versions")
     worse = str(worse_bundle)
     assert "1.0.0 serves (first)" in slmrec(project, "publish", worse)
+    assert "nothing was, as asked" in slmrec(project, "publish", "--dry-run")
     assert "1.0.1 serves in place of 1.0.0" in slmrec(project, "publish")
     kept = slmrec(project, "publish", worse, code=9)
     assert "slmrec: the challenger is not published: kept the champion 1.0.1" in kept

@@ -192,6 +192,7 @@ ELSEWHERE = {
             "make retrain LANDING=/srv/landing OPTIONS=--warm",
             'make retrain LANDING=/srv/landing OPTIONS="--budget-minutes 90"',
             'make retrain LANDING=/srv/landing OPTIONS="--gate baselines"',
+            'make retrain LANDING=/srv/landing OPTIONS="--refit 2%,1%"',
         ),
         Elsewhere(
             "wants a landing folder and runs for minutes; a test runs it on one",
@@ -202,6 +203,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         (
             "slmrec publish",
+            "slmrec publish --dry-run",
             "slmrec versions",
             "slmrec compare 1.0.0 current",
             "slmrec rollback",

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+from prefect.client.schemas.objects import State
+
+from flows.retrain import retrain_landed
 from tests.support.project import git
 from tests.support.registries import NOISE, small_project, write_params
 
@@ -73,3 +77,8 @@ def land(landing: Path, name: str, text: str, modified: float = 1_700_000_000) -
     file.write_text(f"user_id:token\titem_id:token\trating:float\ttimestamp:float\n{text}\n")
     os.utime(file, (modified, modified))
     return file
+
+
+def retrain(landing: Path, **parameters: Any) -> State[Any]:
+    """Run the flow in this process."""
+    return retrain_landed(str(landing), settle_seconds=0, return_state=True, **parameters)
