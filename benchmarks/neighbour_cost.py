@@ -1,9 +1,10 @@
 """What neighbours cost in the served graph: latency beside the student alone, and bytes.
 
-Run as: python -m benchmarks.neighbour_cost [--items 12000] [--neighbours 50] [--rounds 300]
-One thread, one process: the graph of an untrained narrow student (2 layers, width 128) with and
-without two tables of neighbours, in turns on the same inputs. The size is measured by exporting a
-million items of width 64, and the file is not kept. Results: results/neighbour-cost.json.
+Run as: python -m benchmarks.neighbour_cost [--items 12000 100000 1000000] [--neighbours 50]
+[--rounds 300]
+One thread, one process: the graph of an untrained narrow student (2 layers of width 128, item
+vectors of 64) with and without two tables of neighbours, in turns on the same inputs. Larger
+catalogues are asked in fewer rounds. No file is kept. Results: results/neighbour-cost.json.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ RESULT = RESULTS / "neighbour-cost.json"
 SHAPE = DecoderParams(
     kind="config", layers=2, width=128, heads=2, key_value_heads=2, feed_forward=256
 )
-LENGTH, OPSET, NEWEST = 50, 18, 10
+LENGTH, OPSET, NEWEST, TABLE_WIDTH = 50, 18, 10, 64
 BATCHES = (1, 32)
+FEWEST_ROUNDS, ITEMS_OF_ALL_ROUNDS = 10, 12_000
 BLEND = Blend(0.7, {"graph": Term(0.5, 0.3), "titles": Term(0.5, 0.3)}, None)
 
 
@@ -77,45 +79,43 @@ def in_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str
     return seconds
 
 
-def latency(items: int, count: int, rounds: int) -> dict[str, Any]:
-    """Median milliseconds of a call at each batch size, and the ratio of the medians."""
+def measure(items: int, count: int, rounds: int) -> dict[str, Any]:
+    """Bytes of both graphs; median milliseconds of a call at each batch size, and their ratio."""
     graphs = {
-        "student": graph_bytes(items, 128, None),
-        "student_with_neighbours": graph_bytes(items, 128, random_neighbours(items, count)),
+        "student": graph_bytes(items, TABLE_WIDTH, None),
+        "student_with_neighbours": graph_bytes(items, TABLE_WIDTH, random_neighbours(items, count)),
     }
     sessions = {name: open_session(graph, "cpu", 1) for name, graph in graphs.items()}
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = {"bytes": {name: len(graph) for name, graph in graphs.items()}}
+    del graphs
     for batch in BATCHES:
         inputs = np.random.default_rng(batch).integers(
             FIRST_ITEM, items + FIRST_ITEM, (batch, LENGTH)
         )
         works = {name: serving_in_onnx(session, [inputs]) for name, session in sessions.items()}
-        in_turns(works, rounds // 10)
+        in_turns(works, 1 + rounds // 10)
         medians = {name: float(np.median(s)) for name, s in in_turns(works, rounds).items()}
         ratio = medians["student_with_neighbours"] / medians["student"]
         milliseconds = {name: 1000 * median for name, median in medians.items()}
         result[f"batch {batch}"] = {"milliseconds": milliseconds, "ratio": ratio}
-        print(f"batch {batch}", milliseconds, f"ratio {ratio:.2f}", flush=True)
+        print(f"{items:,} items, batch {batch}", milliseconds, f"ratio {ratio:.2f}", flush=True)
     return result
 
 
 def main() -> None:
-    """Measure latency at --items, and the bytes of a graph of a million items."""
+    """Measure every size."""
     parser = new_parser(__doc__)
-    parser.add_argument("--items", type=int, default=12_000)
+    parser.add_argument("--items", type=int, nargs="+", default=[12_000, 100_000, 1_000_000])
     parser.add_argument("--neighbours", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=300)
     p = parser.parse_args()
-    million = 1_000_000
-    result = {
-        "latency": latency(p.items, p.neighbours, p.rounds),
-        "bytes_of_a_million_items": len(
-            graph_bytes(million, 64, random_neighbours(million, p.neighbours))
-        ),
-        "measured_with": vars(p) | {"length": LENGTH} | machine(1, "torch", "onnxruntime-gpu"),
-    }
-    write_json(RESULT, result)
-    print(f"a million items: {result['bytes_of_a_million_items']:,} bytes")
+    by_size = {}
+    for items in p.items:
+        rounds = max(FEWEST_ROUNDS, min(p.rounds, p.rounds * ITEMS_OF_ALL_ROUNDS // items))
+        by_size[f"{items} items"] = measure(items, p.neighbours, rounds)
+    shape = {"length": LENGTH, "width_of_item_vectors": TABLE_WIDTH}
+    measured_with = vars(p) | shape | machine(1, "torch", "onnxruntime-gpu")
+    write_json(RESULT, by_size | {"measured_with": measured_with})
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import neighbour_cost
-from benchmarks.neighbour_cost import graph_bytes, in_turns, latency, random_neighbours
+from benchmarks.neighbour_cost import graph_bytes, in_turns, measure, random_neighbours
 
 pytestmark = pytest.mark.acceptance  # an export takes seconds, and each test needs two
 
@@ -28,8 +28,9 @@ def test_works_take_turns() -> None:
 
 def test_latency_is_reported_for_each_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbour_cost, "BATCHES", (1, 3))
-    result = latency(items=60, count=4, rounds=10)
-    assert set(result) == {"batch 1", "batch 3"}
+    result = measure(items=60, count=4, rounds=10)
+    assert set(result) == {"bytes", "batch 1", "batch 3"}
+    assert result["bytes"]["student"] < result["bytes"]["student_with_neighbours"]
     milliseconds = result["batch 3"]["milliseconds"]
     ratio = milliseconds["student_with_neighbours"] / milliseconds["student"]
     assert result["batch 3"]["ratio"] == pytest.approx(ratio)
