@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from slmrec.dataset.batches import Batch
 from slmrec.distillation.live_teacher import OfflineTeacher
 from slmrec.distillation.teacher_outputs import TeacherOutputs, teacher_outputs
+from slmrec.models.factory import SequenceModel
 from slmrec.models.item_embedding import training_candidates
 from slmrec.models.llama import LlamaRecommender
 from slmrec.params.distill_student import DistillWeights
@@ -44,13 +45,13 @@ class Distillation(nn.Module):
     L layers.
     """
 
-    def __init__(self, student: LlamaRecommender, teacher_width: int, blocks: int) -> None:
+    def __init__(self, student: SequenceModel, teacher_width: int, blocks: int) -> None:
         super().__init__()
         self.student = student
         self.heads = TrainingHeads(
-            student.shape.width, teacher_width, student.item_embedding.width, blocks
+            student.width, teacher_width, student.item_embedding.width, blocks
         )
-        self.block_ends = [(block + 1) * student.shape.layers // blocks for block in range(blocks)]
+        self.block_ends = [(block + 1) * len(student.layers) // blocks for block in range(blocks)]
 
     def losses(
         self,

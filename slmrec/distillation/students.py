@@ -12,11 +12,17 @@ from slmrec.dataset.histories import Histories
 from slmrec.distillation.live_teacher import OfflineTeacher
 from slmrec.distillation.objective import Distillation, OnlineDistillation
 from slmrec.models.champion import Begin
-from slmrec.models.factory import cut_decoder, new_decoder
+from slmrec.models.factory import (
+    SequenceModel,
+    cut_decoder,
+    new_decoder,
+    new_layers_of_sasrec,
+)
 from slmrec.models.llama import LlamaRecommender
 from slmrec.models.lora import prepare_layers
-from slmrec.params.decoder import DecoderParams
+from slmrec.params.decoder import DecoderParams, SasrecParams
 from slmrec.params.distill_student import (
+    CutDecoder,
     DistillStudentParams,
     DistillWeights,
     OnlineTeaching,
@@ -51,28 +57,33 @@ def students_of(p: DistillStudentParams) -> dict[str, StudentParams]:
 
 def new_student(
     teacher: LlamaRecommender, p: StudentParams, max_length: int, begin: Begin | None = None
-) -> LlamaRecommender:
-    """An untrained student over a copy of the teacher's item embedding.
+) -> SequenceModel:
+    """An untrained student over a copy of the teacher's item embedding, or over a new one.
 
     `begin` is called with it, before low-rank updates stand beside its weights.
     """
     item_embedding = copy.deepcopy(teacher.item_embedding)
-    item_embedding.requires_grad_(p.item_vectors == "trained")
-    if isinstance(p.decoder, DecoderParams):
+    item_embedding.requires_grad_(p.item_vectors != "frozen")
+    if p.item_vectors == "new":
+        item_embedding.draw_anew()
+    student: SequenceModel
+    if isinstance(p.decoder, SasrecParams):
+        student = new_layers_of_sasrec(item_embedding, p.decoder, p.dropout, max_length)
+    elif isinstance(p.decoder, DecoderParams):
         student = new_decoder(item_embedding, p.decoder, p.dropout, p.layer_drop, max_length)
-        if begin is not None:
-            begin(student)
-        return student
-    layers = p.decoder.teacher_layers
-    student = cut_decoder(teacher, item_embedding, layers, p.dropout, p.layer_drop)
+    else:
+        layers = p.decoder.teacher_layers
+        student = cut_decoder(teacher, item_embedding, layers, p.dropout, p.layer_drop)
     if begin is not None:
         begin(student)
-    prepare_layers(student, p.decoder.tuning)
+    if isinstance(p.decoder, CutDecoder):
+        assert isinstance(student, LlamaRecommender)
+        prepare_layers(student, p.decoder.tuning)
     return student
 
 
 def student_learning(
-    setup: DistillationSetup, student: LlamaRecommender, p: StudentParams
+    setup: DistillationSetup, student: SequenceModel, p: StudentParams
 ) -> Learning:
     """What is trained so that `student` learns, the parts of its loss, and their weights.
 
@@ -89,7 +100,7 @@ def student_learning(
 
 
 def offline_learning(
-    student: LlamaRecommender,
+    student: SequenceModel,
     states: OfflineTeacher,
     next_item_loss: NextItemLoss,
     weights: DistillWeights,

@@ -8,6 +8,8 @@ model is checked at every export.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,33 +21,51 @@ from transformers.models.llama.modeling_llama import (
     rotate_half,
 )
 
+from slmrec.models.factory import SequenceModel
 from slmrec.models.llama import LlamaRecommender
+from slmrec.models.low_pass import states_at
 from slmrec.models.prefix_cache import PrefixKV, prompt_mask
+from slmrec.models.sasrec import SASRec, SASRecLayer
 
 # Cosines and sines (W, D / heads) that rotate queries and keys by their positions.
 Rotation = tuple[Tensor, Tensor]
 
 
-def last_vectors(model: nn.Module) -> nn.Module:
+def last_vectors(model: SequenceModel) -> nn.Module:
     """A module from items (B, W) and the last positions (B,) to user vectors (B, E).
 
     `model` becomes a part of it, and is changed in place.
     """
     if isinstance(model, LlamaRecommender):
         return LastPositionOfDecoder(model)
-    return LastPositionOfModel(model)
+    return LastPositionOfSasrec(model)
 
 
-class LastPositionOfModel(nn.Module):
-    """Any model: the user vectors of all positions, of which one a row is gathered."""
+class LastPositionOfSasrec(nn.Module):
+    """A SASRec whose last layer is computed for one position a row."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: SASRec) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, items: Tensor, last: Tensor) -> Tensor:
         """User vectors of the positions `last`.  # (B, E)"""
-        return _gather(self.model(items), last)[:, 0]
+        model = self.model
+        h = model.read(items, torch.arange(items.shape[1]))  # (B, W, E)
+        for layer in model.layers[:-1]:
+            h = layer(h)
+        return model.norm(_last_of_sasrec(cast(SASRecLayer, model.layers[-1]), h, last))[:, 0]
+
+
+def _last_of_sasrec(layer: SASRecLayer, h: Tensor, last: Tensor) -> Tensor:
+    """The layer's output at the positions `last` of its input (B, W, E).  # (B, 1, E)"""
+    normed, places = layer.attention_norm(h), last[:, None]
+    _query, key, value = layer.attention_parts(normed)
+    query, _key, _value = layer.attention_parts(states_at(normed, places))
+    mask = _up_to(last, h.shape[1])
+    heads = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    filtered = layer.low_pass.at(normed, places) if layer.low_pass is not None else None
+    return layer.add(states_at(h, places), heads, filtered)
 
 
 class LastPositionOfDecoder(nn.Module):
@@ -105,7 +125,7 @@ def _last_layer(
     prefix: PrefixKV | None,
 ) -> Tensor:
     """The layer's output at the positions `last` of its input (B, W, D).  # (B, 1, D)"""
-    residual = _gather(h, last)
+    residual = states_at(h, last[:, None])
     normed = layer.input_layernorm(h)  # (B, W, D)
     attended = _attend(layer.self_attn, normed, rotation, last, prefix)
     h = residual + layer.self_attn.o_proj(attended)
@@ -122,7 +142,9 @@ def _attend(
     """What the positions `last` read from the values of their rows.  # (B, 1, D)"""
     cosine, sine = rotation
     width = attention.head_dim
-    query = heads_of(attention.q_proj(_gather(normed, last)), width)  # (B, heads, 1, D / heads)
+    query = heads_of(
+        attention.q_proj(states_at(normed, last[:, None])), width
+    )  # (B, heads, 1, D / heads)
     query = rotated(query, cosine[last][:, None, None], sine[last][:, None, None])
     key = heads_of(attention.k_proj(normed), width)  # (B, key heads, W, D / heads)
     key = rotated(key, cosine, sine)
@@ -142,11 +164,6 @@ def _attend(
 def _up_to(last: Tensor, width: int) -> Tensor:
     """The attention mask of the positions `last`: no later item, no padding.  # (B, 1, 1, W)"""
     return (torch.arange(width)[None] <= last[:, None])[:, None, None]
-
-
-def _gather(states: Tensor, last: Tensor) -> Tensor:
-    """The state of one position a row.  # (B, W, D) -> (B, 1, D)"""
-    return states.gather(1, last[:, None, None].expand(-1, 1, states.shape[2]))
 
 
 def heads_of(states: Tensor, width: int) -> Tensor:

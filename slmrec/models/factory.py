@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
+from slmrec.core.errors import UsageError
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
 from slmrec.models.low_pass import LowPassShape
 from slmrec.models.sasrec import SASRec
 from slmrec.models.warm_start import start_from_teacher
-from slmrec.params.decoder import DecoderParams
-from slmrec.params.embed_items import EmbedItemsParams, LowPassParams
+from slmrec.params.decoder import DecoderParams, LowPassParams, SasrecParams
+from slmrec.params.embed_items import EmbedItemsParams
 
 # Item indices (B, T) to user vectors (B, T, E); has an item_embedding and a max_length.
 SequenceModel = SASRec | LlamaRecommender
@@ -36,8 +37,30 @@ def new_sasrec(
     hidden_ids = text_params.hidden_ids if text_params else 0.0
     item_embedding = ItemEmbedding(trained, p.width, text, hidden_ids)
     item_embedding.new_items_may_cost = text_params.new_items_may_cost if text_params else 0.0
-    shape = LowPassShape(low_pass.share, low_pass.span) if low_pass else None
-    return SASRec(item_embedding, p.layers, p.heads, p.feed_forward, p.dropout, max_length, shape)
+    shape = SasrecParams(
+        kind="sasrec",
+        layers=p.layers,
+        heads=p.heads,
+        feed_forward=p.feed_forward,
+        low_pass=low_pass,
+    )
+    return new_layers_of_sasrec(item_embedding, shape, p.dropout, max_length)
+
+
+def new_layers_of_sasrec(
+    item_embedding: ItemEmbedding, p: SasrecParams, dropout: float, max_length: int
+) -> SASRec:
+    """A SASRec from scratch over `item_embedding`, its weights drawn from torch's seed.
+
+    Raises UsageError where its heads do not divide the vectors.
+    """
+    if item_embedding.width % p.heads:
+        raise UsageError(
+            f"{p.heads} heads do not divide an item's vector of width {item_embedding.width} "
+            "(embed_items.width); set heads to a divisor of it"
+        )
+    low_pass = LowPassShape(p.low_pass.share, p.low_pass.span) if p.low_pass else None
+    return SASRec(item_embedding, p.layers, p.heads, p.feed_forward, dropout, max_length, low_pass)
 
 
 def new_decoder(

@@ -43,6 +43,12 @@ class ItemEmbedding(nn.Module):
         # Whether gradients hold only the rows that were read; a loss with negatives may ask for it.
         self.sparse_gradients = False
 
+    def draw_anew(self) -> None:
+        """Forget what the vectors, and the map of texts, have learnt."""
+        nn.init.normal_(self.ids, std=INITIAL_SCALE)
+        if self.map_text is not None:
+            self.map_text.reset_parameters()
+
     @property
     def width(self) -> int:
         """E, the width of a vector."""

@@ -143,6 +143,11 @@ class LlamaRecommender(nn.Module):
         return self.output_proj(self.dropout(self.norm(h))), states
 
     @property
+    def width(self) -> int:
+        """D, the width of a state."""
+        return self.shape.width
+
+    @property
     def prompt_length(self) -> int:
         """Words read before every history."""
         if self.prefix is not None:

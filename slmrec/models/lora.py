@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from slmrec.models.factory import SequenceModel
 from slmrec.models.llama import LlamaRecommender
 from slmrec.params.decoder import FullTuning, LoraTuning
 
@@ -26,8 +27,8 @@ def prepare_layers(model: LlamaRecommender, tuning: FullTuning | LoraTuning) -> 
         inject_adapter_in_model(adapter, model.layers)
 
 
-def merge_layers(model: LlamaRecommender) -> None:
-    """Add low-rank updates to their weights: a plain decoder is left, equal up to rounding."""
+def merge_layers(model: SequenceModel) -> None:
+    """Add low-rank updates to their weights: a plain model is left, equal up to rounding."""
     from peft.tuners.lora import LoraLayer
 
     lora_names = [

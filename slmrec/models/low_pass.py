@@ -33,14 +33,37 @@ class LowPass(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """States (B, T, D), each filtered with those before it.  # (B, T, D)"""
-        length, total = states.shape[1], states
-        for back in range(1, min(self.shape.span, length)):
-            total = total + pad(states, (0, 0, back, 0))[:, :length]
-        counts = torch.arange(1, length + 1, device=states.device).clamp(max=self.shape.span)
-        mean = total / counts[:, None]
+        length, span = states.shape[1], self.shape.span
+        # Padded once, and sliced: a graph of any length has no loop over it.
+        earlier = pad(states, (0, 0, span - 1, 0))  # (B, span - 1 + T, D)
+        total = states
+        for back in range(1, span):
+            start = span - 1 - back
+            total = total + earlier[:, start : start + length]
+        counts = torch.arange(1, length + 1, device=states.device).clamp(max=span)
+        return self.sharpened(total / counts[:, None], states)
+
+    def sharpened(self, mean: Tensor, states: Tensor) -> Tensor:
+        """The mean, and as much of what the states differ from it by as is learned.  # as both"""
         return mean + self.high * (states - mean)
 
-    def mixed(self, attended: Tensor, states: Tensor) -> Tensor:
+    def at(self, states: Tensor, places: Tensor) -> Tensor:
+        """States (B, W, D), filtered as `forward` does, at some places (B, T).  # (B, T, D)"""
+        own = states_at(states, places)
+        total = own
+        for back in range(1, self.shape.span):
+            earlier = places - back
+            before = states_at(states, earlier.clamp(min=0))
+            total = total + torch.where((earlier >= 0)[..., None], before, 0.0)
+        counts = (places + 1).clamp(max=self.shape.span)
+        return self.sharpened(total / counts[..., None], own)
+
+    def mixed(self, attended: Tensor, filtered: Tensor) -> Tensor:
         """What attention and the filter of its input add to a layer's states.  # as both"""
         share = self.shape.share
-        return (1 - share) * attended + share * self(states)
+        return (1 - share) * attended + share * filtered
+
+
+def states_at(states: Tensor, places: Tensor) -> Tensor:
+    """States (B, W, D) at places (B, T) of their rows.  # (B, T, D)"""
+    return states.gather(1, places[..., None].expand(-1, -1, states.shape[2]))

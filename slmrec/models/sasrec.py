@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,20 +35,31 @@ class SASRecLayer(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """States (B, T, D) after the layer.  # (B, T, D)"""
         normed = self.attention_norm(h)
-        added = self.output(self._attend(normed))
-        if self.low_pass is not None:
-            added = self.low_pass.mixed(added, normed)
-        h = h + self.dropout(added)
-        return h + self.dropout(self.narrow(functional.gelu(self.widen(self.map_norm(h)))))
-
-    def _attend(self, h: Tensor) -> Tensor:
-        query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for part in self.query_key_value(h).chunk(3, dim=2)
-        )  # (B, heads, T, D / heads)
+        query, key, value = self.attention_parts(normed)
         # Right padding needs no mask: causality already keeps later pads from earlier positions.
         heads = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return heads.transpose(1, 2).flatten(2)  # (B, T, D)
+        filtered = self.low_pass(normed) if self.low_pass is not None else None
+        return self.add(h, heads, filtered)
+
+    def attention_parts(self, normed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value of normed states (B, T, D).  # (B, heads, T, D / heads) each"""
+        query, key, value = self.query_key_value(normed).chunk(3, dim=2)
+        return self.heads_of(query), self.heads_of(key), self.heads_of(value)
+
+    def heads_of(self, states: Tensor) -> Tensor:
+        """States (B, T, D) as heads.  # (B, heads, T, D / heads)"""
+        return states.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+    def add(self, h: Tensor, heads: Tensor, filtered: Tensor | None) -> Tensor:
+        """States (B, T, D) after the layer, from what its heads (B, heads, T, D / heads) read.
+
+        `filtered` (B, T, D) is the filter's output, where there is one.  # (B, T, D)
+        """
+        added = self.output(heads.transpose(1, 2).flatten(2))
+        if self.low_pass is not None and filtered is not None:
+            added = self.low_pass.mixed(added, filtered)
+        h = h + self.dropout(added)
+        return h + self.dropout(self.narrow(functional.gelu(self.widen(self.map_norm(h)))))
 
 
 class SASRec(nn.Module):
@@ -89,11 +102,30 @@ class SASRec(nn.Module):
         """Longest input, set by the learned positions."""
         return self.positions.num_embeddings
 
+    @property
+    def width(self) -> int:
+        """D, the width of a state: E."""
+        return self.item_embedding.width
+
     def forward(self, items: Tensor) -> Tensor:
         """User vectors of right-padded item indices (B, T), T at most `max_length`.  # (B, T, E)"""
-        positions = self.positions(torch.arange(items.shape[1], device=items.device))  # (T, E)
-        vectors = self.item_embedding(items) * self.item_embedding.width**0.5  # (B, T, E)
-        h = self.dropout(vectors + positions)
-        for layer in self.layers:
+        return self.forward_with_states(items, ())[0]
+
+    def forward_with_states(
+        self, items: Tensor, after: Sequence[int]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """User vectors, and the states after the layers `after`, counted from 1.
+
+        # (B, T, E), list of (B, T, E)
+        """
+        places = torch.arange(items.shape[1], device=items.device)
+        h, states = self.dropout(self.read(items, places)), []
+        for number, layer in enumerate(self.layers, start=1):
             h = layer(h)
-        return self.norm(h)
+            if number in after:
+                states.append(h)
+        return self.norm(h), states
+
+    def read(self, items: Tensor, places: Tensor) -> Tensor:
+        """What the first layer reads: items (B, T) at `places` (T,) or (B, T).  # (B, T, E)"""
+        return self.item_embedding(items) * self.width**0.5 + self.positions(places)

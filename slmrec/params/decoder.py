@@ -1,4 +1,4 @@
-"""A decoder's shape and which of its weights learn: shared by teacher and student."""
+"""A model's shape and which of its weights learn: shared by SASRec, teacher and student."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ class DecoderParams(Section):
         return self
 
 
+class LowPassParams(Section):
+    share: float = Field(gt=0, lt=1)  # of the filter in what a layer adds; attention has the rest
+    span: int = Field(ge=2)  # newest states whose mean it is
+
+
+class SasrecParams(Section):
+    kind: Literal["sasrec"]  # from scratch; as wide as an item's vector
+    layers: Count
+    heads: Count
+    feed_forward: Count
+    low_pass: LowPassParams | None  # a filter beside attention
+
+
 Projection = Literal[
     "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"
 ]  # the linear maps of a LLaMA layer, by the names that transformers gives them
@@ -49,3 +62,5 @@ class LoraTuning(Section):
 
 Tuning = Annotated[FullTuning | LoraTuning, Field(discriminator="kind")]
 ItemVectors = Literal["trained", "frozen"]  # frozen: as the stage before left them
+# new: drawn anew, since layers of another kind learn little from vectors that were made for others.
+StudentItemVectors = Literal["trained", "frozen", "new"]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from slmrec.params.decoder import DecoderParams, ItemVectors, Tuning
+from slmrec.params.decoder import DecoderParams, SasrecParams, StudentItemVectors, Tuning
 from slmrec.params.section import Count, DropRate, Section, Seed, TopSection
 from slmrec.params.training import TrainingParams
 
@@ -26,10 +26,11 @@ class CutDecoder(Section):
 
 
 class StudentParams(Section):
-    decoder: Annotated[CutDecoder | DecoderParams, Field(discriminator="kind")]
-    dropout: DropRate  # of the projected item vectors and of the last hidden state
+    decoder: Annotated[CutDecoder | DecoderParams | SasrecParams, Field(discriminator="kind")]
+    # Of the projected item vectors and of the last hidden state; of SASRec's, within its layers.
+    dropout: DropRate
     layer_drop: DropRate  # chance that a training step skips a layer
-    item_vectors: ItemVectors
+    item_vectors: StudentItemVectors
     weights: DistillWeights
     training: TrainingParams
 
@@ -42,12 +43,21 @@ class StudentParams(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _sasrec_skips_no_layer(self) -> StudentParams:
+        if isinstance(self.decoder, SasrecParams) and self.layer_drop:
+            raise ValueError(
+                f"layer_drop is {self.layer_drop}, but decoder.kind sasrec skips no layer; set it "
+                "to 0"
+            )
+        return self
+
     @property
     def layers(self) -> int:
         """Depth of the student."""
-        if isinstance(self.decoder, DecoderParams):
-            return self.decoder.layers
-        return len(self.decoder.teacher_layers)
+        if isinstance(self.decoder, CutDecoder):
+            return len(self.decoder.teacher_layers)
+        return self.decoder.layers
 
 
 class OfflineTeaching(Section):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from slmrec.params.decoder import LowPassParams
 from slmrec.params.section import Count, DropRate, Section, Seed, Share, TopSection
 from slmrec.params.training import TrainingParams
 
@@ -20,11 +21,6 @@ class TextParams(Section):
     hidden_ids: Share
     # Share of validation NDCG@10 that may be given up so that new items are recommended.
     new_items_may_cost: Share
-
-
-class LowPassParams(Section):
-    share: float = Field(gt=0, lt=1)  # of the filter in what a layer adds; attention has the rest
-    span: int = Field(ge=2)  # newest states whose mean it is
 
 
 class EmbedItemsParams(TopSection):

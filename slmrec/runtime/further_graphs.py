@@ -14,7 +14,7 @@ MODEL_INT8 = "model_int8"  # model.onnx with its matrix products in int8, for CP
 MODEL_FP16 = "model_fp16"  # the same in fp16, norms aside, for GPUs
 STEP = "step"  # one more event, the earlier ones being a state
 ITEM_VECTORS = "item_vectors.safetensors"
-STATE_DIMENSIONS = 6  # users, places of the window, layers, keys and values, heads, width
+STATE_DIMENSIONS = 6  # users, places of the window, layers, what each keeps, heads, width
 # What each graph is called with, and what is read of its answer; it may give more.
 MODEL_SIGNATURE = ({"history", "exclude", "k"}, {"items", "scores"})
 SIGNATURES = {

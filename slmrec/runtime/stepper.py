@@ -41,7 +41,7 @@ class UserState:
 
     seen: list[int]  # item indices of all events, oldest first
     items: np.ndarray  # (W,) int64: those that `state` holds, padded on the right
-    state: np.ndarray | None  # (W, L, 2, H, d) float32; None once the window is full
+    state: np.ndarray | None  # (W, L, S, H, d) float32; None once the window is full
     read: int = field(default=0)  # of `seen`, how many `state` holds
 
 
@@ -51,7 +51,7 @@ class Stepped:
 
     top: TopK
     items: np.ndarray  # (B, W) int64
-    state: np.ndarray  # (B, W, L, 2, H, d) float32
+    state: np.ndarray  # (B, W, L, S, H, d) float32
 
 
 class Stepper:
@@ -70,7 +70,7 @@ class Stepper:
         self.recommender = Recommender(bundle, device, threads)
         rows = self.recommender.items.rows
         self.session = open_graph(bundle, file_of(STEP), rows, device, threads).session
-        self.state_shape = tuple(facts["inputs"]["state"]["shape"][1:])  # (W, L, 2, H, d)
+        self.state_shape = tuple(facts["inputs"]["state"]["shape"][1:])  # (W, L, S, H, d)
         self.max_length = int(self.state_shape[0])
 
     @classmethod
@@ -182,7 +182,7 @@ def run_step(
     items: np.ndarray,
     state: np.ndarray,
 ) -> Stepped:
-    """Run the step graph: events (B, T), exclude (B, X), items (B, W), state (B, W, L, 2, H, d)."""
+    """Run the step graph: events (B, T), exclude (B, X), items (B, W), state (B, W, L, S, H, d)."""
     inputs = {
         "events": events,
         "exclude": exclude,

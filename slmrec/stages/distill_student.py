@@ -20,7 +20,7 @@ from slmrec.distillation.students import (
     students_of,
 )
 from slmrec.models.champion import Begin, Champion
-from slmrec.models.llama import LlamaRecommender
+from slmrec.models.factory import SequenceModel
 from slmrec.models.lora import merge_layers
 from slmrec.models.serialization import load_decoder, save_model
 from slmrec.models.student_choice import ALONE, STUDENT, keep_choice
@@ -46,7 +46,7 @@ def distill_student(
     name: str,
     watch: Watch | None = None,
     begin: Begin | None = None,
-) -> tuple[LlamaRecommender, Curve]:
+) -> tuple[SequenceModel, Curve]:
     """Train a student until validation stops improving; `name` is what progress is shown as.
 
     `begin` is called with the new student, before anything is learnt.

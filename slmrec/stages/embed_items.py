@@ -18,7 +18,8 @@ from slmrec.models.factory import SequenceModel, new_sasrec
 from slmrec.models.sasrec import SASRec
 from slmrec.models.serialization import save_model
 from slmrec.params.compute import ComputeParams
-from slmrec.params.embed_items import EmbedItemsParams, LowPassParams
+from slmrec.params.decoder import LowPassParams
+from slmrec.params.embed_items import EmbedItemsParams
 from slmrec.pretrained.title_vectors import title_vectors
 from slmrec.ranking.validation import SampledNdcg
 from slmrec.training.device import start_training

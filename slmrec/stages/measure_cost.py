@@ -12,7 +12,6 @@ from slmrec.distillation.live_teacher import OfflineTeacher, open_states
 from slmrec.distillation.students import offline_learning
 from slmrec.evaluation.timing import Learner, cost_report, epoch_seconds, users_per_second
 from slmrec.models.factory import SequenceModel, decoder_parameters
-from slmrec.models.llama import LlamaRecommender
 from slmrec.models.serialization import load_decoder, load_model
 from slmrec.params.compute import ComputeParams
 from slmrec.params.distill_student import DistillStudentParams
@@ -36,7 +35,7 @@ def learners(
     for name, model in models.items():
         next_item_loss = NextItemLoss(model.item_embedding, p.training.loss, histories)
         student = students.get(name)
-        if student is not None and isinstance(model, LlamaRecommender):
+        if student is not None:
             module, objective = offline_learning(model, states, next_item_loss, student.weights)
             by_name[name] = module, weighted_loss(objective, student.weights.model_dump())
         else:
@@ -64,7 +63,7 @@ def main(
         "sasrec": load_model(item_vectors_dir / "sasrec"),
         "teacher": teacher,
     }
-    models |= {path.name: load_decoder(path) for path in sorted(student_dir.glob("student*"))}
+    models |= {path.name: load_model(path) for path in sorted(student_dir.glob("student*"))}
     recommender = Recommender(bundle_dir, compute.device, compute.threads)
     served = users_per_second(models, recommender, histories, p)
     states = open_states(teacher_states_dir, histories, teacher)

@@ -16,9 +16,9 @@ from slmrec.distillation.students import DistillationSetup, students_of
 from slmrec.models.factory import SequenceModel
 from slmrec.models.serialization import embedding_model, load_decoder, load_model, save_model
 from slmrec.params.compute import ComputeParams
-from slmrec.params.decoder import DecoderParams
+from slmrec.params.decoder import DecoderParams, LowPassParams
 from slmrec.params.distill_student import DistillStudentParams, OnlineTeaching
-from slmrec.params.embed_items import EmbedItemsParams, LowPassParams
+from slmrec.params.embed_items import EmbedItemsParams
 from slmrec.params.train_teacher import TrainTeacherParams
 from slmrec.pretrained.backbone import open_backbone
 from slmrec.pretrained.title_vectors import title_vectors

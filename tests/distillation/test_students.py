@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from slmrec.core.errors import UsageError
 from slmrec.dataset.batches import make_batch
 from slmrec.distillation.objective import Distillation, OnlineDistillation
 from slmrec.distillation.students import (
@@ -19,7 +20,14 @@ from slmrec.distillation.students import (
     students_of,
 )
 from slmrec.distillation.teacher_states import TeacherStates
-from slmrec.params.decoder import DecoderParams, FullTuning, LoraTuning
+from slmrec.models.sasrec import SASRec
+from slmrec.params.decoder import (
+    DecoderParams,
+    FullTuning,
+    LoraTuning,
+    LowPassParams,
+    SasrecParams,
+)
 from slmrec.params.distill_student import (
     CutDecoder,
     DistillStudentParams,
@@ -35,6 +43,9 @@ CUT = CutDecoder(kind="cut", teacher_layers=[1, 3], tuning=FullTuning(kind="full
 LORA = LoraTuning(kind="lora", rank=2, alpha=2, dropout=0.0, targets=["q_proj", "down_proj"])
 NARROW = DecoderParams(
     kind="config", layers=2, width=8, heads=2, key_value_heads=2, feed_forward=12
+)
+SASREC = SasrecParams(
+    kind="sasrec", layers=2, heads=2, feed_forward=12, low_pass=LowPassParams(share=0.5, span=2)
 )
 STUDENT = StudentParams(
     decoder=CUT,
@@ -81,8 +92,26 @@ def test_a_cut_student_has_layers_of_the_teacher_and_a_copy_of_its_embedding() -
 def test_a_student_of_its_own_shape_shares_only_the_embedding() -> None:
     original = teacher()
     student = new_student(original, changed(decoder=NARROW), MAX_LENGTH)
-    assert student.shape.width == 8 and student.max_length == MAX_LENGTH
+    assert student.width == 8 and student.max_length == MAX_LENGTH
     assert torch.equal(student.item_embedding.ids, original.item_embedding.ids)
+
+
+def test_a_student_of_sasrecs_shape_may_have_item_vectors_of_its_own() -> None:
+    torch.manual_seed(1)
+    student = new_student(teacher(), changed(decoder=SASREC, item_vectors="new"), MAX_LENGTH)
+    assert isinstance(student, SASRec)
+    assert student.first_layer.low_pass is not None
+    ids, taught = student.item_embedding.ids, teacher().item_embedding.ids
+    assert ids.shape == taught.shape and ids.requires_grad
+    assert not torch.allclose(ids, taught)
+    copied = new_student(teacher(), changed(decoder=SASREC), MAX_LENGTH)
+    assert torch.equal(copied.item_embedding.ids, taught)
+
+
+def test_heads_that_do_not_divide_an_items_vector_are_named() -> None:
+    odd = SASREC.model_copy(update={"heads": 3})
+    with pytest.raises(UsageError, match="3 heads do not divide an item's vector of width"):
+        new_student(teacher(), changed(decoder=odd), MAX_LENGTH)
 
 
 @pytest.mark.parametrize(("item_vectors", "learns"), [("trained", True), ("frozen", False)])

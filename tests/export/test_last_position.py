@@ -12,6 +12,7 @@ from slmrec.core.vocabulary import PAD, UNK
 from slmrec.export.last_position import last_vectors
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
+from slmrec.models.low_pass import LowPassShape
 from slmrec.models.sasrec import SASRec
 from tests.support.bundles import MAX_LENGTH, ROWS, small_model
 
@@ -55,6 +56,10 @@ def test_a_prompt_before_every_history_is_read_too() -> None:
     check(decoder(2, key_value_heads=4, prompt=torch.randn(1, 3, 16)))
 
 
-def test_a_model_of_another_kind_gives_its_own_vectors() -> None:
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("low_pass", [None, LowPassShape(0.5, 3), LowPassShape(0.5, 99)])
+def test_sasrec_gives_what_the_whole_model_gives(
+    layers: int, low_pass: LowPassShape | None
+) -> None:
     torch.manual_seed(1)
-    check(SASRec(item_embedding(), 1, 2, 8, 0.0, MAX_LENGTH).eval())
+    check(SASRec(item_embedding(), layers, 2, 8, 0.0, MAX_LENGTH, low_pass).eval())

@@ -21,6 +21,8 @@ FROM_SCRATCH = {
     "feed_forward": 24,
 }
 
+SASREC = {"kind": "sasrec", "layers": 2, "heads": 2, "feed_forward": 24, "low_pass": None}
+
 
 @pytest.fixture
 def section() -> dict[str, Any]:
@@ -50,6 +52,7 @@ def test_the_rule_holds_for_the_narrow_student_as_well(section: dict[str, Any]) 
     [
         ({"kind": "cut", "teacher_layers": [1, 5, 9, 13], "tuning": {"kind": "full"}}, 4),
         (FROM_SCRATCH, 3),
+        (SASREC, 2),
     ],
 )
 def test_a_student_is_as_deep_as_its_cut_or_its_shape(
@@ -57,3 +60,9 @@ def test_a_student_is_as_deep_as_its_cut_or_its_shape(
 ) -> None:
     section["decoder"] = decoder
     assert DistillStudentParams.model_validate(section).layers == layers
+
+
+def test_a_student_of_sasrecs_shape_skips_no_layer(section: dict[str, Any]) -> None:
+    section |= {"decoder": SASREC, "layer_drop": 0.1}
+    with pytest.raises(ValidationError, match=r"layer_drop is 0\.1, but decoder\.kind sasrec"):
+        DistillStudentParams.model_validate(section)

@@ -13,12 +13,12 @@ from slmrec.core.files import read_json, sha256_of_folder
 from slmrec.dataset.histories import read_histories
 from slmrec.distillation.live_teacher import open_states
 from slmrec.distillation.students import ONLY_RANKING, DistillationSetup
-from slmrec.models.llama import LlamaRecommender
+from slmrec.models.factory import SequenceModel
 from slmrec.models.serialization import load_decoder
 from slmrec.models.student_choice import ALONE, read_choice
 from slmrec.models.student_choice import STUDENT as STUDENT_NAME
 from slmrec.params.compute import ComputeParams
-from slmrec.params.decoder import DecoderParams, LoraTuning
+from slmrec.params.decoder import DecoderParams, LoraTuning, LowPassParams, SasrecParams
 from slmrec.params.distill_student import (
     CutDecoder,
     DistillStudentParams,
@@ -43,6 +43,9 @@ ONLINE = OnlineTeaching(kind="online", detach=False, teacher_weight=1.0)
 NARROW = DecoderParams(
     kind="config", layers=2, width=8, heads=2, key_value_heads=2, feed_forward=12
 )
+SASREC = SasrecParams(
+    kind="sasrec", layers=2, heads=2, feed_forward=12, low_pass=LowPassParams(share=0.5, span=2)
+)
 LORA = CutDecoder(
     kind="cut",
     teacher_layers=[1, 2],
@@ -57,7 +60,7 @@ def new_setup(online: OnlineTeaching | None) -> DistillationSetup:
     return DistillationSetup(histories, teacher, states, online, 1, device)
 
 
-def distill(setup: DistillationSetup, **changes: Any) -> tuple[LlamaRecommender, Curve]:
+def distill(setup: DistillationSetup, **changes: Any) -> tuple[SequenceModel, Curve]:
     p: StudentParams = DistillStudentParams.read().model_copy(
         update={"training": TRAINING} | changes
     )
@@ -72,9 +75,10 @@ def distill(setup: DistillationSetup, **changes: Any) -> tuple[LlamaRecommender,
         (ONLINE, {}),
         (None, {"decoder": LORA}),
         (None, {"decoder": NARROW}),
+        (None, {"decoder": SASREC}),
         (None, {"item_vectors": "frozen"}),
     ],
-    ids=["offline", "online", "lora", "narrow", "frozen"],
+    ids=["offline", "online", "lora", "narrow", "sasrec", "frozen"],
 )
 def test_a_student_learns_and_leaves_the_teacher_to_the_next_one(
     trained: Path, online: OnlineTeaching | None, changes: dict[str, Any]
@@ -83,7 +87,9 @@ def test_a_student_learns_and_leaves_the_teacher_to_the_next_one(
     student, curve = distill(setup, **changes)
     assert curve[-1]["ranking"] < curve[0]["ranking"]
     assert ("teacher_ranking" in curve[0]) == (online is not None)
-    assert student.shape.width == (8 if changes.get("decoder") == NARROW else 16)
+    widths = {"config": 8, "sasrec": student.item_embedding.width}
+    kind = changes["decoder"].kind if "decoder" in changes else "cut"
+    assert student.width == widths.get(kind, 16)
     assert not any("lora" in name for name in student.state_dict())
     teacher_vectors = setup.teacher.item_embedding.folded()
     same = torch.equal(student.item_embedding.folded(), teacher_vectors)

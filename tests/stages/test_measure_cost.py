@@ -48,10 +48,10 @@ def test_a_narrow_student_is_measured_where_there_is_one(trained: Path) -> None:
     assert "student_narrow" in run_stage()
 
 
-def test_a_student_that_is_no_decoder_is_refused(trained: Path) -> None:
+def test_a_teacher_that_is_no_decoder_is_refused(trained: Path) -> None:
     (ITEM_VECTORS / "sasrec").rename(ITEM_VECTORS / "moved")
-    (STUDENT / "student").rename(ITEM_VECTORS / "sasrec")
-    (ITEM_VECTORS / "moved").rename(STUDENT / "student")
+    TEACHER.rename(ITEM_VECTORS / "sasrec")
+    (ITEM_VECTORS / "moved").rename(TEACHER)
     with pytest.raises(DataError, match="holds a SASRec, expected a decoder"):
         run_stage()
 

@@ -21,6 +21,8 @@ from slmrec.export.item_tables import candidates_of
 from slmrec.export.precisions import CONVERTERS
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
+from slmrec.models.low_pass import LowPassShape
+from slmrec.models.sasrec import SASRec
 from slmrec.params.export_onnx import ExportParams, PrecisionParams
 from slmrec.runtime.comparison import TopK
 from slmrec.runtime.further_graphs import ITEM_VECTORS, USER_TOWER, file_of
@@ -81,6 +83,17 @@ def small_model() -> LlamaRecommender:
         for weight in model.parameters():
             weight.add_(torch.randn(weight.shape) * 0.3)
     return model.eval()
+
+
+def small_sasrec(low_pass: LowPassShape | None) -> SASRec:
+    """Two layers of two heads, with a filter that has learnt something."""
+    torch.manual_seed(1)
+    embedding = ItemEmbedding(torch.ones(ROWS, dtype=torch.bool), 8, None, 0.0)
+    model = SASRec(embedding, 2, 2, 8, 0.0, MAX_LENGTH, low_pass).eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("low_pass.high"):
+            torch.nn.init.normal_(parameter)
+    return model
 
 
 @functools.cache

@@ -26,12 +26,12 @@ from slmrec.dataset.batching import batches_of_epoch
 from slmrec.dataset.histories import Histories, Protocol, Windows
 from slmrec.evaluation.timing import training_steps
 from slmrec.init.cost.trial_settings import Rate, Trial
-from slmrec.models.factory import SequenceModel, new_decoder, new_sasrec
+from slmrec.models.factory import SequenceModel, new_decoder, new_layers_of_sasrec, new_sasrec
 from slmrec.models.item_embedding import ItemEmbedding
 from slmrec.models.llama import DecoderShape, LlamaRecommender
 from slmrec.models.lora import prepare_layers
 from slmrec.params.decoder import DecoderParams
-from slmrec.params.distill_student import DistillStudentParams
+from slmrec.params.distill_student import CutDecoder, DistillStudentParams
 from slmrec.params.embed_items import EmbedItemsParams
 from slmrec.params.train_teacher import FirstLayers, PretrainedParams, TrainTeacherParams
 from slmrec.params.training import TrainingParams
@@ -130,9 +130,13 @@ def _student(
     trial: Trial, p: DistillStudentParams, embed: EmbedItemsParams, histories: Histories
 ) -> Learner:
     """The student with made-up soft targets, as it learns from recorded ones."""
-    assert isinstance(p.decoder, DecoderParams)
+    assert not isinstance(p.decoder, CutDecoder)
     embedding = _embedding(trial, embed)
-    model = new_decoder(embedding, p.decoder, p.dropout, p.layer_drop, trial.max_length)
+    model: SequenceModel
+    if isinstance(p.decoder, DecoderParams):
+        model = new_decoder(embedding, p.decoder, p.dropout, p.layer_drop, trial.max_length)
+    else:
+        model = new_layers_of_sasrec(embedding, p.decoder, p.dropout, trial.max_length)
     ranking = NextItemLoss(embedding, p.training.loss, histories)
     weights = (p.weights.ranking, p.weights.logits)
 

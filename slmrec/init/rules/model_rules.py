@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 from slmrec.init.facts import DENSE, Facts
+from slmrec.init.rules.split_rules import splits_by_time
 
+LOW_PASS = {"share": 0.5, "span": 4}
 MODELS = ("embed_items", "train_teacher", "distill_student")
 SPARSE, VERY_DENSE = 25, 100  # events an item, below and above facts.DENSE
 DROPOUTS = (0.5, 0.4, 0.2)  # below DENSE, below VERY_DENSE, above
@@ -28,17 +30,27 @@ HIDDEN, HARDLY_HIDDEN = 0.2, 0.01  # shares of inputs
 def shapes(f: Facts) -> dict[str, Any]:
     """SASRec of two layers, and a student as cheap to serve as it."""
     narrow = f.logs.items < FEW_ITEMS and f.logs.events < NARROW_EVENTS
-    decoder = {"layers": 2, "width": 128, "heads": 2, "key_value_heads": 2, "feed_forward": 256}
+    of_sasrec = has_students_of_sasrec(f)
+    layers: dict[str, Any] = {"layers": 2, "heads": 2 if narrow else 1, "feed_forward": 256}
+    decoder = {"kind": "config", "width": 128, "heads": 2, "key_value_heads": 2}
+    filtered = {"kind": "sasrec", "low_pass": LOW_PASS}
     return {
         "embed_items.width": 64 if narrow else 128,
-        "embed_items.layers": 2,
-        "embed_items.heads": 2 if narrow else 1,
-        "embed_items.feed_forward": 256,
-        "distill_student.decoder": {"kind": "config", **decoder},
+        **{f"embed_items.{name}": value for name, value in layers.items()},
+        "distill_student.decoder": layers | (filtered if of_sasrec else decoder),
+        "distill_student.item_vectors": "new" if of_sasrec else "trained",
         "distill_student.layer_drop": 0.0,
         "distill_student.narrow": None,
         "export_onnx.model": "student",
     }
+
+
+def has_students_of_sasrec(f: Facts) -> bool:
+    """Whether the student has SASRec's layers, with a filter, and item vectors of its own.
+
+    It has where each user's last event is the target: nothing else was measured.
+    """
+    return not splits_by_time(f)
 
 
 def dropout(f: Facts) -> dict[str, Any]:
@@ -101,6 +113,8 @@ def _wanted_epochs(f: Facts) -> dict[str, float]:
     """Of each model, before the plan stretches or shortens them."""
     full = next((count for most, count in EPOCHS if f.logs.events < most), FEWEST_EPOCHS)
     student = TEXT_STUDENT_SHARE if f.uses_text else STUDENT_SHARE
+    if has_students_of_sasrec(f):
+        student = 1.0  # its item vectors are new
     return {
         "embed_items": float(full),
         "train_teacher": LLM_EPOCHS if f.plan.pretrained else TEACHER_SHARE * full,
@@ -119,10 +133,11 @@ def further_graphs(f: Facts) -> dict[str, Any]:
 
 
 def hidden_inputs(f: Facts) -> dict[str, Any]:
-    """Without titles decoders learn better from inputs of which a fifth is hidden."""
+    """Without titles decoders learn better from inputs of which a fifth is hidden, SASRec not."""
     rate = HARDLY_HIDDEN if f.uses_text else HIDDEN
+    of_student = HARDLY_HIDDEN if has_students_of_sasrec(f) else rate
     return {
         "embed_items.training.unknown_rate": HARDLY_HIDDEN,
         "train_teacher.training.unknown_rate": HARDLY_HIDDEN if f.plan.pretrained else rate,
-        "distill_student.training.unknown_rate": rate,
+        "distill_student.training.unknown_rate": of_student,
     }

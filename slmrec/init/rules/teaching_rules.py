@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slmrec.init.facts import TITLES_NEEDED, Facts
+from slmrec.init.rules.model_rules import LOW_PASS
 from slmrec.init.rules.split_rules import comes_back, splits_by_time
 
 DISK_BYTES = 8e9  # that recorded states may take
@@ -13,7 +14,6 @@ TOP = 64  # items that are recorded at a position
 STATE_BYTES, ITEM_BYTES = 2, 6  # of a state's number; of an item and its score
 MOST_ITEMS_OF_FOLDS = 200_000  # 5 tables of 50 neighbours, 8 bytes each: 400 MB
 NEW_ITEMS_MAY_COST = 0.01  # share of NDCG@10, where new items are among the targets
-LOW_PASS = {"share": 0.5, "span": 4}
 LORA = {
     "kind": "lora",
     "rank": 16,
@@ -97,5 +97,4 @@ def student_weights(_: Facts) -> dict[str, Any]:
     return {
         "distill_student.weights": {"ranking": 1.0, **terms},
         "distill_student.teaching": {"kind": "offline"},
-        "distill_student.item_vectors": "trained",
     }

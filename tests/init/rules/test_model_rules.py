@@ -32,8 +32,21 @@ def test_beauty_gets_what_its_experts_chose() -> None:
     assert settings["embed_items.training.loss"]["negatives"] == 2048
     assert settings["embed_items.training.positions_per_batch"] == 1024
     assert settings["train_teacher.training.positions_per_batch"] == 400
-    assert [settings[f"{model}.training.epochs"] for model in MODELS] == [20, 3, 14]
+    assert [settings[f"{model}.training.epochs"] for model in MODELS] == [20, 3, 20]
     assert settings["embed_items.training.patience"] == 20
+
+
+def test_a_student_has_sasrecs_layers_unless_the_split_is_by_time() -> None:
+    last, late = facts(BEAUTY, titles=False), facts(STEAM, titles=False)
+    decoder = shapes(last)["distill_student.decoder"]
+
+    assert (decoder["kind"], decoder["heads"], decoder["low_pass"]["span"]) == ("sasrec", 1, 4)
+    assert shapes(last)["distill_student.item_vectors"] == "new"
+    assert hidden_inputs(last)["distill_student.training.unknown_rate"] == 0.01
+    assert shapes(late)["distill_student.decoder"]["kind"] == "config"
+    assert shapes(late)["distill_student.item_vectors"] == "trained"
+    assert hidden_inputs(late)["distill_student.training.unknown_rate"] == 0.2
+    assert epochs(late)["distill_student.training.epochs"] == 16
 
 
 @pytest.mark.parametrize(
