@@ -113,7 +113,8 @@ RULES = (
         model_rules.shapes,
         _size,
         "all of validation, student alone and with neighbours, of a decoder's 2 layers and of "
-        "SASRec's with a filter: amazon-beauty-classic .0731 to .0756, .0785 to .0792; B2014",
+        "SASRec's with a filter: amazon-beauty-classic .0731 to .0756, .0785 to .0792; "
+        "amazon-beauty-2014 .0728 to .0752, .0786 to .0794",
         ("embed_items.width", "distill_student.decoder", "distill_student.item_vectors"),
     ),
     Rule(
