@@ -10,7 +10,7 @@ CARD = """\
 
 Given the items a user had, oldest first, it ranks the {candidates:,} items of its catalogue by \
 how likely each comes next. A
-small decoder, {made} with slmrec {version}; it needs onnxruntime \
+small sequential model, {made} with slmrec {version}; it needs onnxruntime \
 {onnxruntime} or newer and nothing else.
 
 ## Quality

@@ -49,7 +49,7 @@ def test_the_card_says_which_precisions_were_exported_and_why_others_were_not() 
 
 
 def test_the_card_of_a_student_that_fell_back_does_not_call_it_distilled() -> None:
-    assert "small decoder, distilled from a larger one with" in model_card(
+    assert "small sequential model, distilled from a larger one with" in model_card(
         small_contract(), METRICS
     )
     card = model_card(small_contract(), {**METRICS, "student": {"falls_back": True}})
