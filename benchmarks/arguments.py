@@ -18,16 +18,22 @@ def new_parser(description: str | None) -> argparse.ArgumentParser:
     )
 
 
+def working_parser(description: str | None, *, work: str) -> argparse.ArgumentParser:
+    """A parser with --work: where stages run and leave what they made.
+
+    It must lie outside the project and is by default the folder `work` of the system's temporary
+    folder.
+    """
+    parser = new_parser(description)
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / work)
+    return parser
+
+
 def experiment_parser(
     description: str | None, *, work: str, threads: int
 ) -> argparse.ArgumentParser:
-    """A parser with what every experiment asks: --data, --work and --threads.
-
-    --work is where stages run and leave what they made; it must lie outside the project and is by
-    default the folder `work` of the system's temporary folder.
-    """
-    parser = new_parser(description)
+    """A parser with what an experiment on a public set asks: --work, --data and --threads."""
+    parser = working_parser(description, work=work)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / work)
     parser.add_argument("--threads", type=int, default=threads)
     return parser

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.arguments import RESULTS, experiment_parser
+from benchmarks.arguments import RESULTS, working_parser
 from benchmarks.simulated_shop import (
     EVENTS,
     POISONED,
@@ -226,7 +226,7 @@ def write_results(rows: list[Row], facts: Row) -> None:
 
 def main() -> None:
     """Run the days that are missing and write the results."""
-    parser = experiment_parser(__doc__, work="slmrec-retrain-year", threads=1)
+    parser = working_parser(__doc__, work="slmrec-retrain-year")
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--first", type=int, default=200, help="days that the first version has")
     arguments = parser.parse_args()
