@@ -48,7 +48,7 @@ def shapes(f: Facts) -> dict[str, Any]:
 def has_students_of_sasrec(f: Facts) -> bool:
     """Whether the student has SASRec's layers, with a filter, and item vectors of its own.
 
-    It has where each user's last event is the target: nothing else was measured.
+    It has where each user's last event is the target; by time that was hardly more, on one set.
     """
     return not splits_by_time(f)
 
