@@ -58,7 +58,8 @@ def _remove_annotations(body: onnx.GraphProto) -> None:
 
 
 def _rename(body: onnx.GraphProto) -> None:
-    names = _weight_names(body) | _value_names(body)
+    values = _value_names(body)
+    names = _weight_names(body, set(values.values())) | values
     for place, node in enumerate(body.node):
         node.name = f"{node.op_type}_{place}"
         node.input[:] = [names.get(name, name) for name in node.input]
@@ -67,11 +68,15 @@ def _rename(body: onnx.GraphProto) -> None:
         weight.name = names.get(weight.name, weight.name)
 
 
-def _weight_names(body: onnx.GraphProto) -> dict[str, str]:
-    """New names of weights: the published ones, and of constants by place."""
+def _weight_names(body: onnx.GraphProto, taken: set[str]) -> dict[str, str]:
+    """New names of weights: the published ones, and of constants by place.
+
+    A constant that torch computed while it exported is called as the value that it was, such as
+    unsqueeze_3, which may be one of the names in `taken`.
+    """
     names = {}
     for place, weight in enumerate(body.initializer):
-        if weight.name.startswith(GENERATED):
+        if weight.name.startswith(GENERATED) or weight.name in taken:
             names[weight.name] = f"constant_{place}"
         for attribute, published in PUBLISHED_NAMES.items():
             if weight.name.startswith(attribute):

@@ -153,6 +153,6 @@ def _sasrec_layer(
     if layer.low_pass is None:
         return layer.add(h, heads, None), [key, value]
     earlier = past[2].transpose(1, 2).flatten(2)  # (B, W, D)
-    rows = torch.arange(slots.shape[0])[:, None].expand_as(slots)
-    filtered = layer.low_pass.at(earlier.index_put((rows, slots), normed), slots)
+    known = earlier.scatter(1, slots[..., None].expand_as(normed), normed)
+    filtered = layer.low_pass.at(known, slots)
     return layer.add(h, heads, filtered), [key, value, layer.heads_of(normed)]

@@ -54,6 +54,16 @@ def test_weights_keep_their_published_names_and_constants_are_named_after_their_
     assert (body.node[0].input[1], body.node[1].input[1]) == ("constant_2", names[0])
 
 
+def test_a_constant_that_torch_named_as_a_value_gets_another_name_than_the_value() -> None:
+    model = exported()
+    for weight in model.graph.initializer:
+        if weight.name == "val_7":
+            weight.name = "add_0"  # of a value that was computed while exporting
+    model.graph.node[0].input[1] = "add_0"
+    first, _second = canonicalize(model).graph.node
+    assert (list(first.input), list(first.output)) == (["x", "constant_2"], ["add_0"])
+
+
 def test_annotations_and_intermediate_shapes_go() -> None:
     model = canonicalize(exported())
     assert not model.metadata_props and not model.doc_string

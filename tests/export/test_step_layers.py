@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from slmrec.core.vocabulary import FIRST_ITEM
-from slmrec.export.graph import MODEL_ALONE, ServingGraph
+from slmrec.export.graph import MODEL_ALONE, Additions, ServingGraph
 from slmrec.export.step_graph import INPUTS, StepGraph, step_graph
 from slmrec.export.step_layers import step_layers
 from slmrec.models.low_pass import LowPassShape
+from slmrec.neighbours.blend import Blend, NeighbourScores, Term
+from slmrec.neighbours.table import Neighbours
 from slmrec.runtime.session import open_session
 from tests.support.bundles import MAX_LENGTH, PARAMS, ROWS, small_model, small_sasrec
+from tests.support.neighbours import ring_table
 
 CANDIDATES = torch.arange(ROWS) >= FIRST_ITEM
 
@@ -44,11 +47,16 @@ def test_events_read_at_once_have_the_states_of_the_whole_model(
         torch.testing.assert_close(layers.vectors(states), model(events), rtol=1e-4, atol=1e-5)
 
 
-def test_the_graph_of_a_filter_runs_in_onnxruntime_at_any_length() -> None:
+@pytest.mark.parametrize("with_neighbours", [False, True])
+def test_the_graph_of_a_filter_runs_in_onnxruntime_at_any_length(with_neighbours: bool) -> None:
     model = small_sasrec(LowPassShape(0.5, 3))
-    graph = step_graph(model, CANDIDATES, PARAMS.opset, MODEL_ALONE).SerializeToString()
+    blend = Blend(0.5, {"graph": Term(1.0, 0.5), "transitions": Term(1.0, 0.5)}, None)
+    tables = Neighbours({"graph": ring_table(ROWS), "transitions": ring_table(ROWS)}, 3)
+    added = Additions(NeighbourScores(tables, blend, None), torch.arange(ROWS) / 10)
+    additions = added if with_neighbours else MODEL_ALONE
+    graph = step_graph(model, CANDIDATES, PARAMS.opset, additions).SerializeToString()
     session = open_session(graph, "cpu", 1)
-    whole = ServingGraph(model, CANDIDATES, MODEL_ALONE).eval()
+    whole = ServingGraph(model, CANDIDATES, additions).eval()
     for length in range(1, MAX_LENGTH + 1):
         history = torch.arange(FIRST_ITEM, FIRST_ITEM + length)[None]
         items = np.zeros((1, MAX_LENGTH), np.int64)
