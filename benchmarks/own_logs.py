@@ -39,7 +39,7 @@ def linked_logs(dataset: str, data_dir: Path, work_dir: Path) -> Path:
 
 
 def run(root: Path, logs_dir: Path, budget: str | None, threads: int) -> dict[str, float]:
-    """Write params.yaml by `init` and run every stage; minutes of each by the clock.
+    """Write params.yaml by `init` and run every stage; minutes of each, when it ran, by the clock.
 
     Only `compute.threads` is set from outside, as it belongs to the machine and not to the logs.
     """
@@ -53,11 +53,13 @@ def run(root: Path, logs_dir: Path, budget: str | None, threads: int) -> dict[st
     workspace = Workspace(root, logs_dir, changes, [], cache_dir, params_file=written)
     for folder in ("metrics", "reports"):
         (root / folder).mkdir(exist_ok=True)
-    minutes = {}
+    minutes_path = root / "minutes.json"
+    minutes = read_json(minutes_path) if minutes_path.is_file() else {}
     for stage in read_stages():
         started = time.monotonic()
-        workspace.run_stage(stage)
-        minutes[stage] = round((time.monotonic() - started) / 60, 1)
+        if workspace.run_stage(stage):
+            minutes[stage] = round((time.monotonic() - started) / 60, 1)
+            write_json(minutes_path, minutes)
     return minutes
 
 

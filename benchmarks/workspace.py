@@ -54,16 +54,17 @@ class Workspace:
         """Where this workspace keeps an artifact."""
         return self.root / "artifacts" / name
 
-    def run_stage(self, name: str) -> None:
-        """Run a stage unless it has run with the same parameters and inputs."""
+    def run_stage(self, name: str) -> bool:
+        """Run a stage unless it has run with the same parameters and inputs; whether it ran."""
         stamp, fingerprint = self.artifact(f".stamps/{name}"), self._fingerprint(name)
         made = all((self.root / out).exists() for out in outputs(name))
         if made and stamp.is_file() and stamp.read_text() == fingerprint:
-            return
+            return False
         print(f"{self.root.name}: {name}", flush=True)
         _exec, _python, *arguments = read_stages()[name]["cmd"].split()
         self.run_python(*arguments)
         stamp.write_text(fingerprint)
+        return True
 
     def run_python(self, *arguments: str) -> None:
         """Run this environment's python here, with the workspace's cache. Raises when it fails."""

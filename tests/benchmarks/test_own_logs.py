@@ -29,7 +29,13 @@ def test_init_writes_the_settings_that_every_stage_runs_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(Workspace, "run_stage", lambda self, name: ran.append(name))
+    runs = True
+
+    def run_stage(_self: Workspace, name: str) -> bool:
+        ran.append(name)
+        return runs
+
+    monkeypatch.setattr(Workspace, "run_stage", run_stage)
     (tmp_path / "logs").mkdir()
     lines = [f"u{user},i{(user + step) % 9},{step}" for user in range(300) for step in range(7)]
     (tmp_path / "logs" / "events.csv").write_text("\n".join(["user,item,position", *lines]) + "\n")
@@ -40,6 +46,9 @@ def test_init_writes_the_settings_that_every_stage_runs_with(
     assert params.prepare.events.files == ["events.csv"]  # what init found
     assert params.split.method == "leave_one_out"  # a position is no clock
     assert params.compute.threads == 1
+    runs = False  # all is there: the minutes are those of when it was made
+    write_json(root / "minutes.json", minutes | {"prepare": 7.5})
+    assert run(root, tmp_path / "logs", budget=None, threads=1) == minutes | {"prepare": 7.5}
 
 
 def measured(ndcg: float) -> dict[str, Any]:
