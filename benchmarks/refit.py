@@ -9,14 +9,19 @@ not run again. Results: results/refit.json.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from benchmarks.arguments import RESULTS, working_parser
 from benchmarks.retrain_year import Row, bundle_of, ndcg, next_day, retrained
-from benchmarks.simulated_shop import EVENTS, USERS, Shop, ShopProject, date_of
-from flows.server_process import HOST, free_port, temporary_server
+from benchmarks.simulated_shop import (
+    EVENTS,
+    USERS,
+    Shop,
+    ShopProject,
+    date_of,
+    server_of_its_own,
+)
 from slmrec.core.files import read_json, write_json
 from slmrec.studies.environment import machine
 
@@ -53,12 +58,7 @@ def main() -> None:
     parser.add_argument("--cuts", default="2d,1d", help="as the flow's --refit takes them")
     p = parser.parse_args()
     work_dir = p.work.absolute()
-    work_dir.mkdir(parents=True, exist_ok=True)
-    os.environ["PREFECT_HOME"] = str(work_dir / "prefect")
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    port = free_port()
-    with temporary_server(port):
-        os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+    with server_of_its_own(work_dir):
         rows = run(work_dir, p.first, p.days, p.cuts)
     world = {"users": USERS, "events": EVENTS, "days_before": p.first, "cuts": p.cuts}
     measured_with = machine(1, "prefect", "dvc", "torch")

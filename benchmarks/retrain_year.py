@@ -13,7 +13,6 @@ results/retrain-year.json and .svg.
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import time
@@ -35,8 +34,8 @@ from benchmarks.simulated_shop import (
     Shop,
     ShopProject,
     date_of,
+    server_of_its_own,
 )
-from flows.server_process import HOST, free_port, temporary_server
 from slmrec.core.files import read_json, write_json
 from slmrec.runtime import Recommender
 from slmrec.studies.environment import machine
@@ -231,12 +230,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=200, help="days that the first version has")
     arguments = parser.parse_args()
     work_dir = arguments.work.absolute()
-    work_dir.mkdir(parents=True, exist_ok=True)
-    os.environ["PREFECT_HOME"] = str(work_dir / "prefect")
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-    port = free_port()
-    with temporary_server(port):
-        os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+    with server_of_its_own(work_dir):
         rows = Year(work_dir, arguments.first).run(arguments.days)
     world = {"users": USERS, "events": EVENTS, "days_before": arguments.first}
     write_results(rows, {"world": world, "measured_with": machine(1, "prefect", "dvc", "torch")})

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.arguments import PROJECT
 from benchmarks.workspace import changed_params
+from flows.server_process import HOST, free_port, temporary_server
 from slmrec.core.errors import DataError
 from slmrec.core.files import new_file
 from slmrec.demo.simulated_world import FIRST_DAY
@@ -186,6 +189,18 @@ class ShopProject:
 
     def _run(self, *command: str) -> None:
         subprocess.run(command, cwd=self.folder, check=True)
+
+
+@contextmanager
+def server_of_its_own(work_dir: Path) -> Iterator[None]:
+    """A Prefect server whose state lies in the folder; flows of this process and below use it."""
+    work_dir.mkdir(parents=True, exist_ok=True)
+    os.environ["PREFECT_HOME"] = str(work_dir / "prefect")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    port = free_port()
+    with temporary_server(port):
+        os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+        yield
 
 
 def date_of(day: int) -> date:
