@@ -46,9 +46,7 @@ def publish(
     `trial` is what the same settings came to before the bundle's model was trained again. Raises
     StageError where it could not be judged, or does not hold in a fresh process.
     """
-    words = _words(registry, against, override)
-    words += ["--trial", str(TRIAL / GATE)] if trial else []
-    if not _passes(words, clone, log):
+    if not _passes(_words(registry, against, override, trial), clone, log):
         verdict = read_json(clone / REPORTS / GATE)
         return Judgement(False, None, None, _headline(verdict), verdict["rules"])
     version = str((registry / "current").readlink())
@@ -62,22 +60,27 @@ def judge(
     registry: Path,
     against: Against,
     override: str | None,
+    trial: Judgement | None,
     report_dir: Path,
     log: Callable[[str], None],
 ) -> Judgement:
     """Run the gate on the clone's bundle and publish nothing; the verdict lies in `report_dir`.
 
-    `report_dir` is relative to the clone. Raises StageError where it could not be judged.
+    `report_dir` is relative to the clone; `trial` is as `publish` takes it. Raises StageError where
+    it could not be judged.
     """
-    words = [*_words(registry, against, override), "--dry-run", "--report", str(report_dir)]
-    passed = _passes(words, clone, log)
+    words = _words(registry, against, override, trial)
+    passed = _passes([*words, "--dry-run", "--report", str(report_dir)], clone, log)
     verdict = read_json(clone / report_dir / GATE)
     return Judgement(passed, None, None, _headline(verdict), verdict["rules"])
 
 
-def _words(registry: Path, against: Against, override: str | None) -> list[str]:
+def _words(
+    registry: Path, against: Against, override: str | None, trial: Judgement | None
+) -> list[str]:
     words = ["publish", "--registry", str(registry), "--against", against]
-    return [*words, "--override", override] if override else words
+    words += ["--override", override] if override else []
+    return [*words, "--trial", str(TRIAL / GATE)] if trial else words
 
 
 def _passes(words: list[str], clone: Path, log: Callable[[str], None]) -> bool:

@@ -9,7 +9,7 @@ from prefect import get_run_logger, task
 
 from flows import outcome
 from flows.clone import Clone
-from flows.cuts import move_cuts
+from flows.cuts import check_split, move_cuts
 from flows.dvc_stages import StageError, stage_order
 from flows.intake import Order
 from flows.lineage import Lineage
@@ -25,12 +25,14 @@ def train_and_judge(
     With `order.refit` that is the trial, held against the baselines alone: on a window that wide a
     champion, trained up to a later moment, has an advantage that its settings do not have. What
     passes is trained again up to the later cuts, and held against the champion on what they leave.
-    Raises what `reproduce` and `outcome` raise.
+    Raises UsageError where the split is not by time, and what `reproduce` and `outcome` raise.
     """
+    if order.refit:
+        check_split(clone.folder)  # before anything is trained
     _train(order, clone, lineage, "{stage}")
     if order.refit is None:
         return _decide(order, clone, registry, None)
-    trial = judge(clone.folder, registry, "baselines", order.override, TRIAL)
+    trial = judge(clone, registry, "baselines", order.override, None, TRIAL)
     if not trial.passed:
         return replace(trial, headline=f"trial: {trial.headline}")
     move_cuts(clone.folder, order.refit)
@@ -51,17 +53,22 @@ def _train(order: Order, clone: Clone, lineage: Lineage | None, name: str) -> No
 
 def _decide(order: Order, clone: Clone, registry: Path, trial: Judgement | None) -> Judgement:
     if order.dry_run:
-        return judge(clone.folder, registry, order.gate, order.override, REPORTS)
+        return judge(clone, registry, order.gate, order.override, trial, REPORTS)
     return publish(clone, registry, order.gate, order.override, trial)
 
 
 @task(task_run_name="judge", **IF_BUSY)
 def judge(
-    clone: Path, registry: Path, gate: Against, override: str | None, report_dir: Path
+    clone: Clone,
+    registry: Path,
+    gate: Against,
+    override: str | None,
+    trial: Judgement | None,
+    report_dir: Path,
 ) -> Judgement:
     """The gate, and nothing more."""
     log = get_run_logger().info
-    return outcome.judge(clone, registry, gate, override, report_dir, log)
+    return outcome.judge(clone.folder, registry, gate, override, trial, report_dir, log)
 
 
 @task(task_run_name="publish", **IF_BUSY)

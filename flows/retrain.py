@@ -88,7 +88,7 @@ def retrain_landed(
         gate: Against the champion and the baselines, or, where it cannot be compared any more
             (another shop, another split), against the baselines alone.
         override: Publish whatever the gate says, for this reason, which the version's record keeps.
-        refit: After the gate, train again with these later cuts (2% or .5d, say), so that what
+        refit: After the gate, train again with these later cuts (2% or 0.5d, say), so that what
             serves knows newer events; it is held against the champion on what they leave.
         settle_seconds: How long a new file must stay as it is before it counts as complete.
         warm: Train on from the champion's item vectors, teacher and student, instead of anew.

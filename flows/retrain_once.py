@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from datetime import date
 from typing import Any
 
+from flows.cuts import Cuts
 from flows.ends import run_command
 from flows.once import reach_a_server
 from slmrec.core.errors import GateError
@@ -15,7 +16,7 @@ from slmrec.core.errors import GateError
 def cuts(text: str) -> dict[str, str]:
     """The flow's parameter `refit`, of two cuts with a comma between. Raises ValueError."""
     valid_from, test_from = text.split(",")
-    return {"valid_from": valid_from, "test_from": test_from}
+    return Cuts(valid_from=valid_from, test_from=test_from).model_dump()
 
 
 def parse(arguments: list[str]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def test_a_better_bundle_is_published_and_a_worse_one_is_kept_back_with_its_rule
 def test_a_trial_is_judged_alone_and_its_verdict_goes_with_the_version(tmp_path: Path) -> None:
     good, registry = tmp_path / "good", tmp_path / "registry"
     small_project(good)
-    trial = judge(good, registry, "baselines", None, TRIAL, print)
+    trial = judge(good, registry, "baselines", None, None, TRIAL, print)
     assert trial.passed and trial.version is None and not registry.exists()
     published = publish(good, registry, "champion", None, trial, print)
     assert published.version == "1.0.0"

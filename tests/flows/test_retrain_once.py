@@ -34,10 +34,11 @@ def test_what_is_not_given_keeps_the_flows_default() -> None:
     }
 
 
-def test_cuts_of_another_form_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("text", ["2%", "soon,1%", "2%,1%,0%"])
+def test_cuts_of_another_form_are_named(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parse(["landing", "--refit", "2%"])
-    assert "--refit: invalid cuts value: '2%'" in capsys.readouterr().err
+        parse(["landing", "--refit", text])
+    assert f"--refit: invalid cuts value: '{text}'" in capsys.readouterr().err
 
 
 def test_without_a_landing_folder_it_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
