@@ -222,7 +222,10 @@ def main() -> int:
     good = sum(kill.was_at_work and not kill.faults for kill in kills)
     print(f"{good} of {given.kills} kills met a run at work and left no fault")
     if given.out:
-        facts = {"good": good, "seed": given.seed, "kills": [asdict(kill) for kill in kills]}
+        # Where the folder lies is nobody's business.
+        below = f"{given.folder / 'work'}/"
+        told = [asdict(kill) | {"after": kill.after.replace(below, "")} for kill in kills]
+        facts = {"good": good, "seed": given.seed, "kills": told}
         write_json(given.out, facts | {"measured_with": machine(2, "prefect", "dvc")})
     return int(good < given.kills)
 
