@@ -24,7 +24,7 @@ class StageError(RuntimeError):
 
     def __init__(self, stage: str, code: int, reason: str) -> None:
         super().__init__(f"{stage} ended with {code}: {reason}")
-        self.code = code
+        self.stage, self.code = stage, code
 
     @property
     def worth_retrying(self) -> bool:

@@ -19,7 +19,7 @@ Against = Literal["champion", "baselines"]
 PUBLISHED, KEPT = "Published", "ChampionKept"
 REPORTS = Path("reports")  # of the last verdict, below the clone
 TRIAL = REPORTS / "trial"  # of settings that are to be trained again
-GATE = "gate.json"
+GATE, REFUSED = "gate.json", "refused.json"
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,20 @@ def _headline(verdict: dict[str, Any]) -> str:
 
 
 def refusal(clone: Path, error: StageError) -> str | None:
-    """The page of logs that broke a promise, before anything was trained; None of other errors.
+    """The page of a broken promise, of the logs or of an exported graph; None of other errors.
 
     The same lies in the clone, beside where the gate's verdicts do.
     """
     if error.code != PromiseError.exit_code:
         return None
-    verdict = {"publishes": False, "refused_by": "the promises of the logs", "reason": str(error)}
-    write_json(clone / REPORTS / "refused.json", verdict)
+    verdict = {"publishes": False, "refused_by": error.stage, "reason": str(error)}
+    write_json(clone / REPORTS / REFUSED, verdict)
     return f"not published: {error}\n\nThe champion serves on; no file counts as taken."
+
+
+def forget_refusal(clone: Path) -> None:
+    """Remove what an earlier run's refusal left: it says nothing of this run."""
+    (clone / REPORTS / REFUSED).unlink(missing_ok=True)
 
 
 def tell(text: str) -> None:

@@ -27,6 +27,7 @@ def train_and_judge(
     passes is trained again up to the later cuts, and held against the champion on what they leave.
     Raises UsageError where the split is not by time, and what `reproduce` and `outcome` raise.
     """
+    outcome.forget_refusal(clone.folder)
     if order.refit:
         check_split(clone.folder)  # before anything is trained
     _train(order, clone, lineage, "{stage}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.dvc_stages import StageError
-from flows.outcome import GATE, REPORTS, TRIAL, judge, page, publish, refusal
+from flows.outcome import GATE, REPORTS, TRIAL, forget_refusal, judge, page, publish, refusal
 from slmrec.core.files import read_json
 from tests.support.project import ROOT
 from tests.support.registries import NOISE, small_project
@@ -69,7 +69,10 @@ def test_logs_that_broke_a_promise_leave_a_verdict_and_other_errors_none(tmp_pat
     text = refusal(tmp_path, broken)
     assert text is not None and text.startswith("not published: validate ended with 4: 1 broken")
     verdict = read_json(tmp_path / REPORTS / "refused.json")
-    assert verdict["publishes"] is False and "5 times the usual" in verdict["reason"]
+    assert (verdict["publishes"], verdict["refused_by"]) == (False, "validate")
+    assert "5 times the usual" in verdict["reason"]
+    forget_refusal(tmp_path)
+    assert not (tmp_path / REPORTS / "refused.json").exists()
     assert refusal(tmp_path, StageError("train_teacher", 7, "no number")) is None
 
 
